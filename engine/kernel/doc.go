@@ -1,0 +1,42 @@
+// Package kernel holds the arithmetic that the engine spends its time in:
+// matrix products, the vector functions of a transformer, and the worker pool
+// that spreads them over the cores. All values are float32, all matrices are
+// row-major slices with a leading dimension (the distance between rows, in
+// elements), so a sub-matrix is a slice and a stride.
+//
+// A frozen weight is packed once and multiplied many times:
+//
+//	pool := kernel.NewPool(0)
+//	defer pool.Close()
+//	w := kernel.NewPacked(out, in)     // weight [out, in]
+//	w.SetRows(0, weight, in, out)
+//	pool.GemmNT(y, out, x, in, tokens, w, false) // y[tokens, out] = x[tokens, in] * w^T
+//
+// A matrix that is used once is multiplied where it lies with [Pool.GemmNN].
+// [SerialNT] and [SerialNN] run on the calling goroutine, for blocks inside a
+// task of [Pool.Run].
+//
+// # Kernel sets
+//
+// The same functions exist in several sets: "avx512" and "avx2" are assembly,
+// written by the generator in the module gen; "plain" is Go and runs anywhere.
+// The best set that the CPU can run is chosen at start; [Use] or the
+// environment variable HONE_KERNELS forces one. Sets round differently, so a
+// run that is to be repeated bit for bit records [Active].
+//
+// # Determinism
+//
+// Every element of a product is one chain of additions over k in ascending
+// order, cut into blocks that depend on k alone. It therefore depends only on
+// its row of A, its column of B and the set: not on the number of workers, not
+// on which worker computed it, and not on how many other rows were computed
+// along with it.
+//
+// # Memory
+//
+// Nothing is allocated in the steady state. Lengths are checked once a call: a
+// slice that is too short for its shape is a mistake of the caller and panics
+// before anything is written. No kernel reads or writes outside its slices.
+package kernel
+
+//go:generate sh -c "cd gen && go run . -out .."

@@ -1,0 +1,260 @@
+package kernel
+
+import "fmt"
+
+// maxBlock bounds a block of k: a panel of that height (20 KB in 16 columns)
+// stays in the first-level cache while the rows of A pass by.
+const maxBlock = 320
+
+// blockSize cuts k into equal blocks. It must depend on k alone: it decides how
+// the sums are associated.
+func blockSize(k int) int {
+	blocks := (k + maxBlock - 1) / maxBlock
+	size := (k + blocks - 1) / blocks
+	return min((size+3)&^3, maxBlock)
+}
+
+// product is one matrix product C[m, n] (+)= A[m, k] B[k, n]. B is either
+// packed, [panel][k][width], or row-major where the panels lie side by side.
+type product struct {
+	set        *set
+	c, a, b    *float32
+	ldc, lda   int
+	ldb        int // elements between consecutive k of B
+	panel      int // elements between panels of B
+	packed     bool
+	m, n, k    int
+	accumulate bool
+
+	rowsPerTask, panelsPerTask, rowTasks, tasks int
+}
+
+// zero stands in for a product over an empty k.
+func zero(c []float32, ldc, m, n int, accumulate bool) {
+	if accumulate {
+		return
+	}
+	for i := range m {
+		clear(c[i*ldc : i*ldc+n])
+	}
+}
+
+// GemmNT computes C[m, b.N] = A[m, b.K] * B^T on the workers, or adds it to C.
+// C must not overlap A.
+func (p *Pool) GemmNT(c []float32, ldc int, a []float32, lda, m int, b *Packed, accumulate bool) {
+	check("GemmNT: c", c, m, b.N, ldc)
+	check("GemmNT: a", a, m, b.K, lda)
+	if m == 0 || b.N == 0 {
+		return
+	}
+	if b.K == 0 {
+		zero(c, ldc, m, b.N, accumulate)
+		return
+	}
+	w := b.set.width
+	p.multiply(product{
+		set: b.set, c: shared(c), a: shared(a), b: shared(b.data), ldc: ldc, lda: lda, ldb: w,
+		panel: b.K * w, packed: true, m: m, n: b.N, k: b.K, accumulate: accumulate,
+	})
+}
+
+// GemmNN computes C[m, n] = A[m, k] * B[k, n] on the workers, or adds it to C.
+// B is read where it lies, with ldb elements between rows. C must not overlap
+// A or B.
+func (p *Pool) GemmNN(c []float32, ldc int, a []float32, lda, m int, b []float32, ldb, n, k int, accumulate bool) {
+	check("GemmNN: c", c, m, n, ldc)
+	check("GemmNN: a", a, m, k, lda)
+	check("GemmNN: b", b, k, n, ldb)
+	if m == 0 || n == 0 {
+		return
+	}
+	if k == 0 {
+		zero(c, ldc, m, n, accumulate)
+		return
+	}
+	s := active.Load()
+	p.multiply(product{
+		set: s, c: shared(c), a: shared(a), b: shared(b), ldc: ldc, lda: lda, ldb: ldb,
+		panel: s.width, m: m, n: n, k: k, accumulate: accumulate,
+	})
+}
+
+// SerialNT is [Pool.GemmNT] on the calling goroutine with the first n rows and
+// the first k columns of b: C[m, n] (+)= A[m, k] * B[:n, :k]^T.
+func SerialNT(c []float32, ldc int, a []float32, lda, m int, b *Packed, n, k int, accumulate bool) {
+	if n < 0 || k < 0 || n > b.N || k > b.K {
+		panic(fmt.Sprintf("kernel: SerialNT: [%d, %d] does not lie in a packed matrix [%d, %d]", n, k, b.N, b.K))
+	}
+	check("SerialNT: c", c, m, n, ldc)
+	check("SerialNT: a", a, m, k, lda)
+	if m == 0 || n == 0 {
+		return
+	}
+	if k == 0 {
+		zero(c, ldc, m, n, accumulate)
+		return
+	}
+	w := b.set.width
+	g := product{
+		set: b.set, c: local(c), a: local(a), b: local(b.data), ldc: ldc, lda: lda, ldb: w,
+		panel: b.K * w, packed: true, m: m, n: n, k: k, accumulate: accumulate,
+	}
+	g.block(0, m, 0, (n+w-1)/w)
+}
+
+// SerialNN is [Pool.GemmNN] on the calling goroutine.
+func SerialNN(c []float32, ldc int, a []float32, lda, m int, b []float32, ldb, n, k int, accumulate bool) {
+	check("SerialNN: c", c, m, n, ldc)
+	check("SerialNN: a", a, m, k, lda)
+	check("SerialNN: b", b, k, n, ldb)
+	if m == 0 || n == 0 {
+		return
+	}
+	if k == 0 {
+		zero(c, ldc, m, n, accumulate)
+		return
+	}
+	s := active.Load()
+	g := product{
+		set: s, c: local(c), a: local(a), b: local(b), ldc: ldc, lda: lda, ldb: ldb,
+		panel: s.width, m: m, n: n, k: k, accumulate: accumulate,
+	}
+	g.block(0, m, 0, (n+s.width-1)/s.width)
+}
+
+// multiply spreads g over the workers.
+func (p *Pool) multiply(g product) {
+	g.plan(p.workers)
+	if g.tasks == 1 {
+		g.block(0, g.m, 0, g.panels())
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.product = g
+	defer func() { p.product = product{} }() // lets go of the operands
+	p.run(job{n: g.tasks, task: p.productTask})
+}
+
+func (g *product) panels() int { return (g.n + g.set.width - 1) / g.set.width }
+
+// plan cuts C into tasks. The cut changes nothing in the result.
+func (g *product) plan(workers int) {
+	const (
+		tall  = 16      // tiles of rows in a task, at most: their block of A stays in the second-level cache
+		wide  = 12      // panels in a task, at most, unless rows are few
+		least = 1 << 18 // multiplications worth a task of their own
+	)
+	rows, panels := g.m, g.panels()
+	if workers == 1 {
+		// One task, in the order that the caches like best.
+		g.rowsPerTask, g.panelsPerTask = min(rows, tall*g.set.rows), min(panels, wide)
+	} else {
+		g.rowsPerTask, g.panelsPerTask = min(rows, tall*g.set.rows), min(panels, wide)
+		want := min(workers*4, 1+g.m*g.n/least*g.k)
+		for g.panelsPerTask > 1 && g.count() < want {
+			g.panelsPerTask = (g.panelsPerTask + 1) / 2
+		}
+		for g.rowsPerTask > g.set.rows && g.count() < want {
+			g.rowsPerTask = (g.rowsPerTask/2 + g.set.rows - 1) / g.set.rows * g.set.rows
+		}
+	}
+	g.rowTasks = (rows + g.rowsPerTask - 1) / g.rowsPerTask
+	g.tasks = g.count()
+}
+
+func (g *product) count() int {
+	return ((g.m + g.rowsPerTask - 1) / g.rowsPerTask) * ((g.panels() + g.panelsPerTask - 1) / g.panelsPerTask)
+}
+
+// task computes one task of a plan. Tasks that share panels follow each other.
+func (g *product) task(t int) {
+	i := t % g.rowTasks * g.rowsPerTask
+	q := t / g.rowTasks * g.panelsPerTask
+	g.block(i, min(i+g.rowsPerTask, g.m), q, min(q+g.panelsPerTask, g.panels()))
+}
+
+// block computes the rows [i0, i1) of the panels [q0, q1).
+func (g *product) block(i0, i1, q0, q1 int) {
+	var s *scratch
+	if q1*g.set.width > g.n || (!g.packed && i1-i0 > g.set.rows) {
+		s = takeScratch()
+	}
+	size := blockSize(g.k)
+	if i1-i0 <= 2*g.set.rows {
+		// Few rows: B is read once, in the order it lies in memory.
+		for q := q0; q < q1; q++ {
+			for k0 := 0; k0 < g.k; k0 += size {
+				g.strip(i0, i1, q, k0, min(size, g.k-k0), s)
+			}
+		}
+	} else {
+		for k0 := 0; k0 < g.k; k0 += size {
+			for q := q0; q < q1; q++ {
+				g.strip(i0, i1, q, k0, min(size, g.k-k0), s)
+			}
+		}
+	}
+	if s != nil {
+		s.release()
+	}
+}
+
+// strip adds k values from k0 on to the rows [i0, i1) of panel q.
+func (g *product) strip(i0, i1, q, k0, k int, s *scratch) {
+	w := g.set.width
+	cols := min(w, g.n-q*w)
+	b, ldb := at(g.b, q*g.panel+k0*g.ldb), g.ldb
+	if !g.packed && (cols < w || i1-i0 > g.set.rows) {
+		// A panel of several rows of tiles is worth copying together; one that
+		// ends beyond the matrix must be, as tiles read whole panels.
+		copyPanel(s.panel[:k*w], w, b, ldb, k, cols)
+		b, ldb = shared(s.panel[:]), w
+	}
+	accumulate := 0
+	if g.accumulate || k0 > 0 {
+		accumulate = 1
+	}
+	for i := i0; i < i1; {
+		rows := min(g.set.rows, i1-i)
+		if left := i1 - i; left > g.set.rows && left < 2*g.set.rows {
+			rows = (left + 1) / 2 // two middling tiles beat a tall and a flat one
+		}
+		a, c := at(g.a, i*g.lda+k0), at(g.c, i*g.ldc+q*w)
+		if cols == w {
+			g.set.tiles[rows](k, a, g.lda, b, ldb, c, g.ldc, accumulate)
+		} else {
+			g.set.tiles[rows](k, a, g.lda, b, ldb, shared(s.tile[:]), w, 0)
+			storeEdge(c, g.ldc, s.tile[:], w, rows, cols, accumulate)
+		}
+		i += rows
+	}
+}
+
+// storeEdge copies or adds the first cols columns of a tile to C.
+func storeEdge(c *float32, ldc int, t []float32, w, rows, cols, accumulate int) {
+	for i := range rows {
+		src, dst := t[i*w:i*w+cols], from(at(c, i*ldc), cols)
+		if accumulate == 0 {
+			copy(dst, src)
+			continue
+		}
+		for j, v := range src {
+			dst[j] += v
+		}
+	}
+}
+
+// copyPanel packs b [k, cols] into dst [k, w], zero past cols.
+func copyPanel(dst []float32, w int, b *float32, ldb, k, cols int) {
+	if cols == w && w == 16 {
+		for i := range k {
+			*(*[16]float32)(dst[i*16:]) = *(*[16]float32)(from(at(b, i*ldb), 16))
+		}
+		return
+	}
+	for i := range k {
+		row := dst[i*w : i*w+w]
+		clear(row[copy(row, from(at(b, i*ldb), cols)):])
+	}
+}

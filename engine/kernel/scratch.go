@@ -1,0 +1,34 @@
+package kernel
+
+import "sync"
+
+// scratch is what one running product needs beside its operands: a panel of B
+// that is not packed, and a tile of C that is wider than what is left of C.
+type scratch struct {
+	panel [maxBlock * maxWidth]float32
+	tile  [maxRows * maxWidth]float32
+}
+
+// scratches is a free list. A sync.Pool would be emptied by the collector and
+// allocate again; there are never more of these than running products.
+var scratches struct {
+	sync.Mutex
+	free []*scratch
+}
+
+func takeScratch() *scratch {
+	scratches.Lock()
+	defer scratches.Unlock()
+	if n := len(scratches.free); n > 0 {
+		s := scratches.free[n-1]
+		scratches.free = scratches.free[:n-1]
+		return s
+	}
+	return new(scratch)
+}
+
+func (s *scratch) release() {
+	scratches.Lock()
+	scratches.free = append(scratches.free, s)
+	scratches.Unlock()
+}

@@ -1,0 +1,3 @@
+package kernel
+
+func supported() []*set { return []*set{&plain} }
