@@ -1,0 +1,61 @@
+package chart
+
+import "github.com/NimbleMarkets/ntcharts/canvas/runes"
+
+// Kind says why a sample is not part of its line.
+type Kind uint8
+
+// The kinds of marker, most alarming first: where several fall on one column, the first is shown.
+const (
+	NaN Kind = iota
+	PosInf
+	NegInf
+	Zero     // exactly zero, in a series with MarkZero or on a logarithmic axis
+	Negative // below zero on a logarithmic axis
+	numKinds
+)
+
+// String names the kind in words for a legend.
+func (k Kind) String() string {
+	return [...]string{"NaN", "+Inf", "-Inf", "zero", "negative"}[k]
+}
+
+// ink is how alarming a marker is.
+func (k Kind) ink() Ink {
+	if k <= NegInf {
+		return InkBad
+	}
+	return InkWarn
+}
+
+// glyphs are the characters a chart is drawn with.
+type glyphs struct {
+	vertical, horizontal, corner, tickX, tickY rune
+	event, cross, above, below, ellipsis       rune
+	kinds                                      [numKinds]rune
+}
+
+var unicodeGlyphs = glyphs{
+	vertical: runes.LineVertical, horizontal: runes.LineHorizontal, corner: runes.LineUpRight, tickX: runes.LineHorizontalDown, tickY: runes.LineVerticalLeft,
+	event: '╎', cross: '│', above: '↑', below: '↓', ellipsis: '…',
+	kinds: [numKinds]rune{NaN: '✕', PosInf: '▲', NegInf: '▼', Zero: '0', Negative: '−'},
+}
+
+var asciiGlyphs = glyphs{
+	vertical: '|', horizontal: '-', corner: '+', tickX: '+', tickY: '+',
+	event: ':', cross: '|', above: '^', below: 'v', ellipsis: '~',
+	kinds: [numKinds]rune{NaN: 'X', PosInf: 'A', NegInf: 'V', Zero: '0', Negative: '-'},
+}
+
+// lineRunes tell series apart where there is no braille, in the order of the series.
+var lineRunes = []rune{'*', '+', 'x', 'o', '#', '@'}
+
+const ghostRune = '.'
+
+// Glyph is the marker of a kind as charts draw it.
+func Glyph(k Kind, ascii bool) rune {
+	if ascii {
+		return asciiGlyphs.kinds[k]
+	}
+	return unicodeGlyphs.kinds[k]
+}

@@ -1,0 +1,107 @@
+package chart
+
+import (
+	"math"
+	"sort"
+)
+
+// Shape is how the samples of a series are drawn.
+type Shape uint8
+
+// Shapes of a series.
+const (
+	Line   Shape = iota // a solid line through the samples
+	Dotted              // a line of every other dot
+	Dashed              // a line of dashes
+	Points              // a mark at each sample, no line
+)
+
+// Series describes one row of samples.
+type Series struct {
+	Label    string  // in the legend and the crosshair's readout
+	Ink      Ink     // its colour
+	Shape    Shape   // its form, so that it reads without colour
+	Mark     rune    // of Points; 0 is ○ (o with ASCII)
+	Smooth   float64 // 0 to 1: weight of the past in the exponential moving average drawn over the raw samples; 0 = no average
+	MarkZero bool    // an exact zero is suspicious here: keep it off the line and put it on the marker row
+	Hidden   bool    // keep the samples, draw nothing
+}
+
+// series is a Series with its samples.
+type series struct {
+	Series
+	x        []float64 // ascending, finite
+	raw      track
+	smooth   track     // the average after each sample; NaN before the first finite one
+	state    []average // state of the average after each sample, so that truncation can go on from there; empty without Smooth
+	integral bool      // every x is a whole number
+}
+
+// average is an exponential moving average that is unbiased from its first value: weights start at one sample, not at zero.
+type average struct{ value, weight float64 }
+
+// next folds one more value in; what is not on the line leaves it as it was.
+func (a average) next(v, past float64) average {
+	w := 1 + past*a.weight // sum of the weights with the new sample at 1
+	// Two terms rather than a difference: a difference of two huge values overflows.
+	return average{value: a.value*(1-1/w) + v/w, weight: w}
+}
+
+func (s *series) append(x, y float64) bool {
+	if math.IsNaN(x) || math.IsInf(x, 0) || (len(s.x) > 0 && x < s.x[len(s.x)-1]) {
+		return false
+	}
+	if len(s.x) == 0 {
+		s.integral = true
+	}
+	s.integral = s.integral && x == math.Trunc(x)
+	s.x = append(s.x, x)
+	s.raw.append(y)
+	if s.Smooth > 0 {
+		var a average
+		if n := len(s.state); n > 0 {
+			a = s.state[n-1]
+		}
+		shown := math.NaN()
+		if s.raw.onLine(y, false) {
+			a = a.next(y, s.Smooth)
+			shown = a.value
+		}
+		s.state = append(s.state, a)
+		s.smooth.append(shown)
+	}
+	return true
+}
+
+func (s *series) truncate(n int) {
+	if n >= len(s.x) {
+		return
+	}
+	s.x = s.x[:n]
+	s.raw.truncate(n)
+	if s.Smooth > 0 {
+		s.smooth.truncate(n)
+		s.state = s.state[:n]
+	}
+}
+
+// window is the index range of the samples with lo <= x <= hi.
+func (s *series) window(lo, hi float64) (int, int) {
+	i := sort.SearchFloat64s(s.x, lo)
+	j := i + sort.Search(len(s.x)-i, func(k int) bool { return s.x[i+k] > hi })
+	return i, j
+}
+
+// nearest is the index of the sample closest to x, the earlier of two at the same distance; -1 without samples.
+func (s *series) nearest(x float64) int {
+	i := sort.SearchFloat64s(s.x, x)
+	switch {
+	case len(s.x) == 0:
+		return -1
+	case i == len(s.x):
+		return i - 1
+	case i > 0 && x-s.x[i-1] <= s.x[i]-x:
+		return i - 1
+	}
+	return i
+}
