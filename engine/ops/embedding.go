@@ -1,0 +1,88 @@
+package ops
+
+import (
+	"github.com/chewxy/hm"
+	G "gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+)
+
+// Table is the embedding table [vocab, hidden] of a model: rows of its own, or
+// the rows of the tied head.
+type Table struct {
+	Hidden int
+	Rows   []float32 // [vocab, hidden]; nil when tied to a frozen packed head
+	Head   *Matrix   // the tied head
+	Param  *Param    // trainable form, whose Data is Rows
+}
+
+// Lookup copies the embedding of token id to dst [hidden].
+func (t *Table) Lookup(dst []float32, id int32) {
+	if t.Rows != nil {
+		copy(dst, t.Rows[int(id)*t.Hidden:][:t.Hidden])
+		return
+	}
+	t.Head.Forward().Row(int(id), dst)
+}
+
+// embedding is x[t] = table[token[t]], [tokens, hidden].
+type embedding struct {
+	base
+	table *Table
+}
+
+// Embedding adds the embedding of the tokens node to its graph.
+func Embedding(rt *Runtime, name string, tokens *G.Node, table *Table) (*G.Node, error) {
+	in := []hm.Type{ids}
+	children := []*G.Node{tokens}
+	if p := table.Param; p != nil {
+		in = append(in, p.typ())
+		children = append(children, p.Leaf(tokens.Graph()))
+	}
+	return apply(&embedding{newBase(rt, name, Forward, in, rt.MaxTokens, table.Hidden), table}, children...)
+}
+
+func (o *embedding) Do(...G.Value) (G.Value, error) {
+	return o.exec(func() {
+		d := o.table.Hidden
+		tokens := o.rt.Batch.Tokens
+		o.rt.Pool.Rows(len(tokens), rowGrain, func(lo, hi int) {
+			for t := lo; t < hi; t++ {
+				o.table.Lookup(o.out[t*d:(t+1)*d], tokens[t])
+			}
+		})
+	})
+}
+
+func (o *embedding) DiffWRT(inputs int) []bool {
+	need := make([]bool, inputs)
+	if inputs > 1 {
+		need[1] = true
+	}
+	return need
+}
+
+// SymDiff is dTable[token[t]] += dy[t], in token order so that the sum is the
+// same whatever the number of workers.
+func (o *embedding) SymDiff(in G.Nodes, _, grad *G.Node) (G.Nodes, error) {
+	d := o.table.Hidden
+	sum := o.rt.accumulator(len(o.table.Rows))
+	b := &backward{base: makeBase(o.rt, o.name, Backward, matrices(1), sum, len(sum)/d, d)}
+	b.f = func(v []G.Value) {
+		dy := floats(v[0])
+		for t, id := range o.rt.Batch.Tokens {
+			row := sum[int(id)*d:][:d]
+			for i, x := range dy[t*d : (t+1)*d] {
+				row[i] += x
+			}
+		}
+	}
+	n, err := apply(b, grad)
+	return G.Nodes{nil, n}, err
+}
+
+// Tokens is the input that ties a graph to the token ids. The ops read the
+// ids from the runtime; the node is there because an op needs a child.
+func Tokens(g *G.ExprGraph, rt *Runtime) (*G.Node, error) {
+	n := G.NewTensor(g, tensor.Int32, 1, G.WithShape(rt.MaxTokens), G.WithName("tokens"))
+	return n, G.Let(n, tensor.New(tensor.WithShape(rt.MaxTokens), tensor.WithBacking(make([]int32, rt.MaxTokens))))
+}
