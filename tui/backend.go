@@ -1,0 +1,68 @@
+package tui
+
+import (
+	"context"
+
+	"hone/experiments"
+)
+
+// backend is what the workbench asks of the rest of Hone, so that screens are
+// tested without models and files. Every method may take long and is called from
+// commands only. The real one is live.
+type backend interface {
+	// Open reads an experiment's dataset and tokenizer; weights are not needed.
+	Open(ctx context.Context, c experiments.Config) (*workspace, error)
+	// Plan says what training would cost.
+	Plan(c experiments.Config) (experiments.Plan, error)
+	// SaveConfig writes the experiment file.
+	SaveConfig(path string, c experiments.Config) error
+	// RunConfig reads the experiment that a run directory holds.
+	RunConfig(dir string) (experiments.Config, error)
+
+	// Start trains in this process; dir "" makes a new directory in store, a run's
+	// directory resumes it. It returns when the directory exists.
+	Start(ctx context.Context, c experiments.Config, store, dir string) (ownRun, error)
+	// Follow reads a run directory that any process writes.
+	Follow(dir string) follower
+	// Runs lists a store, newest first.
+	Runs(ctx context.Context, store string) ([]runRow, error)
+	// Remove deletes a run of a store; a running one is refused.
+	Remove(store, id string) error
+
+	// ReadComparison reads what was generated before; experiments.ErrNotCompared
+	// when that is not complete.
+	ReadComparison(dir, split string) (*comparison, error)
+	// Compare generates what is missing.
+	Compare(ctx context.Context, dir, split string, progress func(done, total int)) (*comparison, error)
+	// OpenPrompt loads base and adapter of a run.
+	OpenPrompt(ctx context.Context, dir string) (prompter, error)
+}
+
+// ownRun is a run that this process trains; *experiments.Run is one. Its methods
+// return at once and take effect at the next step boundary.
+type ownRun interface {
+	Dir() string
+	State() string
+	Pause()
+	Resume()
+	Step()
+	Stop()
+	Checkpoint()
+	Evaluate()
+	SetLR(lr float64)
+	Watch(rows []int)
+	Done() <-chan struct{}
+	Err() error // why it ended; nil before and after a good end
+}
+
+// follower reads a growing run directory; it is used by one goroutine at a time.
+type follower interface {
+	// Poll reads a bounded part of what is new. The snapshot is never changed
+	// afterwards; changed is false when it equals the one before.
+	Poll() (snap *snapshot, changed bool)
+}
+
+// prompter tries texts on a run's base and tuned model.
+type prompter interface {
+	Try(ctx context.Context, text string, tuned bool, onToken func(string)) (generated, error)
+}

@@ -1,0 +1,135 @@
+package tui
+
+import (
+	"time"
+
+	"hone/experiments"
+)
+
+// This file holds every message of the package. A message that answers a
+// question carries the generation of the question; answers to older questions
+// are dropped.
+
+// gotoMsg makes a screen the visible one.
+type gotoMsg struct{ to screenID }
+
+// noticeMsg shows one line at the bottom until the next key press.
+type noticeMsg struct {
+	text string
+	bad  bool
+}
+
+// panicMsg is a panic that happened in a command.
+type panicMsg struct {
+	value any
+	stack string
+}
+
+// workspaceMsg is the experiment's data, opened.
+type workspaceMsg struct {
+	gen  int
+	work *workspace
+	err  error
+}
+
+// settleMsg arrives a moment after the experiment was changed; by then more may
+// have changed, which the generation tells.
+type settleMsg struct{ gen int }
+
+// configMsg says that the edited experiment is another one now, in part or whole.
+type configMsg struct{}
+
+// planMsg is what the experiment would cost.
+type planMsg struct {
+	gen  int
+	plan experiments.Plan
+	err  error
+}
+
+// savedMsg is the outcome of writing the experiment file.
+type savedMsg struct {
+	path   string
+	config experiments.Config
+	err    error
+}
+
+// startedMsg is the outcome of starting or resuming a run in this process.
+type startedMsg struct {
+	run ownRun
+	err error
+}
+
+// ownDoneMsg says that this process's run has ended.
+type ownDoneMsg struct {
+	dir string
+	err error
+}
+
+// openedRunMsg is a run directory's own experiment, read for resuming or forking.
+type openedRunMsg struct {
+	dir    string
+	config experiments.Config
+	then   string // "resume" or "fork"
+	err    error
+}
+
+// tickMsg asks the followed run's next poll.
+type tickMsg struct{ gen int }
+
+// snapshotMsg is a poll's outcome. *app has taken it over before the screens see
+// it; changed is false when the poll found nothing new.
+type snapshotMsg struct {
+	gen     int
+	snap    *snapshot
+	changed bool
+}
+
+// runsMsg is the list of the run store.
+type runsMsg struct {
+	gen  int
+	runs []runRow
+	err  error
+}
+
+// removedMsg is the outcome of deleting a run.
+type removedMsg struct {
+	id  string
+	err error
+}
+
+// comparisonMsg is a run's comparison of base and tuned outputs, read or made.
+type comparisonMsg struct {
+	gen  int
+	cmp  *comparison
+	err  error
+	made bool // generated just now
+}
+
+// progressMsg is how far a generation is.
+type progressMsg struct {
+	gen         int
+	done, total int
+	at          time.Time
+}
+
+// promptMsg is the model, opened for trying texts on it.
+type promptMsg struct {
+	gen    int
+	prompt prompter
+	err    error
+}
+
+// tokenMsg is text that a tried prompt has produced so far.
+type tokenMsg struct {
+	gen   int
+	tuned bool
+	text  string
+}
+
+// triedMsg is the end of a tried prompt.
+type triedMsg struct {
+	gen   int
+	tuned bool
+	out   generated
+	err   error
+}

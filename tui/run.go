@@ -1,0 +1,136 @@
+package tui
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"os"
+	"time"
+
+	tea "github.com/charmbracelet/bubbletea"
+	"github.com/charmbracelet/x/term"
+	"github.com/muesli/termenv"
+
+	"hone/experiments"
+)
+
+// ErrNotTerminal is returned by Run when standard input or output is not a
+// terminal; every action of the workbench is a command too.
+var ErrNotTerminal = errors.New("the workbench needs a terminal")
+
+// Options say what the workbench opens on.
+type Options struct {
+	Config     experiments.Config // the experiment to edit
+	ConfigPath string             // the file it was read from; "" = none
+	Store      string             // directory of runs; "" = "runs"
+	RunDir     string             // a run to look at; "" = none
+	Version    string
+	ASCII      bool // only characters up to U+007E; also by HONE_ASCII=1
+}
+
+// Run shows the workbench until the user leaves or ctx ends. A run that it
+// started is stopped at its next step boundary, and Run returns after its
+// checkpoint is saved. The error is ErrNotTerminal, the cause of ctx, or what
+// made the run fail to stop.
+func Run(ctx context.Context, o Options) error {
+	if !term.IsTerminal(os.Stdin.Fd()) || !term.IsTerminal(os.Stdout.Fd()) {
+		return ErrNotTerminal
+	}
+	out := os.Stdout
+	profile := termenv.EnvColorProfile()
+	t := newTheme(out, profile, termenv.HasDarkBackground(), o.ASCII || asciiWanted())
+	a := newApp(ctx, o, live{}, t)
+	a.now = time.Now
+	s := newShell(a)
+	if a.runDir != "" {
+		s.active = trainScreenID
+	}
+
+	restore := quiet()
+	_, err := tea.NewProgram(s,
+		tea.WithContext(ctx), tea.WithAltScreen(), tea.WithFPS(15), tea.WithOutput(out),
+		tea.WithoutSignalHandler(), tea.WithFilter(coalesce()),
+	).Run()
+	restore()
+
+	if a.workStop != nil {
+		a.workStop()
+	}
+	if a.own != nil {
+		if !closed(a.own.Done()) {
+			fmt.Fprintf(out, "stopping %s after this step ...\n", a.own.Dir())
+			a.own.Stop()
+			<-a.own.Done()
+		}
+		fmt.Fprintf(out, "%s: %s\n", a.own.Dir(), a.own.State())
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if err != nil {
+		return fmt.Errorf("running the workbench: %w", err)
+	}
+	if a.own != nil && !errors.Is(a.own.Err(), context.Canceled) {
+		return a.own.Err()
+	}
+	return nil
+}
+
+// newApp is the shared state at the start.
+func newApp(ctx context.Context, o Options, back backend, t *theme) *app {
+	store := o.Store
+	if store == "" {
+		store = "runs"
+	}
+	return &app{
+		ctx: ctx, back: back, t: t, now: time.Now, version: o.Version, store: store,
+		config: o.Config, savedAs: o.Config, configPath: o.ConfigPath, runDir: o.RunDir,
+	}
+}
+
+// closed reports whether a channel is closed.
+func closed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
+// quiet keeps stray prints off the screen, where they would tear the frame, and
+// returns what brings the streams back.
+func quiet() (restore func()) {
+	stdout, stderr, logTo := os.Stdout, os.Stderr, log.Writer()
+	log.SetOutput(io.Discard)
+	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+	if err != nil {
+		return func() { log.SetOutput(logTo) }
+	}
+	os.Stdout, os.Stderr = null, null
+	return func() {
+		os.Stdout, os.Stderr = stdout, stderr
+		log.SetOutput(logTo)
+		null.Close()
+	}
+}
+
+// coalesce drops wheel turns that come faster than the screen is drawn, so that
+// a key press never waits behind them.
+func coalesce() func(tea.Model, tea.Msg) tea.Msg {
+	var last time.Time
+	return func(_ tea.Model, msg tea.Msg) tea.Msg {
+		m, ok := msg.(tea.MouseMsg)
+		if !ok {
+			return msg
+		}
+		now := time.Now()
+		if !tea.MouseEvent(m).IsWheel() || now.Sub(last) < 16*time.Millisecond {
+			return nil
+		}
+		last = now
+		return msg
+	}
+}

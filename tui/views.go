@@ -1,0 +1,119 @@
+package tui
+
+import (
+	"hone/data"
+	"hone/engine/batch"
+	"hone/experiments"
+)
+
+// The types here are what screens draw: made from the records of other packages
+// in a command, cleaned and counted there, never changed afterwards.
+
+// workspace is an experiment opened for looking at.
+type workspace struct {
+	Source   string // where the data came from
+	Format   string
+	Schema   []string
+	Splits   []splitView // train, eval, test; those that exist
+	Findings []data.Finding
+	Fields   []fieldView // coverage, in the schema's order
+	Bad      []string    // rows that could not be read: "file:line: why"
+
+	// Without a tokenizer there are no tokens to show: TokenText is nil.
+	TokenText    func(id int32) string // raw bytes of a token
+	ModelName    string                // "" without a model
+	ModelProblem error                 // why there is none, and how to name one
+}
+
+// splitView is one split.
+type splitView struct {
+	Name     string
+	Rows     []rowView
+	Encoded  bool // the counts below are known
+	Tokens   int  // of the rows that are kept
+	Targets  int
+	Dropped  int
+	Lengths  []int // histogram of tokens an example, equal bins
+	LengthLo int   // shortest example
+	LengthHi int   // longest example
+}
+
+// rowView is one row of a split.
+type rowView struct {
+	Number  int    // what the user calls it: its line in its file
+	Text    string // the event, or the prompt, on one line
+	Prompt  string
+	Target  string
+	Example *batch.Example // nil without a tokenizer, or when the row was dropped
+	Dropped string         // why it is not trained on
+	Marks   []string       // ids of findings that name it
+}
+
+// fieldView is how many rows say something about a field.
+type fieldView struct {
+	Name  string
+	Share float64 // of the train rows, 0 to 1
+}
+
+// scoresView are the figures of one side of a comparison, all 0 to 1.
+type scoresView struct {
+	Exact, Valid, FieldAccuracy, Schema float64
+	Fields                              map[string]float64
+}
+
+// comparison is base against tuned over a split.
+type comparison struct {
+	Split       string
+	Schema      []string
+	Base, Tuned scoresView
+	Pairs       []pairView
+}
+
+// pairView is one example of a comparison.
+type pairView struct {
+	Number      int
+	Event       string // on one line
+	Target      string
+	Fields      []string // the target's value of each schema field, as JSON text; "" = key missing
+	Base, Tuned outputView
+}
+
+// outputView is what a model made of an example.
+type outputView struct {
+	Text      string
+	Fields    []string // value of each schema field as JSON text; "" = key missing
+	Right     []bool   // of each schema field
+	Wrong     int      // fields that are not right
+	Valid     bool
+	Exact     bool
+	Duplicate bool
+	Reason    string // why it is not valid
+	Tokens    int
+	StoppedBy string
+}
+
+// generated is what came of a tried text.
+type generated struct {
+	Text      string
+	Tokens    int
+	StoppedBy string
+	Valid     bool
+	Reason    string
+	Keys      []string // of the object, in its order
+	Values    map[string]string
+}
+
+// runRow is one run of the store.
+type runRow struct {
+	ID, Name, Dir string
+	State         string
+	Started       string // "2026-11-23 15:30"
+	Took          string // "11:42"
+	Step, Steps   int
+	Curve         []float64 // loss, decimated
+	Loss          float64   // last; NaN = none
+	Exact         float64   // best at an evaluation; NaN = none
+	FieldAccuracy float64   // at that evaluation; NaN = none
+	Problem       string    // why it failed, or cannot be read
+	Config        *experiments.Config
+}
