@@ -32,8 +32,11 @@ func (o *Object) Get(key string) (any, bool) {
 	return nil, false
 }
 
-// find returns the index of key or -1.
+// find returns the index of key or -1; no object has no keys.
 func (o *Object) find(key string) int {
+	if o == nil {
+		return -1
+	}
 	if o.index != nil {
 		if i, ok := o.index[key]; ok {
 			return i
