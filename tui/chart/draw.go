@@ -158,7 +158,9 @@ func (f *frame) percentiles(low, high float64) (float64, float64) {
 	}
 	slices.Sort(v)
 	at := func(p float64) float64 { return v[int(math.Round(p*float64(len(v)-1)))] }
-	return at(0.02), at(0.98)
+	// Some room beyond the percentiles, so that the ends of an even spread are not cut off.
+	inner := newScale(at(0.02), at(0.98), f.log)
+	return max(low, inner.value(-0.15)), min(high, inner.value(1.15))
 }
 
 // yTicks spreads labels over the rows of the plot, no two on one row.

@@ -116,7 +116,7 @@ type part struct {
 }
 
 // drawTitle writes title, legend and, at the right, the readout of the crosshair or the count of markers. What does not fit is left out whole, the
-// legend first.
+// legend first, then the readout from its end.
 func (f *frame) drawTitle() {
 	if f.l.title < 0 {
 		return
@@ -133,14 +133,20 @@ func (f *frame) drawTitle() {
 		}
 		left = f.g.text(0, f.l.title, f.w, title, InkTitle) + 2
 	}
-	end := f.w
-	for i := len(right) - 1; i >= 0; i-- {
-		if n := cells(right[i].text); end-n >= left {
-			end -= n
-			f.g.text(end, f.l.title, n, right[i].text, right[i].ink)
-			end -= 2
+	width, fits := 0, 0 // of the parts that fit, two blanks after each
+	for _, p := range right {
+		if n := cells(p.text); left+width+n <= f.w {
+			width += n + 2
+			fits++
+			continue
 		}
+		break
 	}
+	end := f.w - max(width-2, 0)
+	for at, i := end, 0; i < fits; i++ {
+		at += f.g.text(at, f.l.title, f.w, right[i].text, right[i].ink) + 2
+	}
+	end -= 2
 	if len(f.series) < 2 && (len(f.series) == 0 || f.series[0].Smooth == 0 || f.raw) {
 		return
 	}

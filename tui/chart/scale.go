@@ -59,6 +59,15 @@ func (s *scale) unit(v float64) float64 {
 	return -1e6
 }
 
+// value is what lies at u, the reverse of unit; it is finite.
+func (s *scale) value(u float64) float64 {
+	v := s.a + u*(s.b-s.a)
+	if s.log {
+		return min(max(math.Pow(10, v), math.SmallestNonzeroFloat64), math.MaxFloat64)
+	}
+	return min(max(v/s.shrink, -math.MaxFloat64), math.MaxFloat64)
+}
+
 // tick is a labelled place on an axis.
 type tick struct {
 	value float64

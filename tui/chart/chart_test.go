@@ -1,0 +1,506 @@
+package chart
+
+import (
+	"flag"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/charmbracelet/lipgloss"
+	"github.com/charmbracelet/x/ansi"
+	"github.com/muesli/termenv"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden frames")
+
+// colours is a palette in which every ink has its own escape sequence.
+func colours() Palette {
+	r := lipgloss.NewRenderer(nil)
+	r.SetColorProfile(termenv.ANSI256)
+	var p Palette
+	for i := range p {
+		if i > 0 {
+			p[i] = PaintOf(r.NewStyle().Foreground(lipgloss.Color(fmt.Sprint(i))))
+		}
+	}
+	return p
+}
+
+// checkFrame fails unless the view is exactly w x h cells.
+func checkFrame(t *testing.T, c *Chart, w, h int) {
+	t.Helper()
+	lines := strings.Split(c.View(), "\n")
+	if len(lines) != h {
+		t.Fatalf("%dx%d: %d lines", w, h, len(lines))
+	}
+	for i, l := range lines {
+		if n := ansi.StringWidth(l); n != w {
+			t.Fatalf("%dx%d: line %d is %d cells wide: %q", w, h, i, n, l)
+		}
+		if l != c.Lines()[i] {
+			t.Fatalf("line %d of Lines differs from View", i)
+		}
+	}
+}
+
+// laden is a chart with all kinds of series, events and values that no drawing library likes.
+func laden(r *rand.Rand, samples int, o Options) *Chart {
+	c := New(o)
+	raw := c.Add(Series{Label: "loss", Ink: InkS1, Smooth: 0.9, MarkZero: true})
+	dashed := c.Add(Series{Label: "ce", Ink: InkS2, Shape: Dashed})
+	dots := c.Add(Series{Label: "eval 中", Ink: InkS3, Shape: Points, Mark: '○'})
+	x := 0.0
+	for range samples {
+		x += float64(r.IntN(3))
+		for _, s := range []int{raw, dashed, dots} {
+			c.Append(s, x, wild(r))
+		}
+	}
+	c.SetEvents([]Event{
+		{X: x / 2, Label: "lr/2", Ink: InkWarn},
+		{X: x / 3, Label: "", Ink: InkWarn, Short: true, Mark: '◆'},
+		{X: math.NaN(), Label: "never", Ink: InkWarn},
+		{X: math.Inf(1), Label: "never", Ink: InkWarn},
+	})
+	return c
+}
+
+func wild(r *rand.Rand) float64 {
+	switch r.IntN(14) {
+	case 0:
+		return math.NaN()
+	case 1:
+		return math.Inf(1)
+	case 2:
+		return math.Inf(-1)
+	case 3:
+		return 0
+	case 4:
+		return math.MaxFloat64 * (r.Float64()*2 - 1)
+	case 5:
+		return math.SmallestNonzeroFloat64 * float64(r.IntN(9))
+	case 6:
+		return math.Copysign(0, -1)
+	case 7:
+		return math.Float64frombits(r.Uint64())
+	}
+	return r.NormFloat64()
+}
+
+func TestFrameIsExactAtEverySize(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	for _, ascii := range []bool{false, true} {
+		for _, log := range []bool{false, true} {
+			var charts []*Chart
+			for _, n := range []int{0, 1, 2, 17, 3000} {
+				c := laden(r, n, Options{Title: "loss ∇", XLabel: "step", ASCII: ascii, Log: log, Palette: colours()})
+				c.SetRobust(n%2 == 1)
+				charts = append(charts, c)
+			}
+			charts = append(charts, New(Options{ASCII: ascii, Log: log}))
+			for h := 1; h <= 60; h += 1 + h/8 {
+				for w := 1; w <= 200; w += 1 + w/12 {
+					for i, c := range charts {
+						if i < len(charts)-1 && w%2 == 0 {
+							c.SetCrosshair(float64(w))
+						} else {
+							c.SetCrosshair(math.NaN())
+						}
+						c.SetSize(w, h)
+						checkFrame(t, c, w, h)
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestASCIIWritesNothingElse(t *testing.T) {
+	c := laden(rand.New(rand.NewPCG(3, 4)), 300, Options{Title: "∇ norm", XLabel: "Schritt…", ASCII: true})
+	c.SetCrosshair(20)
+	for _, w := range []int{10, 40, 120} {
+		c.SetSize(w, 14)
+		for _, r := range c.View() {
+			if r > '~' {
+				t.Fatalf("width %d: %q in an ASCII chart:\n%s", w, r, c.View())
+			}
+		}
+	}
+}
+
+func TestSpikeOfOneSampleIsDrawn(t *testing.T) {
+	for _, ascii := range []bool{false, true} {
+		c := New(Options{ASCII: ascii})
+		s := c.Add(Series{Label: "norm", Ink: InkS1})
+		for i := range 100_000 {
+			y := 1.0
+			if i == 61_234 {
+				y = 10
+			}
+			c.Append(s, float64(i), y)
+		}
+		c.SetSize(60, 10)
+		_, top, _ := strings.Cut(c.Lines()[0], string(unicodeGlyphs.tickY))
+		if ascii {
+			_, top, _ = strings.Cut(c.Lines()[0], string(asciiGlyphs.tickY))
+		}
+		if strings.TrimSpace(top) == "" {
+			t.Fatalf("ascii %v: the spike is not on the top row:\n%s", ascii, c.View())
+		}
+	}
+}
+
+func TestValuesOffTheLineStandOnTheMarkerRow(t *testing.T) {
+	c := New(Options{Title: "loss"})
+	s := c.Add(Series{Label: "loss", Ink: InkS1, MarkZero: true})
+	for i := range 60 {
+		c.Append(s, float64(i), 1+float64(i))
+	}
+	c.Append(s, 60, math.NaN())
+	c.Append(s, 70, math.Inf(1))
+	c.Append(s, 80, math.Inf(-1))
+	c.Append(s, 90, 0)
+	c.Append(s, 100, 2)
+	c.SetSize(80, 12)
+	markers := c.Lines()[9]
+	for _, want := range []string{"✕", "▲", "▼", "0"} {
+		if strings.Count(markers, want) != 1 {
+			t.Errorf("%s is not once on the marker row %q", want, markers)
+		}
+	}
+	if title := c.Lines()[0]; !strings.Contains(title, "✕ 1 NaN") || !strings.Contains(title, "0 1 zero") {
+		t.Errorf("the title does not count markers: %q", title)
+	}
+	if got := c.Kinds(s); got[NaN] != 1 || got[PosInf] != 1 || got[NegInf] != 1 || got[Zero] != 1 {
+		t.Errorf("kinds %v", got)
+	}
+	if !strings.Contains(c.View(), "60 ┤") || strings.Contains(c.View(), "Inf ┤") {
+		t.Errorf("the range is not that of the finite samples:\n%s", c.View())
+	}
+}
+
+func TestNaNBreaksTheLine(t *testing.T) {
+	c := New(Options{})
+	s := c.Add(Series{Ink: InkS1})
+	for i := range 101 {
+		y := 5.0
+		if i > 40 && i < 60 {
+			y = math.NaN()
+		}
+		c.Append(s, float64(i), y)
+	}
+	c.SetSize(60, 9)
+	var middle string
+	for _, l := range c.Lines()[:7] {
+		if strings.ContainsFunc(l, func(r rune) bool { return r > 0x2800 && r <= 0x28ff }) {
+			middle = l
+		}
+	}
+	_, plot, _ := strings.Cut(middle, "┤")
+	if plot == "" {
+		_, plot, _ = strings.Cut(middle, "│")
+	}
+	if !strings.Contains(plot, strings.Repeat(" ", 8)) || strings.HasSuffix(plot, " ") || strings.HasPrefix(plot, " ") {
+		t.Fatalf("no gap in the middle of %q\n%s", plot, c.View())
+	}
+}
+
+func TestLogIsRefusedWithoutPositiveValues(t *testing.T) {
+	c := New(Options{})
+	s := c.Add(Series{Ink: InkS1})
+	if c.SetLog(true) {
+		t.Error("an empty chart took a logarithmic axis")
+	}
+	c.Append(s, 1, 0)
+	c.Append(s, 2, -3)
+	c.Append(s, 3, math.NaN())
+	c.Append(s, 4, math.Inf(1))
+	if c.SetLog(true) || c.Log() {
+		t.Error("nothing is positive, yet the axis is logarithmic")
+	}
+	c.Append(s, 5, 0.1)
+	if !c.SetLog(true) || !c.Log() {
+		t.Error("refused with a positive value")
+	}
+	c.SetSize(60, 12)
+	if v := c.View(); !strings.Contains(v, "1 zero") || !strings.Contains(v, "1 negative") {
+		// One series and no title: the counts need a title row.
+		c.SetTitle("loss")
+		if v = c.View(); !strings.Contains(v, "1 zero") || !strings.Contains(v, "1 negative") {
+			t.Errorf("what the axis cannot show is not marked:\n%s", v)
+		}
+	}
+	c.Truncate(s, 4)
+	checkFrame(t, c, 60, 12) // falls back to linear
+}
+
+func TestViewIsCached(t *testing.T) {
+	c := laden(rand.New(rand.NewPCG(5, 6)), 100, Options{Title: "loss"})
+	c.SetSize(80, 20)
+	before := c.View()
+	same := func(what string, f func()) {
+		t.Helper()
+		f()
+		if c.dirty {
+			t.Errorf("%s made the frame stale", what)
+		}
+	}
+	same("the same size", func() { c.SetSize(80, 20) })
+	same("the same title", func() { c.SetTitle("loss") })
+	same("the same log", func() { c.SetLog(false) })
+	same("no crosshair twice", func() { c.SetCrosshair(math.NaN()) })
+	same("the same events", func() { c.SetHidden(0, false) })
+	if n := testing.AllocsPerRun(10, func() { _ = c.View() }); n != 0 {
+		t.Errorf("a cached view allocates %v times", n)
+	}
+	c.Append(0, 1e6, 1)
+	if c.View() == before {
+		t.Error("a new sample did not change the view")
+	}
+	if c.Append(0, 5, 1) || c.Append(0, math.NaN(), 1) || c.Append(0, math.Inf(1), 1) || c.dirty {
+		t.Error("an x that goes back or is not finite was taken")
+	}
+}
+
+func TestConstantSinglePointHugeAndTinyHaveDistinctLabels(t *testing.T) {
+	for name, ys := range map[string][]float64{
+		"one":      {0.25},
+		"constant": {3, 3, 3},
+		"zero":     {0, 0, 0},
+		"huge":     {-math.MaxFloat64, math.MaxFloat64},
+		"tiny":     {math.SmallestNonzeroFloat64, 3 * math.SmallestNonzeroFloat64},
+		"close":    {1.000001, 1.000002},
+		"closer":   {1, 1 + 1e-15},
+		"negative": {-5, -4.5, -1e-9},
+		"mixed":    {1e-300, 1e300},
+	} {
+		for _, log := range []bool{false, true} {
+			c := New(Options{Log: log})
+			s := c.Add(Series{Ink: InkS1})
+			for i, y := range ys {
+				c.Append(s, float64(i), y)
+			}
+			c.SetSize(70, 18)
+			checkFrame(t, c, 70, 18)
+			seen := map[string]bool{}
+			for _, l := range c.Lines() {
+				label, _, found := strings.Cut(l, "┤")
+				label = strings.TrimSpace(label)
+				if !found {
+					continue
+				}
+				if seen[label] || label == "" {
+					t.Errorf("%s, log %v: label %q twice:\n%s", name, log, label, c.View())
+				}
+				seen[label] = true
+			}
+			if len(seen) < 2 {
+				t.Errorf("%s, log %v: labels %v:\n%s", name, log, seen, c.View())
+			}
+		}
+	}
+}
+
+func TestXLabelsKeepApart(t *testing.T) {
+	for _, last := range []float64{1, 7, 99, 350, 12_345, 99_999_999, 1e12} {
+		for w := 8; w <= 160; w++ {
+			c := New(Options{XLabel: "step"})
+			s := c.Add(Series{Ink: InkS1})
+			c.Append(s, 0, 1)
+			c.Append(s, last, 2)
+			c.SetSize(w, 8)
+			labels := c.Lines()[7]
+			axis := c.Lines()[6]
+			ticks := strings.Count(axis, "┬")
+			fields := strings.Fields(strings.TrimSuffix(strings.TrimRight(labels, " "), "step"))
+			if ticks != len(fields) {
+				t.Fatalf("width %d, to %g: %d ticks, labels %q:\n%s", w, last, ticks, fields, c.View())
+			}
+		}
+	}
+}
+
+func TestNeighborAndMarked(t *testing.T) {
+	c := New(Options{})
+	s := c.Add(Series{Ink: InkS1, MarkZero: true})
+	if _, ok := c.Neighbor(s, 3, 1); ok {
+		t.Error("an empty series has a neighbour")
+	}
+	bad := map[float64]bool{}
+	for i := range 500 {
+		y := 1.0
+		switch i {
+		case 7, 8, 100, 499:
+			y = math.NaN()
+		case 250:
+			y = 0
+		}
+		bad[float64(i)] = y != 1
+		c.Append(s, float64(i), y)
+	}
+	for x := -1.0; x < 501; x++ {
+		for _, forward := range []bool{true, false} {
+			want, found := 0.0, false
+			step := 1.0
+			if !forward {
+				step = -1
+			}
+			for at := x + step; at >= 0 && at < 500; at += step {
+				if bad[at] {
+					want, found = at, true
+					break
+				}
+			}
+			if got, ok := c.NextMarked(s, x, forward); ok != found || got != want {
+				t.Fatalf("after %g forward %v: got %g %v, want %g %v", x, forward, got, ok, want, found)
+			}
+		}
+	}
+	if x, _ := c.Neighbor(s, 12.4, 1); x != 13 {
+		t.Errorf("neighbour of 12.4 is %g", x)
+	}
+	if x, _ := c.Neighbor(s, 498, 10); x != 499 {
+		t.Errorf("the last neighbour is %g", x)
+	}
+}
+
+func TestOneEscapeSequenceForARun(t *testing.T) {
+	c := New(Options{Palette: colours()})
+	s := c.Add(Series{Ink: InkS1})
+	for i := range 50 {
+		c.Append(s, float64(i), 1)
+	}
+	c.SetSize(60, 8)
+	for _, l := range c.Lines() {
+		if n := strings.Count(l, "\x1b["); n > 8 {
+			t.Errorf("%d escape sequences in %q", n, l)
+		}
+	}
+}
+
+func TestGolden(t *testing.T) {
+	story := func(o Options) *Chart {
+		c := New(o)
+		loss := c.Add(Series{Label: "total", Ink: InkS1, Smooth: 0.9, MarkZero: true})
+		eval := c.Add(Series{Label: "eval", Ink: InkS2, Shape: Points})
+		for i := 1; i <= 143; i++ {
+			y := 1.6*math.Exp(-float64(i)/18) + 0.05 + 0.015*math.Sin(float64(i)*1.7)
+			switch i {
+			case 60:
+				y = math.NaN()
+			case 70:
+				y = 0
+			case 90:
+				y = 6
+			}
+			c.Append(loss, float64(i), y)
+			if i%25 == 0 {
+				c.Append(eval, float64(i), 1.3*math.Exp(-float64(i)/18)+0.06)
+			}
+		}
+		c.SetEvents([]Event{{X: 25, Short: true, Mark: '◆', Ink: InkGood}, {X: 125, Label: "best", Ink: InkGood}, {X: 131, Label: "lr/2", Ink: InkWarn}})
+		return c
+	}
+	for _, size := range [][2]int{{40, 6}, {72, 14}, {110, 22}} {
+		for _, ascii := range []bool{false, true} {
+			for _, mode := range []string{"linear", "log", "robust", "crosshair"} {
+				c := story(Options{Title: "loss", XLabel: "step", ASCII: ascii})
+				switch mode {
+				case "log":
+					c.SetLog(true)
+				case "robust":
+					c.SetRobust(true)
+				case "crosshair":
+					c.SetCrosshair(75)
+				}
+				c.SetSize(size[0], size[1])
+				alphabet := "unicode"
+				if ascii {
+					alphabet = "ascii"
+				}
+				golden(t, fmt.Sprintf("%dx%d-%s-%s", size[0], size[1], mode, alphabet), c.View())
+			}
+		}
+	}
+}
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name+".txt")
+	if *update {
+		if err := os.MkdirAll("testdata", 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(got+"\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatalf("%v (run with -update to write it)", err)
+	}
+	if string(want) != got+"\n" {
+		t.Errorf("%s differs; got\n%s\nwant\n%s", name, got, want)
+	}
+}
+
+// FuzzChart feeds bytes as samples, sizes and options: the frame stays exact.
+func FuzzChart(f *testing.F) {
+	f.Add(uint8(80), uint8(20), uint8(0), []byte{})
+	f.Add(uint8(1), uint8(1), uint8(255), []byte{0x7f, 0xf0, 0, 0, 0, 0, 0, 0, 0x7f, 0xf8, 0, 0, 0, 0, 0, 1})
+	f.Add(uint8(33), uint8(9), uint8(3), []byte("a chart draws any bytes as numbers"))
+	f.Fuzz(func(t *testing.T, w, h, flags uint8, raw []byte) {
+		width, height := int(w%200)+1, int(h%60)+1
+		c := New(Options{Title: "fuzz", XLabel: "x", ASCII: flags&1 > 0, Log: flags&2 > 0, Robust: flags&4 > 0, FromZero: flags&8 > 0})
+		s := c.Add(Series{Label: "s", Ink: InkS1, Shape: Shape(flags >> 4 & 3), Smooth: float64(flags>>6) / 3, MarkZero: flags&16 > 0})
+		x := 0.0
+		for i := 0; i+8 <= len(raw); i += 8 {
+			var bits uint64
+			for _, b := range raw[i : i+8] {
+				bits = bits<<8 | uint64(b)
+			}
+			v := math.Float64frombits(bits)
+			if flags&32 > 0 {
+				c.Append(s, v, float64(i))
+			} else {
+				x++
+				c.Append(s, x, v)
+			}
+			if flags&64 > 0 && i%24 == 0 {
+				c.SetCrosshair(v)
+			}
+		}
+		c.SetSize(width, height)
+		checkFrame(t, c, width, height)
+		c.Truncate(s, c.Len(s)/2)
+		checkFrame(t, c, width, height)
+	})
+}
+
+func BenchmarkFrame(b *testing.B) {
+	for _, n := range []int{350, 10_000, 1_000_000} {
+		for _, size := range [][2]int{{75, 16}, {120, 30}} {
+			b.Run(fmt.Sprintf("%d/%dx%d", n, size[0], size[1]), func(b *testing.B) {
+				c := New(Options{Title: "loss", XLabel: "step", Palette: colours(), Log: true})
+				loss := c.Add(Series{Label: "total", Ink: InkS1, Smooth: 0.9, MarkZero: true})
+				ce := c.Add(Series{Label: "ce", Ink: InkS2, Shape: Dashed})
+				r := rand.New(rand.NewPCG(1, 2))
+				for i := range n {
+					c.Append(loss, float64(i), math.Exp(r.NormFloat64()/4-float64(i)/float64(n)*3))
+					c.Append(ce, float64(i), math.Exp(r.NormFloat64()/4-float64(i)/float64(n)*4))
+				}
+				c.SetSize(size[0], size[1])
+				b.ReportAllocs()
+				for b.Loop() {
+					c.dirty = true
+					_ = c.View()
+				}
+			})
+		}
+	}
+}
