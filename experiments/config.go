@@ -1,0 +1,124 @@
+// Package experiments is an experiment from its file to its scores.
+//
+// An experiment is a TOML file. [Load] reads it, with assignments from a command
+// line over it, and names everything that is wrong with it at once; [Keys]
+// describes every value it may hold. [ScoreText] scores one generated text
+// against its target, [Summarize] many.
+package experiments
+
+// Config is one experiment file: everything that decides a training run. The
+// key table (see [Keys]) holds the default, the range and the meaning of every
+// value. The zero Config is not valid; start from [Default].
+type Config struct {
+	Name    string // names the run directory
+	Seed    uint64 // decides the split, the order of rows, LoRA's A and dropout
+	Method  string // "lora"
+	Threads int    // worker threads; 0 = all cores
+	Model   ModelConfig
+	Data    DataConfig
+	LoRA    LoRAConfig
+	Loss    LossConfig
+	Train   TrainConfig
+	Eval    EvalConfig
+}
+
+// ModelConfig is the section [model].
+type ModelConfig struct {
+	Path  string // "builtin", a directory, a .gguf file or a hub id
+	DType string // what frozen weights are computed in: "auto", "f32"
+}
+
+// DataConfig is the section [data].
+type DataConfig struct {
+	Path      string     // "builtin", a .jsonl file or a directory
+	Format    string     // "auto", "events", "prompt-completion"
+	Prompt    string     // template of the prompt, with {event_text}
+	Fields    []string   // the schema; empty = the keys of the train completions
+	Split     [3]float64 // shares of train, eval and test; sum 1
+	MaxLength int        // tokens of an example, EOS included
+	Overlong  string     // "drop", "fail"
+	BadRows   string     // "skip", "fail"
+	EOS       string     // text of the token that ends a completion; "" = the model's own
+}
+
+// LoRAConfig is the section [lora].
+type LoRAConfig struct {
+	R           int      // rank
+	Alpha       float64  // the update is scaled by Alpha/R, with RSLoRA by Alpha/sqrt(R)
+	Dropout     float64  // share of the adapter's inputs dropped in training
+	Targets     []string // projections that get an adapter, as q_proj
+	RSLoRA      bool
+	InitAdapter string // directory of a PEFT adapter to start from; "" = a fresh one
+}
+
+// LossConfig is the section [loss]: the weights of the four terms.
+type LossConfig struct {
+	CE, JSON, Field, Confidence float64
+}
+
+// TrainConfig is the section [train].
+type TrainConfig struct {
+	Epochs          int
+	BatchSize       int     // examples per optimizer step
+	MicroBatch      int     // tokens per forward; 0 = chosen to fit Memory
+	Memory          string  // "auto" or a size, see [ParseSize]
+	LR              float64 // learning rate at the end of the warm-up
+	Schedule        string  // "constant", "linear", "cosine"
+	Warmup          float64 // fraction of all steps
+	WeightDecay     float64
+	Clip            float64 // largest global gradient norm; 0 = no clipping
+	Shuffle         bool
+	EvalEvery       int // optimizer steps; 0 = never
+	EvalExamples    int // rows generated at an evaluation
+	CheckpointEvery int // optimizer steps; 0 = only at the end
+	KeepCheckpoints int
+	OnNonfinite     string // "halt", "skip-step"
+}
+
+// EvalConfig is the section [eval].
+type EvalConfig struct {
+	MaxNew int // new tokens per output
+	Batch  int // outputs generated side by side
+}
+
+// Clone returns a copy of c that shares no slice with it.
+func (c Config) Clone() Config {
+	c.Data.Fields = append([]string{}, c.Data.Fields...)
+	c.LoRA.Targets = append([]string{}, c.LoRA.Targets...)
+	return c
+}
+
+// Default returns the configuration of an empty experiment file: the recipe of
+// the fine-tuning report on the built-in data and model.
+func Default() Config {
+	var c Config
+	for i := range table {
+		k := &table[i]
+		v, err := tomlValue(k.Default)
+		if err == nil {
+			err = k.assign(&c, v)
+		}
+		if err != nil {
+			panic("experiments: default of " + k.Name + ": " + err.Error()) // the table is ours: a mistake in it is caught by any test
+		}
+	}
+	return c
+}
+
+// Change is one key whose value differs between two configurations.
+type Change struct {
+	Key  string // as "train.lr"
+	A, B string // TOML text of both values
+}
+
+// Diff lists the keys whose values differ between a and b, in file order.
+func Diff(a, b Config) []Change {
+	var changes []Change
+	for i := range table {
+		k := &table[i]
+		if va, vb := k.text(&a), k.text(&b); va != vb {
+			changes = append(changes, Change{Key: k.Name, A: va, B: vb})
+		}
+	}
+	return changes
+}

@@ -1,0 +1,48 @@
+package experiments
+
+import "strings"
+
+// eventMark stands for the event's text in the prompt template.
+const eventMark = "{event_text}"
+
+// Validate checks every value against its key's range, and the rules between
+// keys. The error is a *[Problems] with everything that is wrong.
+func (c Config) Validate() error {
+	p := &Problems{}
+	for i := range table {
+		if msg := table[i].check(&c); msg != "" {
+			p.add(Problem{Key: table[i].Name, Message: msg})
+		}
+	}
+	for _, r := range rules {
+		if msg := r.broken(&c); msg != "" && p.For(r.key) == "" {
+			p.add(Problem{Key: r.key, Message: msg})
+		}
+	}
+	return p.orNil()
+}
+
+// rules are the rules between keys; each is reported at one key.
+var rules = []struct {
+	key    string
+	broken func(c *Config) string
+}{
+	{"data.prompt", func(c *Config) string {
+		if c.Data.Format != "prompt-completion" && !strings.Contains(c.Data.Prompt, eventMark) {
+			return "must contain " + eventMark + ", or every event has the same prompt (data.format is " + quote(c.Data.Format) + ")"
+		}
+		return ""
+	}},
+	{"data.split", func(c *Config) string {
+		if c.Data.Split[0] == 0 {
+			return "leaves no rows to train on"
+		}
+		return ""
+	}},
+	{"loss.ce", func(c *Config) string {
+		if c.Loss.CE == 0 && c.Loss.JSON == 0 && c.Loss.Field == 0 {
+			return "is 0 as loss.json and loss.field are: nothing would be learned from the targets"
+		}
+		return ""
+	}},
+}

@@ -1,0 +1,272 @@
+package experiments
+
+// maxSeed is the largest seed: the largest integer that JSON readers with
+// float64 numbers keep exactly.
+const maxSeed = 1<<53 - 1
+
+// maxFields is the largest number of fields of a schema.
+const maxFields = 64
+
+// projections are the linear modules of a Llama layer, in the order in which a
+// layer runs them.
+var projections = []string{"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"}
+
+// table is the one source of the names, defaults, ranges, options and meanings
+// of all keys, in file order: the file, the form, --set, --help and the
+// documentation are made from it.
+var table = []Key{
+	{
+		Name: "name", Kind: KindString, Default: `"calendar"`, Max: 100, minLen: 1,
+		Doc: "names the run directory",
+		at:  func(c *Config) any { return &c.Name },
+	},
+	{
+		Name: "seed", Kind: KindInt, Default: "42", Max: maxSeed,
+		Doc: "split, order of rows, LoRA's A and dropout come from it",
+		at:  func(c *Config) any { return &c.Seed },
+	},
+	{
+		Name: "method", Kind: KindChoice, Default: `"lora"`, Options: []string{"lora"},
+		Doc:   "what is trained",
+		later: map[string]string{"full": "this version trains LoRA adapters only"},
+		at:    func(c *Config) any { return &c.Method },
+	},
+	{
+		Name: "threads", Kind: KindInt, Default: "0", Max: 1024,
+		Doc: "0 = all cores",
+		at:  func(c *Config) any { return &c.Threads },
+	},
+
+	{
+		Name: "model.path", Kind: KindPath, Default: `"builtin"`, Max: 4096, minLen: 1,
+		Doc:     "builtin, a directory, a .gguf file or a hub id",
+		aliases: []string{"base_model", "model_name_or_path", "model"},
+		at:      func(c *Config) any { return &c.Model.Path },
+	},
+	{
+		Name: "model.dtype", Kind: KindChoice, Default: `"auto"`, Options: []string{"auto", "f32"},
+		Doc:     "what frozen weights are computed in",
+		later:   map[string]string{"bf16": "this version computes in f32"},
+		aliases: []string{"torch_dtype", "precision"},
+		at:      func(c *Config) any { return &c.Model.DType },
+	},
+
+	{
+		Name: "data.path", Kind: KindPath, Default: `"builtin"`, Max: 4096, minLen: 1,
+		Doc:     "builtin, a .jsonl file or a directory with train/eval/test.jsonl",
+		aliases: []string{"dataset", "data"},
+		at:      func(c *Config) any { return &c.Data.Path },
+	},
+	{
+		Name: "data.format", Kind: KindChoice, Default: `"auto"`, Options: []string{"auto", "events", "prompt-completion"},
+		Doc: "rows {event_text, output} or {prompt, completion}",
+		at:  func(c *Config) any { return &c.Data.Format },
+	},
+	{
+		Name: "data.prompt", Kind: KindString, Default: `"Extract calendar information from: {event_text}\nCalendar JSON:"`, Max: 65536, minLen: 1,
+		Doc:     "the model's input; {event_text} stands for the event",
+		aliases: []string{"template", "prompt_template"},
+		at:      func(c *Config) any { return &c.Data.Prompt },
+	},
+	{
+		Name: "data.fields", Kind: KindStrings, Default: `[]`, Max: maxFields,
+		Doc:     "the schema; [] = ordered union of the keys of the train completions",
+		aliases: []string{"schema"},
+		at:      func(c *Config) any { return &c.Data.Fields },
+	},
+	{
+		Name: "data.split", Kind: KindFloats, Default: `[0.7, 0.15, 0.15]`, Max: 1,
+		Doc: "train, eval, test: floor, floor, the rest; ignored where files name the splits",
+		at:  func(c *Config) any { return &c.Data.Split },
+	},
+	{
+		Name: "data.max_length", Kind: KindInt, Default: "384", Min: 8, Max: 131072,
+		Doc:     "tokens of an example, EOS included; a completion is never cut silently",
+		aliases: []string{"max_seq_length", "cutoff_len"},
+		at:      func(c *Config) any { return &c.Data.MaxLength },
+	},
+	{
+		Name: "data.overlong", Kind: KindChoice, Default: `"drop"`, Options: []string{"drop", "fail"},
+		Doc: "what to do with a longer example",
+		at:  func(c *Config) any { return &c.Data.Overlong },
+	},
+	{
+		Name: "data.bad_rows", Kind: KindChoice, Default: `"skip"`, Options: []string{"skip", "fail"},
+		Doc: "rows that cannot be read; always reported with file and line",
+		at:  func(c *Config) any { return &c.Data.BadRows },
+	},
+	{
+		Name: "data.eos", Kind: KindString, Default: `""`, Max: 256,
+		Doc:     `token that ends a completion; "" = the model's own`,
+		aliases: []string{"eos_token"},
+		at:      func(c *Config) any { return &c.Data.EOS },
+	},
+
+	{
+		Name: "lora.r", Kind: KindInt, Default: "16", Min: 1, Max: 1024,
+		Doc:     "rank of the adapter",
+		aliases: []string{"rank", "lora_r", "lora_rank"},
+		at:      func(c *Config) any { return &c.LoRA.R },
+	},
+	{
+		Name: "lora.alpha", Kind: KindFloat, Default: "32", Max: 65536, minOpen: true,
+		Doc:     "the update is scaled by alpha/r",
+		aliases: []string{"lora_alpha"},
+		at:      func(c *Config) any { return &c.LoRA.Alpha },
+	},
+	{
+		Name: "lora.dropout", Kind: KindFloat, Default: "0.0", Max: 1, maxOpen: true,
+		Doc:     "share of the adapter's inputs dropped in training",
+		aliases: []string{"lora_dropout"},
+		at:      func(c *Config) any { return &c.LoRA.Dropout },
+	},
+	{
+		Name: "lora.targets", Kind: KindStrings, Options: projections, Min: 1, Max: 7,
+		Default: `["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]`,
+		Doc:     "projections that get an adapter",
+		aliases: []string{"target_modules", "lora_target_modules"},
+		at:      func(c *Config) any { return &c.LoRA.Targets },
+	},
+	{
+		Name: "lora.rslora", Kind: KindBool, Default: "false",
+		Doc:     "scale by alpha/sqrt(r) instead",
+		aliases: []string{"use_rslora"},
+		at:      func(c *Config) any { return &c.LoRA.RSLoRA },
+	},
+	{
+		Name: "lora.init_adapter", Kind: KindPath, Default: `""`, Max: 4096,
+		Doc: "start from an existing PEFT adapter",
+		at:  func(c *Config) any { return &c.LoRA.InitAdapter },
+	},
+
+	{
+		Name: "loss.ce", Kind: KindFloat, Default: "1.0", Max: 1000,
+		Doc: "weight of the cross entropy (alpha)",
+		at:  func(c *Config) any { return &c.Loss.CE },
+	},
+	{
+		Name: "loss.json", Kind: KindFloat, Default: "0.2", Max: 1000,
+		Doc: "weight of the expected structural error (beta)",
+		at:  func(c *Config) any { return &c.Loss.JSON },
+	},
+	{
+		Name: "loss.field", Kind: KindFloat, Default: "0.1", Max: 1000,
+		Doc: "weight of the expected field error (gamma)",
+		at:  func(c *Config) any { return &c.Loss.Field },
+	},
+	{
+		Name: "loss.confidence", Kind: KindFloat, Default: "0.05", Max: 1000,
+		Doc: "weight of the missing confidence (delta)",
+		at:  func(c *Config) any { return &c.Loss.Confidence },
+	},
+
+	{
+		Name: "train.epochs", Kind: KindInt, Default: "5", Min: 1, Max: 10000,
+		Doc:     "passes over the train split",
+		aliases: []string{"num_train_epochs", "num_epochs"},
+		at:      func(c *Config) any { return &c.Train.Epochs },
+	},
+	{
+		Name: "train.batch_size", Kind: KindInt, Default: "8", Min: 1, Max: 4096,
+		Doc:     "examples per optimizer step; the last batch of an epoch may be smaller",
+		aliases: []string{"per_device_train_batch_size", "train_batch_size"},
+		at:      func(c *Config) any { return &c.Train.BatchSize },
+	},
+	{
+		Name: "train.micro_batch", Kind: KindInt, Default: "0", Max: 1 << 20,
+		Doc: "tokens per forward; 0 = chosen to fit memory",
+		at:  func(c *Config) any { return &c.Train.MicroBatch },
+	},
+	{
+		Name: "train.memory", Kind: KindSize, Default: `"auto"`, Min: 64e6, Max: 64e12,
+		Doc: `"auto" or a size: "4GB", "512MiB"`,
+		at:  func(c *Config) any { return &c.Train.Memory },
+	},
+	{
+		Name: "train.lr", Kind: KindFloat, Default: "5e-4", Max: 10, minOpen: true,
+		Doc:     "learning rate after the warm-up",
+		aliases: []string{"learning_rate"},
+		at:      func(c *Config) any { return &c.Train.LR },
+	},
+	{
+		Name: "train.schedule", Kind: KindChoice, Default: `"cosine"`, Options: []string{"constant", "linear", "cosine"},
+		Doc:     "learning rate after the warm-up",
+		aliases: []string{"lr_scheduler_type", "lr_scheduler", "scheduler"},
+		at:      func(c *Config) any { return &c.Train.Schedule },
+	},
+	{
+		Name: "train.warmup", Kind: KindFloat, Default: "0.1", Max: 1,
+		Doc:     "fraction of all steps",
+		aliases: []string{"warmup_ratio", "warmup_steps"},
+		at:      func(c *Config) any { return &c.Train.Warmup },
+	},
+	{
+		Name: "train.weight_decay", Kind: KindFloat, Default: "0.01", Max: 10,
+		Doc: "decoupled, on A and B",
+		at:  func(c *Config) any { return &c.Train.WeightDecay },
+	},
+	{
+		Name: "train.clip", Kind: KindFloat, Default: "1.0", Max: 1e6,
+		Doc:     "largest global gradient norm; 0 = no clipping",
+		aliases: []string{"max_grad_norm", "grad_clip", "gradient_clipping"},
+		at:      func(c *Config) any { return &c.Train.Clip },
+	},
+	{
+		Name: "train.shuffle", Kind: KindBool, Default: "true",
+		Doc: "a new order of rows every epoch",
+		at:  func(c *Config) any { return &c.Train.Shuffle },
+	},
+	{
+		Name: "train.eval_every", Kind: KindInt, Default: "25", Max: 1e6,
+		Doc:     "optimizer steps; 0 = never",
+		aliases: []string{"eval_steps"},
+		at:      func(c *Config) any { return &c.Train.EvalEvery },
+	},
+	{
+		Name: "train.eval_examples", Kind: KindInt, Default: "32", Max: 1e6,
+		Doc: "rows generated at an evaluation; its loss is over the whole split",
+		at:  func(c *Config) any { return &c.Train.EvalExamples },
+	},
+	{
+		Name: "train.checkpoint_every", Kind: KindInt, Default: "25", Max: 1e6,
+		Doc:     "optimizer steps; 0 = only at the end",
+		aliases: []string{"save_steps", "save_every"},
+		at:      func(c *Config) any { return &c.Train.CheckpointEvery },
+	},
+	{
+		Name: "train.keep_checkpoints", Kind: KindInt, Default: "3", Min: 1, Max: 10000,
+		Doc:     "the newest; the best is kept besides",
+		aliases: []string{"save_total_limit"},
+		at:      func(c *Config) any { return &c.Train.KeepCheckpoints },
+	},
+	{
+		Name: "train.on_nonfinite", Kind: KindChoice, Default: `"halt"`, Options: []string{"halt", "skip-step"},
+		Doc: "a non-finite update is never applied",
+		later: map[string]string{
+			"skip-row": "this version can halt or skip the whole step",
+			"rewind":   "this version can halt or skip the step",
+		},
+		at: func(c *Config) any { return &c.Train.OnNonfinite },
+	},
+
+	{
+		Name: "eval.max_new", Kind: KindInt, Default: "128", Min: 1, Max: 32768,
+		Doc:     "new tokens per output",
+		aliases: []string{"max_new_tokens"},
+		at:      func(c *Config) any { return &c.Eval.MaxNew },
+	},
+	{
+		Name: "eval.batch", Kind: KindInt, Default: "16", Min: 1, Max: 4096,
+		Doc:     "outputs generated side by side",
+		aliases: []string{"eval_batch_size", "per_device_eval_batch_size"},
+		at:      func(c *Config) any { return &c.Eval.Batch },
+	},
+}
+
+func init() {
+	for i := range table {
+		k := &table[i]
+		k.Section = sectionOf(k.Name)
+		k.Range = k.rangeText()
+	}
+}
