@@ -2,6 +2,7 @@ package chart
 
 import (
 	"math"
+	"sort"
 
 	"github.com/NimbleMarkets/ntcharts/canvas"
 	"github.com/NimbleMarkets/ntcharts/canvas/graph"
@@ -123,20 +124,17 @@ func (f *frame) traceColumns(p *pen, s *series, t *track, lo, hi int) {
 
 // until is the index after the last sample, of [lo, hi), that falls on column col of cols or before it.
 func (f *frame) until(s *series, lo, hi, col, cols int) int {
-	n := hi - lo
-	for step := 0; n > 0; {
-		half := n / 2
-		if int(math.Round(f.x.unit(s.x[lo+step+half])*float64(cols-1))) <= col {
-			step += half + 1
-			n -= half + 1
-		} else {
-			n = half
-		}
-		if n == 0 {
-			return lo + step
-		}
+	if col >= cols-1 {
+		return hi
 	}
-	return lo
+	edge := f.x.value((float64(col) + 0.5) / float64(cols-1))
+	// Double the step first: columns of a run hold about the same number of samples, and few of all.
+	step := 1
+	for lo+step < hi && s.x[lo+step] < edge {
+		lo += step
+		step *= 2
+	}
+	return lo + sort.SearchFloat64s(s.x[lo:min(lo+step, hi)], edge)
 }
 
 // to draws from the last sample to (x, y) in dots, or sets (x, y) alone after a break.

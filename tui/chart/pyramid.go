@@ -15,9 +15,16 @@ type summary struct {
 var nothing = summary{min: math.Inf(1), max: math.Inf(-1), positive: math.Inf(1)}
 
 func (s *summary) merge(o *summary) {
-	s.min = min(s.min, o.min)
-	s.max = max(s.max, o.max)
-	s.positive = min(s.positive, o.positive)
+	// Comparisons, not min and max: there is no NaN here, and these are the innermost loop of a frame.
+	if o.min < s.min {
+		s.min = o.min
+	}
+	if o.max > s.max {
+		s.max = o.max
+	}
+	if o.positive < s.positive {
+		s.positive = o.positive
+	}
 	for k := range s.kinds {
 		s.kinds[k] += o.kinds[k]
 	}
@@ -122,6 +129,18 @@ func (t *track) rebuild(k, from int) {
 // mergeItem adds item i of level k to s; level -1 are the samples.
 func (t *track) mergeItem(s *summary, k, i int) {
 	if k < 0 {
+		if v := t.y[i]; v > 0 && v <= math.MaxFloat64 { // what nearly every sample is
+			if v < s.min {
+				s.min = v
+			}
+			if v > s.max {
+				s.max = v
+			}
+			if v < s.positive {
+				s.positive = v
+			}
+			return
+		}
 		o := t.of(t.y[i])
 		s.merge(&o)
 		return
