@@ -1,3 +1,65 @@
 package kernel
 
-func supported() []*set { return []*set{&plain} }
+import "golang.org/x/sys/cpu"
+
+// avx2 computes with 256-bit vectors: 6x16 tiles hold 12 sums in the 16
+// registers.
+var avx2 = set{
+	name:  "avx2",
+	width: 16,
+	rows:  6,
+	tiles: [maxRows + 1]tile{
+		nil, tile1x16AVX2, tile2x16AVX2, tile3x16AVX2, tile4x16AVX2, tile5x16AVX2, tile6x16AVX2,
+	},
+	lanes:       8,
+	expSum:      expSumAVX2,
+	siluMul:     siluMulAVX2,
+	siluMulGrad: siluMulGradAVX2,
+	max:         maxAVX2,
+	maxBits:     maxBitsAVX2,
+	index:       indexAVX2,
+	dot:         dotAVX2,
+	sumSquares:  sumSquaresAVX2,
+	axpy:        axpyAVX2,
+	add:         addAVX2,
+	scale:       scaleAVX2,
+	transpose:   transpose8,
+}
+
+// avx512 computes with 512-bit vectors: 12x32 tiles hold 24 sums in the 32
+// registers. It asks for nothing beyond AVX-512F.
+var avx512 = set{
+	name:  "avx512",
+	width: 32,
+	rows:  12,
+	tiles: [maxRows + 1]tile{
+		nil, tile1x32AVX512, tile2x32AVX512, tile3x32AVX512, tile4x32AVX512, tile5x32AVX512, tile6x32AVX512,
+		tile7x32AVX512, tile8x32AVX512, tile9x32AVX512, tile10x32AVX512, tile11x32AVX512, tile12x32AVX512,
+	},
+	lanes:       16,
+	expSum:      expSumAVX512,
+	siluMul:     siluMulAVX512,
+	siluMulGrad: siluMulGradAVX512,
+	max:         maxAVX512,
+	maxBits:     maxBitsAVX512,
+	index:       indexAVX512,
+	dot:         dotAVX512,
+	sumSquares:  sumSquaresAVX512,
+	axpy:        axpyAVX512,
+	add:         addAVX512,
+	scale:       scaleAVX512,
+	transpose:   transpose8,
+}
+
+// supported asks the CPU and the operating system, which has to save the wide
+// registers.
+func supported() []*set {
+	sets := []*set{&plain}
+	if cpu.X86.HasAVX2 && cpu.X86.HasFMA {
+		sets = append([]*set{&avx2}, sets...)
+		if cpu.X86.HasAVX512F {
+			sets = append([]*set{&avx512}, sets...)
+		}
+	}
+	return sets
+}

@@ -1,0 +1,175 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// tiles emits the tiles of every height up to the tallest.
+func (g *generator) tiles() {
+	for rows := 1; rows <= g.rows; rows++ {
+		g.tile(rows)
+	}
+}
+
+// tile emits C[rows, two vectors] (+)= A[rows, k] B[k, two vectors]. The sums
+// stay in registers over the whole k. A is read element by element where it
+// lies: packing it would cost more than the strided reads.
+func (g *generator) tile(rows int) {
+	columns := 2 * g.lanes()
+	g.text(fmt.Sprintf("tile%dx%d%s", rows, columns, g.name),
+		"func(k int, a *float32, lda int, b *float32, ldb int, c *float32, ldc, accumulate int)",
+		fmt.Sprintf("computes C[%d, %d] (+)= A[%d, k] B[k, %d]; strides are in elements, k is at least 1.", rows, columns, rows, columns))
+
+	// The lines of C are fetched while the sums are computed.
+	c := g.Load(g.Param("c"), g.GP64())
+	ldc := g.Load(g.Param("ldc"), g.GP64())
+	g.SHLQ(operand.Imm(2), ldc)
+	for i := range rows {
+		for disp := 0; disp < 2*g.bytes; disp += 64 {
+			g.PREFETCHT0(operand.Mem{Base: c, Disp: disp})
+		}
+		if i < rows-1 {
+			g.ADDQ(ldc, c)
+		}
+	}
+
+	k := g.Load(g.Param("k"), g.GP64())
+	a := g.Load(g.Param("a"), g.GP64())
+	lda := g.Load(g.Param("lda"), g.GP64())
+	b := g.Load(g.Param("b"), g.GP64())
+	ldb := g.Load(g.Param("ldb"), g.GP64())
+	g.SHLQ(operand.Imm(2), lda)
+	g.SHLQ(operand.Imm(2), ldb)
+
+	// Three rows of A share a base register: base, base+lda, base+2*lda.
+	bases := []reg.Register{a}
+	for i := 3; i < rows; i += 3 {
+		next := g.GP64()
+		g.LEAQ(operand.Mem{Base: bases[len(bases)-1], Index: lda, Scale: 2}, next)
+		g.ADDQ(lda, next)
+		bases = append(bases, next)
+	}
+	ldb3 := g.GP64()
+	g.LEAQ(operand.Mem{Base: ldb, Index: ldb, Scale: 2}, ldb3)
+
+	sums := make([][2]reg.VecVirtual, rows)
+	for i := range sums {
+		sums[i] = [2]reg.VecVirtual{g.zeroed(), g.zeroed()}
+	}
+	step := func(u int) {
+		row := operand.Mem{Base: b}
+		switch u {
+		case 1:
+			row.Index, row.Scale = ldb, 1
+		case 2:
+			row.Index, row.Scale = ldb, 2
+		case 3:
+			row.Index, row.Scale = ldb3, 1
+		}
+		b0, b1 := g.vec(), g.vec()
+		g.VMOVUPS(row, b0)
+		g.VMOVUPS(row.Offset(g.bytes), b1)
+		for i := range rows {
+			x := operand.Mem{Base: bases[i/3], Disp: 4 * u}
+			if i%3 > 0 {
+				x.Index, x.Scale = lda, uint8(i%3)
+			}
+			v := g.vec()
+			g.VBROADCASTSS(x, v)
+			g.VFMADD231PS(b0, v, sums[i][0])
+			g.VFMADD231PS(b1, v, sums[i][1])
+		}
+	}
+	advance := func(n int) {
+		for _, r := range bases {
+			g.ADDQ(operand.Imm(uint64(4*n)), r)
+		}
+		if n == 1 {
+			g.ADDQ(ldb, b)
+		} else {
+			g.LEAQ(operand.Mem{Base: b, Index: ldb, Scale: uint8(n)}, b)
+		}
+	}
+	const unroll = 4
+	loop, rest, single, done := g.label("loop"), g.label("rest"), g.label("single"), g.label("done")
+	g.SUBQ(operand.Imm(unroll), k)
+	g.JLT(operand.LabelRef(rest))
+	g.Label(loop)
+	for u := range unroll {
+		step(u)
+	}
+	advance(unroll)
+	g.SUBQ(operand.Imm(unroll), k)
+	g.JGE(operand.LabelRef(loop))
+	g.Label(rest)
+	g.ADDQ(operand.Imm(unroll), k)
+	g.JZ(operand.LabelRef(done))
+	g.Label(single)
+	step(0)
+	advance(1)
+	g.DECQ(k)
+	g.JNZ(operand.LabelRef(single))
+	g.Label(done)
+
+	c = g.Load(g.Param("c"), g.GP64())
+	ldc = g.Load(g.Param("ldc"), g.GP64())
+	g.SHLQ(operand.Imm(2), ldc)
+	set, accumulate := g.label("set"), g.Load(g.Param("accumulate"), g.GP64())
+	g.TESTQ(accumulate, accumulate)
+	g.JZ(operand.LabelRef(set))
+	old := g.GP64()
+	g.MOVQ(c, old)
+	for i := range rows {
+		g.VADDPS(operand.Mem{Base: old}, sums[i][0], sums[i][0])
+		g.VADDPS(operand.Mem{Base: old, Disp: g.bytes}, sums[i][1], sums[i][1])
+		if i < rows-1 {
+			g.ADDQ(ldc, old)
+		}
+	}
+	g.Label(set)
+	for i := range rows {
+		g.VMOVUPS(sums[i][0], operand.Mem{Base: c})
+		g.VMOVUPS(sums[i][1], operand.Mem{Base: c, Disp: g.bytes})
+		if i < rows-1 {
+			g.ADDQ(ldc, c)
+		}
+	}
+	g.VZEROUPPER()
+	g.RET()
+}
+
+// peak emits a loop of nothing but multiplications in registers: the bound that
+// the products are measured against.
+func (g *generator) peak() {
+	g.text("peak"+g.name, "func(n int)", fmt.Sprintf("runs n times 12 independent multiply-adds of %d lanes.", g.lanes()))
+	n := g.Load(g.Param("n"), g.GP64())
+	var sums [12]reg.VecVirtual
+	for i := range sums {
+		sums[i] = g.zeroed()
+	}
+	x := g.zeroed()
+	loop := g.label("loop")
+	g.Label(loop)
+	for _, s := range sums {
+		g.VFMADD231PS(x, x, s)
+	}
+	g.DECQ(n)
+	g.JNZ(operand.LabelRef(loop))
+	g.VZEROUPPER()
+	g.RET()
+}
+
+// pause emits a wait that leaves the core to its other thread.
+func (g *generator) pause() {
+	g.text("pause", "func(n int)", "waits for n turns of the PAUSE instruction.")
+	n := g.Load(g.Param("n"), g.GP64())
+	loop := g.label("loop")
+	g.Label(loop)
+	g.PAUSE()
+	g.DECQ(n)
+	g.JNZ(operand.LabelRef(loop))
+	g.RET()
+}
