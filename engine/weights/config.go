@@ -1,0 +1,155 @@
+package weights
+
+import (
+	"fmt"
+	"math"
+)
+
+// Config is what decides the arithmetic of a Llama-architecture model.
+type Config struct {
+	Architecture string // "llama"
+	Hidden       int    // width of the residual stream
+	Layers       int
+	Heads        int // query heads
+	KVHeads      int // key and value heads; divides Heads
+	HeadDim      int // even; Heads*HeadDim need not be Hidden
+	FFN          int // width of the gated MLP
+	Vocab        int
+	MaxPositions int
+	RopeTheta    float64
+	NormEps      float64 // epsilon of RMSNorm
+	Tied         bool    // the output head is the embedding
+	EOS          []int32 // any of them ends a generation; training appends the first
+	BOS          int32   // -1: none
+}
+
+// Largest values accepted. They are far above any Llama, and low enough that no
+// product of sizes can overflow 63 bits.
+const (
+	maxHidden    = 1 << 17
+	maxLayers    = 1 << 12
+	maxHeads     = 1 << 12
+	maxHeadDim   = 1 << 12
+	maxFFN       = 1 << 20
+	maxVocab     = 1 << 24
+	maxPositions = 1 << 31
+)
+
+// Validate checks that every size is in range and that the sizes fit each other.
+// The error wraps [ErrCorrupt], or [ErrUnsupported] for another architecture.
+func (c Config) Validate() error {
+	if c.Architecture != "llama" {
+		return unsupported("architecture %q (%s)", c.Architecture, works)
+	}
+	for _, s := range []struct {
+		name       string
+		value, max int64
+	}{
+		{"hidden size", int64(c.Hidden), maxHidden},
+		{"number of layers", int64(c.Layers), maxLayers},
+		{"number of heads", int64(c.Heads), maxHeads},
+		{"number of key/value heads", int64(c.KVHeads), maxHeads},
+		{"head size", int64(c.HeadDim), maxHeadDim},
+		{"feed-forward size", int64(c.FFN), maxFFN},
+		{"vocabulary size", int64(c.Vocab), maxVocab},
+		{"number of positions", int64(c.MaxPositions), maxPositions},
+	} {
+		if s.value < 1 || s.value > s.max {
+			return corrupt("%s is %d, not between 1 and %d", s.name, s.value, s.max)
+		}
+	}
+	if c.Heads%c.KVHeads != 0 {
+		return corrupt("%d heads cannot share %d key/value heads", c.Heads, c.KVHeads)
+	}
+	if c.HeadDim%2 != 0 {
+		return corrupt("head size %d is odd, rotary embedding needs pairs", c.HeadDim)
+	}
+	if !(c.RopeTheta > 0) || math.IsInf(c.RopeTheta, 0) {
+		return corrupt("rope theta %v is not a positive number", c.RopeTheta)
+	}
+	if !(c.NormEps > 0 && c.NormEps < 1) {
+		return corrupt("norm epsilon %v is not between 0 and 1", c.NormEps)
+	}
+	for _, id := range c.EOS {
+		if id < 0 || int(id) >= c.Vocab {
+			return corrupt("end-of-sequence token %d is not in the vocabulary of %d", id, c.Vocab)
+		}
+	}
+	if c.BOS < -1 || int(c.BOS) >= c.Vocab {
+		return corrupt("beginning-of-sequence token %d is not in the vocabulary of %d", c.BOS, c.Vocab)
+	}
+	return nil
+}
+
+// Parameters counts all weights, a tied head once.
+func (c Config) Parameters() int64 {
+	hidden, q, kv := int64(c.Hidden), int64(c.Heads*c.HeadDim), int64(c.KVHeads*c.HeadDim)
+	layer := 2*hidden*q + 2*hidden*kv + 3*hidden*int64(c.FFN) + 2*hidden
+	n := int64(c.Layers)*layer + hidden + int64(c.Vocab)*hidden
+	if !c.Tied {
+		n += int64(c.Vocab) * hidden
+	}
+	return n
+}
+
+// ExpectedTensors lists names and shapes of all tensors of a model, without
+// data, in the order embedding, layers, final norm, head. A tied head is not
+// listed. c must be valid.
+func ExpectedTensors(c Config) []Tensor {
+	tensors := make([]Tensor, 0, 9*c.Layers+3)
+	add := func(name string, shape ...int) { tensors = append(tensors, Tensor{Name: name, Shape: shape}) }
+	q, kv := c.Heads*c.HeadDim, c.KVHeads*c.HeadDim
+	add(embeddingName, c.Vocab, c.Hidden)
+	for l := range c.Layers {
+		p := fmt.Sprintf("model.layers.%d.", l)
+		add(p+"input_layernorm.weight", c.Hidden)
+		add(p+"self_attn.q_proj.weight", q, c.Hidden)
+		add(p+"self_attn.k_proj.weight", kv, c.Hidden)
+		add(p+"self_attn.v_proj.weight", kv, c.Hidden)
+		add(p+"self_attn.o_proj.weight", c.Hidden, q)
+		add(p+"post_attention_layernorm.weight", c.Hidden)
+		add(p+"mlp.gate_proj.weight", c.FFN, c.Hidden)
+		add(p+"mlp.up_proj.weight", c.FFN, c.Hidden)
+		add(p+"mlp.down_proj.weight", c.Hidden, c.FFN)
+	}
+	add(normName, c.Hidden)
+	if !c.Tied {
+		add(headName, c.Vocab, c.Hidden)
+	}
+	return tensors
+}
+
+const (
+	embeddingName = "model.embed_tokens.weight"
+	normName      = "model.norm.weight"
+	headName      = "lm_head.weight"
+)
+
+// Linears are the seven linear layers of a block by the names that LoRA targets
+// use, in the order of computation.
+var Linears = []string{"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"}
+
+// linearModule maps a name of Linears to its path within a layer.
+var linearModule = map[string]string{
+	"q_proj": "self_attn.q_proj", "k_proj": "self_attn.k_proj", "v_proj": "self_attn.v_proj", "o_proj": "self_attn.o_proj",
+	"gate_proj": "mlp.gate_proj", "up_proj": "mlp.up_proj", "down_proj": "mlp.down_proj",
+}
+
+// LinearShape returns the rows and columns of a linear layer of Linears, ok
+// false for any other name.
+func (c Config) LinearShape(name string) (out, in int, ok bool) {
+	q, kv := c.Heads*c.HeadDim, c.KVHeads*c.HeadDim
+	switch name {
+	case "q_proj":
+		return q, c.Hidden, true
+	case "k_proj", "v_proj":
+		return kv, c.Hidden, true
+	case "o_proj":
+		return c.Hidden, q, true
+	case "gate_proj", "up_proj":
+		return c.FFN, c.Hidden, true
+	case "down_proj":
+		return c.Hidden, c.FFN, true
+	}
+	return 0, 0, false
+}

@@ -1,0 +1,157 @@
+package weights
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"hone/engine/tokenizer"
+)
+
+// ggufTop and ggufLayer map GGUF's tensor names to Hugging Face's.
+var (
+	ggufTop = map[string]string{
+		"token_embd.weight": embeddingName, "output_norm.weight": normName, "output.weight": headName,
+	}
+	ggufLayer = map[string]string{
+		"attn_norm.weight": "input_layernorm.weight", "ffn_norm.weight": "post_attention_layernorm.weight",
+		"attn_q.weight": "self_attn.q_proj.weight", "attn_k.weight": "self_attn.k_proj.weight",
+		"attn_v.weight": "self_attn.v_proj.weight", "attn_output.weight": "self_attn.o_proj.weight",
+		"ffn_gate.weight": "mlp.gate_proj.weight", "ffn_up.weight": "mlp.up_proj.weight", "ffn_down.weight": "mlp.down_proj.weight",
+	}
+)
+
+// huggingFaceName maps a GGUF name; the part is the name within its layer, to tell
+// queries and keys.
+func huggingFaceName(name string) (mapped, part string, err error) {
+	if mapped, ok := ggufTop[name]; ok {
+		return mapped, "", nil
+	}
+	if name == "rope_freqs.weight" {
+		return "", "", unsupported("tensor rope_freqs.weight, which scales the rotary embedding (%s)", works)
+	}
+	if rest, ok := strings.CutPrefix(name, "blk."); ok {
+		number, part, _ := strings.Cut(rest, ".")
+		layer, err := strconv.Atoi(number)
+		if hf, ok := ggufLayer[part]; ok && err == nil && layer >= 0 && strconv.Itoa(layer) == number {
+			return fmt.Sprintf("model.layers.%d.%s", layer, hf), part, nil
+		}
+		if strings.HasSuffix(part, ".bias") {
+			return "", "", unsupported("tensor %s, a bias (%s)", clip(name), works)
+		}
+	}
+	return "", "", unsupported("tensor %s (%s)", clip(name), works)
+}
+
+// openGGUF maps a GGUF file and gives its tensors their Hugging Face names.
+func (m *Model) openGGUF(mapped bool) error {
+	m.Format = "gguf"
+	s, err := openSource(m.Path, mapped)
+	if err != nil {
+		return fmt.Errorf("opening model: %w", err)
+	}
+	m.sources = append(m.sources, s)
+	err = guard(m.Path, func() error {
+		g, err := parseGGUF(s)
+		if err != nil {
+			return err
+		}
+		if m.Config, err = g.config(); err != nil {
+			return err
+		}
+		if err := g.checkSize(s.size); err != nil {
+			return err
+		}
+		m.headers = append(m.headers, [2]int64{0, min(g.data, s.size)})
+		m.vocab, m.noVocab, err = g.tokenizer(m.Config)
+		if err != nil {
+			return err
+		}
+		return m.addGGUF(g, s)
+	})
+	if err != nil {
+		return fmt.Errorf("reading %s: %w", m.Path, err)
+	}
+	return nil
+}
+
+func (m *Model) addGGUF(g *gguf, s *source) error {
+	m.tensors = make(map[string]stored, len(g.regions))
+	for _, r := range g.regions {
+		name, part, err := huggingFaceName(r.name)
+		if err != nil {
+			return err
+		}
+		t := stored{region: r, source: s}
+		t.name = name
+		switch part {
+		case "attn_q.weight":
+			t.heads = m.Config.Heads
+		case "attn_k.weight":
+			t.heads = m.Config.KVHeads
+		}
+		m.tensors[name] = t
+	}
+	return nil
+}
+
+// tokenizer takes the vocabulary from the metadata. problem says why there is
+// none that can be used; err that the file contradicts itself.
+func (g *gguf) tokenizer(c Config) (v *tokenizer.Vocabulary, problem, err error) {
+	model, err := g.text("tokenizer.ggml.model", "")
+	if err != nil {
+		return nil, nil, err
+	}
+	tokens, ok := g.values["tokenizer.ggml.tokens"].(ggufArray)
+	switch {
+	case model == "" || !ok:
+		return nil, unsupported("the GGUF file has no tokenizer"), nil
+	case model != "gpt2":
+		return nil, unsupported("tokenizer model %q in the GGUF file (what works: gpt2, which is byte-level BPE)", clip(model)), nil
+	}
+	merges, ok := g.values["tokenizer.ggml.merges"].(ggufArray)
+	if !ok {
+		return nil, nil, corrupt("tokenizer.ggml.merges is missing")
+	}
+	types, typed := g.values["tokenizer.ggml.token_type"].(ggufArray)
+	switch {
+	case tokens.kind != ggufString || merges.kind != ggufString:
+		return nil, nil, corrupt("tokenizer.ggml.tokens and merges are not lists of strings")
+	case typed && (types.ints == nil && types.n > 0 || types.n != tokens.n):
+		return nil, nil, corrupt("tokenizer.ggml.token_type is not one integer for each of %d tokens", tokens.n)
+	}
+	v = &tokenizer.Vocabulary{Tokens: tokens.strings, Merges: merges.strings, Types: types.ints, BOS: int(c.BOS), EOS: -1}
+	if v.Pre, err = g.text("tokenizer.ggml.pre", "default"); err != nil {
+		return nil, nil, err
+	}
+	// llama.cpp adds a BOS with the Llama 3 pre-tokenizer unless told otherwise.
+	if v.AddBOS, err = g.boolean("tokenizer.ggml.add_bos_token", v.Pre == "llama-bpe"); err != nil {
+		return nil, nil, err
+	}
+	if len(c.EOS) > 0 {
+		v.EOS = int(c.EOS[0])
+	}
+	return v, nil, nil
+}
+
+// Vocabulary returns the tokenizer data of a GGUF file; its slices are shared and
+// not to be changed. ok is false for safetensors, and where the file has no
+// byte-level BPE: [Model.TokenizerProblem] says which.
+func (m *Model) Vocabulary() (v tokenizer.Vocabulary, ok bool) {
+	if m.vocab == nil {
+		return tokenizer.Vocabulary{}, false
+	}
+	return *m.vocab, true
+}
+
+// TokenizerProblem says why the model has neither a vocabulary nor a
+// tokenizer.json, nil if it has one.
+func (m *Model) TokenizerProblem() error {
+	switch {
+	case m.vocab != nil || m.tokens != "":
+		return nil
+	case m.noVocab != nil:
+		return fmt.Errorf("tokenizer of %s: %w", m.Path, m.noVocab)
+	}
+	return fmt.Errorf("tokenizer of %s: %w", m.Path, unsupported("no tokenizer.json beside the weights"))
+}
