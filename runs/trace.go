@@ -1,0 +1,186 @@
+package runs
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+)
+
+// TraceFile is the name of the recorder's file in a run directory.
+const TraceFile = "trace.jsonl"
+
+// Limits of ReadGradients: what a hostile or broken file can make it read and keep.
+const (
+	maxTraceTail = 16 << 20 // bytes read from the end of the file
+	maxTraceLine = 4 << 20  // bytes of one line; longer ones are skipped with a note
+	traceBlock   = 256 << 10
+)
+
+// Gradients is one step's line of trace.jsonl about gradients: {"k":"grad","step":N,"norms":{tensor:norm},..}. Numbers may be non-finite.
+type Gradients struct {
+	Step      int
+	Norms     map[string]float64 // L2 norm of each trainable tensor's gradient, before clipping
+	Norm      float64            // of all of them together; NaN when the line has none
+	Clip      float64            // factor the gradients were scaled by; NaN when the line has none
+	NonFinite []NonFinite
+}
+
+// NonFinite says that a tensor's gradient held values that are not finite.
+type NonFinite struct {
+	Tensor string `json:"tensor"`
+	Count  int    `json:"count"`
+	First  int    `json:"first"` // index of the first one in the flat tensor
+}
+
+// GradientTail is the end of what a trace file says about gradients.
+type GradientTail struct {
+	Steps []Gradients // ascending by step
+	Notes []string    // lines that were skipped, and why
+}
+
+// ReadGradients reads the last `steps` gradient records of a run directory's trace.jsonl, from the end of the file and at most 16 MiB of it. Steps that
+// a later resume or rewind has undone are left out: the file's last word on a step counts. A torn last line is ignored with a note, other unreadable
+// lines as well. A run without a trace has no records and no error.
+func ReadGradients(dir string, steps int) (GradientTail, error) {
+	f, err := os.Open(filepath.Join(dir, TraceFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return GradientTail{}, nil
+	}
+	if err != nil {
+		return GradientTail{}, fmt.Errorf("reading the trace: %w", err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return GradientTail{}, fmt.Errorf("reading the trace: %w", err)
+	}
+	return gradientTail(f, info.Size(), steps)
+}
+
+// gradientTail walks lines from the end of a file of the given size.
+func gradientTail(f io.ReaderAt, size int64, steps int) (GradientTail, error) {
+	var out GradientTail
+	note := func(format string, args ...any) {
+		if len(out.Notes) < 8 {
+			out.Notes = append(out.Notes, fmt.Sprintf(format, args...))
+		}
+	}
+	next := math.MaxInt // only steps below it are still in force
+	line := func(b []byte, last bool) {
+		if b = bytes.TrimSpace(b); len(b) == 0 || !bytes.Contains(b, []byte(`"grad"`)) {
+			return
+		}
+		g, err := parseGradients(b)
+		switch {
+		case err != nil && last:
+			note("the last line of %s is torn", TraceFile)
+		case err != nil:
+			note("skipped a line of %s: %v", TraceFile, err)
+		case g == nil || g.Step >= next:
+		default:
+			out.Steps = append(out.Steps, *g)
+			next = g.Step
+		}
+	}
+
+	var rest []byte // the beginning of a line whose end was read before
+	skipping := false
+	atEnd := true // the file's last line is still to come
+	for end := size; end > 0 && len(out.Steps) < steps; {
+		if size-end >= maxTraceTail {
+			note("looked at the last %d MiB only", maxTraceTail>>20)
+			break
+		}
+		start := max(end-traceBlock, 0)
+		block := make([]byte, end-start, int(end-start)+len(rest))
+		if n, err := f.ReadAt(block, start); n < len(block) {
+			return out, fmt.Errorf("reading the trace: %w", err)
+		}
+		end = start
+		block = append(block, rest...)
+		for len(out.Steps) < steps {
+			cut := bytes.LastIndexByte(block, '\n')
+			if cut < 0 {
+				break
+			}
+			if !skipping {
+				line(block[cut+1:], atEnd)
+			}
+			block, skipping, atEnd = block[:cut], false, false
+		}
+		if rest = block; len(rest) > maxTraceLine {
+			if !skipping {
+				note("skipped a line of more than %d MiB", maxTraceLine>>20)
+			}
+			rest, skipping = nil, true
+		}
+		if start == 0 && len(out.Steps) < steps && !skipping {
+			line(rest, atEnd)
+		}
+	}
+	slices.Reverse(out.Steps)
+	return out, nil
+}
+
+// parseGradients reads one line; nil without an error is a line about something else.
+func parseGradients(line []byte) (*Gradients, error) {
+	var raw struct {
+		Kind      string               `json:"k"`
+		Step      *int                 `json:"step"`
+		Norms     map[string]traceReal `json:"norms"`
+		Norm      *traceReal           `json:"norm"`
+		Clip      *traceReal           `json:"clip"`
+		NonFinite []NonFinite          `json:"nonfinite"`
+	}
+	if err := json.Unmarshal(line, &raw); err != nil {
+		return nil, err
+	}
+	if raw.Kind != "grad" {
+		return nil, nil
+	}
+	if raw.Step == nil || *raw.Step < 0 {
+		return nil, errors.New("a gradient record without a step")
+	}
+	g := &Gradients{Step: *raw.Step, Norms: make(map[string]float64, len(raw.Norms)), Norm: math.NaN(), Clip: math.NaN(), NonFinite: raw.NonFinite}
+	for name, v := range raw.Norms {
+		g.Norms[name] = float64(v)
+	}
+	if raw.Norm != nil {
+		g.Norm = float64(*raw.Norm)
+	}
+	if raw.Clip != nil {
+		g.Clip = float64(*raw.Clip)
+	}
+	return g, nil
+}
+
+// traceReal is a number as the trace writes it: a JSON number or one of the strings "NaN", "+Inf", "-Inf".
+type traceReal float64
+
+// UnmarshalJSON reads either form.
+func (t *traceReal) UnmarshalJSON(b []byte) error {
+	switch string(b) {
+	case `"NaN"`:
+		*t = traceReal(math.NaN())
+	case `"+Inf"`:
+		*t = traceReal(math.Inf(1))
+	case `"-Inf"`:
+		*t = traceReal(math.Inf(-1))
+	case "null":
+		*t = traceReal(math.NaN())
+	default:
+		var f float64
+		if err := json.Unmarshal(b, &f); err != nil {
+			return fmt.Errorf("%q is not a number", b)
+		}
+		*t = traceReal(f)
+	}
+	return nil
+}
