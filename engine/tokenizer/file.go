@@ -1,6 +1,7 @@
 package tokenizer
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -69,10 +70,8 @@ func Parse(data []byte) (*Tokenizer, error) {
 
 // sectionsOf returns the raw values of the named members of an object, each at most once.
 func sectionsOf(raw []byte, names ...string) (map[string][]byte, error) {
-	start := spaceEnd(raw, 0)
-	raw = raw[start:valueEnd(raw, start)]
 	sections := map[string][]byte{}
-	return sections, members(raw, func(key, value []byte) error {
+	return sections, members(bytes.TrimSpace(raw), func(key, value []byte) error {
 		if !slices.Contains(names, string(key)) {
 			return nil
 		}

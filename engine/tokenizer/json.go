@@ -102,24 +102,28 @@ func commaEnd(raw []byte, i int) int {
 
 // valueEnd returns the end of the value that starts at raw[i].
 func valueEnd(raw []byte, i int) int {
-	depth := 0
-	for i < len(raw) {
+	if i >= len(raw) {
+		return i
+	}
+	switch raw[i] {
+	case '"':
+		return stringEnd(raw, i)
+	case '{', '[':
+	default:
+		return scalarEnd(raw, i)
+	}
+	// Inside an object or array only strings and brackets matter.
+	for depth := 0; i < len(raw); {
 		switch raw[i] {
 		case '"':
 			i = stringEnd(raw, i)
+			continue
 		case '{', '[':
 			depth++
-			i++
-			continue
 		case '}', ']':
 			depth--
-			i++
-		case ' ', '\n', '\t', '\r', ',', ':':
-			i++
-			continue
-		default: // a number, true, false or null
-			i = scalarEnd(raw, i)
 		}
+		i++
 		if depth == 0 {
 			break
 		}
