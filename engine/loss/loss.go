@@ -80,13 +80,7 @@ type Stats struct {
 //	field      Field/N_field     Π p (p - 1_y)
 //	confidence Conf/N_target     p_m (p - 1_m)
 func Rows(pool *kernel.Pool, logits []float32, vocab int, rows []batch.LossRow, stats []Stats, c batch.Counts, w Weights, gradient bool) Sums {
-	pool.Run(len(rows), func(i int) {
-		z := logits[i*vocab : (i+1)*vocab]
-		largest, best := kernel.Max(z)
-		target := z[rows[i].Target]
-		sum := kernel.ExpSum(z, z, 1, -largest)
-		stats[i] = Stats{LogP: float64(target-largest) - math.Log(float64(sum)), MaxP: 1 / sum, Best: int32(best), inverse: 1 / sum}
-	})
+	Measure(pool, logits, vocab, rows, stats)
 	sums, correct := reduce(rows, stats)
 	if !gradient {
 		return sums
@@ -107,6 +101,24 @@ func Rows(pool *kernel.Pool, logits []float32, vocab int, rows []batch.LossRow, 
 		z[r.Target] -= float32(onTarget)
 		z[s.Best] -= float32(onBest)
 	})
+	return sums
+}
+
+// Measure fills stats [len(rows)] from logits [len(rows), vocab], which it
+// overwrites with exp(z - max).
+func Measure(pool *kernel.Pool, logits []float32, vocab int, rows []batch.LossRow, stats []Stats) {
+	pool.Run(len(rows), func(i int) {
+		z := logits[i*vocab : (i+1)*vocab]
+		largest, best := kernel.Max(z)
+		target := z[rows[i].Target]
+		sum := kernel.ExpSum(z, z, 1, -largest)
+		stats[i] = Stats{LogP: float64(target-largest) - math.Log(float64(sum)), MaxP: 1 / sum, Best: int32(best), inverse: 1 / sum}
+	})
+}
+
+// Reduce sums the statistics of rows, which hold whole examples.
+func Reduce(rows []batch.LossRow, stats []Stats) Sums {
+	sums, _ := reduce(rows, stats)
 	return sums
 }
 

@@ -98,36 +98,17 @@ func (o *attention) rotate(qkv []float32, turn func(x []float32, pos int)) {
 // forward attends the queries that share key head kv in the example at tokens
 // [lo, hi).
 func (o *attention) forward(qkv []float32, lo, hi, kv int) {
-	n, d, w, wide := hi-lo, o.Dim, o.Width(), o.Heads.Heads*o.Dim
-	s := takeWorkspace(n, d)
-	defer workspaces.Put(s)
-	s.k.Reset(n, d)
-	s.k.SetRows(0, qkv[lo*w+(o.Heads.Heads+kv)*d:], w, n)
-	values := qkv[lo*w+(o.Heads.Heads+o.KV+kv)*d:] // [length, dim] in rows of width w
-	group := o.Heads.Heads / o.KV
-	for h := kv * group; h < (kv+1)*group; h++ {
-		for q := 0; q < n; q += queryBlock {
-			m := min(queryBlock, n-q)
-			seen := q + m // keys that some query of the block may see
-			kernel.SerialNT(s.scores, n, qkv[(lo+q)*w+h*d:], w, m, s.k, seen, d, false)
-			for i := range m {
-				row := s.scores[i*n : i*n+seen]
-				o.lse[(lo+q+i)*o.Heads.Heads+h] = softmax(row, q+i+1, o.Scale())
-			}
-			kernel.SerialNN(o.out[(lo+q)*wide+h*d:], wide, s.scores, n, m, values, w, d, seen, false)
-		}
-	}
-}
-
-// softmax turns the first seen scores of row into probabilities, clears the
-// rest, and returns the log-sum-exp of the scaled scores.
-func softmax(row []float32, seen int, scale float32) float32 {
-	visible := row[:seen]
-	largest, _ := kernel.Max(visible)
-	sum := kernel.ExpSum(visible, visible, scale, -largest*scale)
-	kernel.Scale(visible, visible, 1/sum)
-	clear(row[seen:])
-	return largest*scale + float32(math.Log(float64(sum)))
+	d, w, heads, group := o.Dim, o.Width(), o.Heads.Heads, o.Heads.Heads/o.KV
+	first := kv * group // of the query heads
+	Attend(Queries{
+		Q: qkv[lo*w+first*d:], Stride: w, Count: hi - lo,
+		Out: o.out[lo*heads*d+first*d:], OutStride: heads * d,
+		LSE: o.lse[lo*heads+first:], LSEStride: heads,
+	}, KeyValues{
+		Keys: qkv[lo*w+(heads+kv)*d:], KeyStride: w,
+		Values: qkv[lo*w+(heads+o.KV+kv)*d:], ValueStride: w,
+		Length: hi - lo,
+	}, group, d)
 }
 
 func (o *attention) DiffWRT(int) []bool { return []bool{o.need} }

@@ -1,0 +1,192 @@
+package decode
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"hone/engine/kernel"
+	"hone/engine/rng"
+)
+
+// Why a generation ended.
+const (
+	StopEOS    = "eos"    // the model ended it
+	StopLength = "length" // MaxNew tokens
+	StopClosed = "closed" // the caller's Stop
+)
+
+// Options are how to generate.
+type Options struct {
+	MaxNew int
+	Batch  int     // sequences generated side by side
+	EOS    []int32 // any of these ends a text
+	// Temperature 0 is greedy decoding. Above it, tokens are drawn from the
+	// smallest set of likeliest tokens whose probabilities sum to TopP (0 or 1:
+	// from all), by a generator keyed by Seed, the prompt's index and the position.
+	Temperature, TopP float64
+	Seed              uint64
+	// Stop, if set, sees every token of prompt i that is not EOS and ends the
+	// text by returning true.
+	Stop     func(i int, id int32) bool
+	Progress func(done, total int)
+}
+
+// Output is one generated text.
+type Output struct {
+	IDs     []int32 // generated ids, EOS included
+	Stopped string
+}
+
+// Generate continues every prompt. Sequences leave the batch when they end and
+// waiting ones take their places; a text does not depend on which others ran
+// beside it. On a cancelled context it returns what it has, with the error.
+func (m *Model) Generate(ctx context.Context, prompts [][]int32, o Options) ([]Output, error) {
+	if o.MaxNew < 1 || o.Batch < 1 {
+		return nil, errors.New("generating needs at least one new token and a batch of one")
+	}
+	for _, p := range prompts {
+		if len(p) == 0 {
+			return nil, errors.New("generating needs at least one token of prompt")
+		}
+	}
+	g := &generation{m: m, o: o, prompts: prompts, out: make([]Output, len(prompts))}
+	for g.admit(); len(g.live) > 0; g.admit() {
+		if err := g.advance(ctx); err != nil {
+			return g.out, err
+		}
+	}
+	return g.out, nil
+}
+
+// generation is the state of a Generate call.
+type generation struct {
+	m       *Model
+	o       Options
+	prompts [][]int32
+	out     []Output
+	next    int // first prompt that waits
+	done    int
+	live    []*running
+}
+
+type running struct {
+	index   int
+	seq     *sequence
+	pending []int32 // tokens to feed: the prompt, then the last token
+}
+
+// admit fills free places with waiting prompts.
+func (g *generation) admit() {
+	for len(g.live) < g.o.Batch && g.next < len(g.prompts) {
+		p := g.prompts[g.next]
+		g.live = append(g.live, &running{g.next, g.m.newSequence(len(p) + g.o.MaxNew), p})
+		g.next++
+	}
+}
+
+// advance feeds what is pending and appends one token to every live sequence.
+func (g *generation) advance(ctx context.Context) error {
+	chunks := make([]chunk, len(g.live))
+	last := make([]int, len(g.live)) // last row of each sequence
+	row := -1
+	for i, r := range g.live {
+		chunks[i] = chunk{r.seq, r.pending}
+		row += len(r.pending)
+		last[i] = row
+	}
+	hidden, err := g.m.forward(ctx, chunks)
+	if err != nil {
+		return err
+	}
+	vocab := g.m.weights.Config.Vocab
+	logits := g.m.logits(hidden, last)
+	live := g.live[:0]
+	for i, r := range g.live {
+		id := g.choose(logits[i*vocab:(i+1)*vocab], r.index)
+		if g.append(r.index, id) {
+			g.done++
+			if g.o.Progress != nil {
+				g.o.Progress(g.done, len(g.prompts))
+			}
+			continue
+		}
+		r.pending = []int32{id}
+		live = append(live, r)
+	}
+	g.live = live
+	return nil
+}
+
+// append adds a token to output i and reports whether the text has ended.
+func (g *generation) append(i int, id int32) bool {
+	out := &g.out[i]
+	out.IDs = append(out.IDs, id)
+	switch {
+	case slices.Contains(g.o.EOS, id):
+		out.Stopped = StopEOS
+	case g.o.Stop != nil && g.o.Stop(i, id):
+		out.Stopped = StopClosed
+	case len(out.IDs) >= g.o.MaxNew:
+		out.Stopped = StopLength
+	}
+	return out.Stopped != ""
+}
+
+// choose picks the next token of prompt i from its logits, which it overwrites.
+func (g *generation) choose(logits []float32, i int) int32 {
+	largest, best := kernel.Max(logits)
+	if g.o.Temperature <= 0 {
+		return int32(best)
+	}
+	t := float32(1 / g.o.Temperature)
+	sum := kernel.ExpSum(logits, logits, t, -largest*t) // logits are now weights
+	draw := rng.New(g.o.Seed, "sample").With(uint64(i)).Float64(uint64(len(g.out[i].IDs)))
+	return sample(logits, float64(sum), g.o.TopP, draw)
+}
+
+// sample draws from weights with the given sum, restricted to the likeliest
+// tokens that hold the share topP; draw is uniform in [0,1).
+func sample(weights []float32, sum, topP, draw float64) int32 {
+	order := make([]int32, len(weights))
+	for i := range order {
+		order[i] = int32(i)
+	}
+	slices.SortStableFunc(order, func(a, b int32) int {
+		switch {
+		case weights[a] > weights[b]:
+			return -1
+		case weights[a] < weights[b]:
+			return 1
+		}
+		return 0
+	})
+	kept, mass := len(order), sum
+	if topP > 0 && topP < 1 {
+		mass = 0
+		for i, id := range order {
+			mass += float64(weights[id])
+			if mass >= topP*sum {
+				kept = i + 1
+				break
+			}
+		}
+	}
+	left := draw * mass
+	for _, id := range order[:kept] {
+		left -= float64(weights[id])
+		if left < 0 {
+			return id
+		}
+	}
+	return order[max(0, min(kept, len(order))-1)]
+}
+
+// NextLogits are the logits [vocab] after the last token of ids: a copy.
+func (m *Model) NextLogits(ctx context.Context, ids []int32) ([]float32, error) {
+	hidden, err := m.forward(ctx, []chunk{{m.newSequence(len(ids)), ids}})
+	if err != nil {
+		return nil, err
+	}
+	return slices.Clone(m.logits(hidden, []int{len(ids) - 1})), nil
+}

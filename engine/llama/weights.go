@@ -1,0 +1,224 @@
+// Package llama is the Llama architecture (SmolLM, SmolLM2 and their kin) as an
+// expression graph with LoRA adapters injected, and its frozen weights packed
+// for the kernels. graph.go reads like the paper.
+package llama
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"hone/engine/kernel"
+	"hone/engine/ops"
+	"hone/engine/weights"
+)
+
+// Weights are the weights of a model, packed. Training, evaluation and
+// generation share them: they exist once.
+type Weights struct {
+	Config weights.Config
+	Embed  *ops.Table  // [vocab, hidden]
+	Layers []Layer     // [layers]
+	Norm   *ops.Norm   // [hidden]
+	Head   *ops.Matrix // [vocab, hidden]
+
+	Params []*ops.Param // all weights, when they are trained; else nil
+}
+
+// Layer is one transformer block.
+type Layer struct {
+	InputNorm *ops.Norm
+	QKV       *ops.Matrix // q|k|v stacked, [(heads+2kv)*dim, hidden]
+	O         *ops.Matrix // [hidden, heads*dim]
+	PostNorm  *ops.Norm
+	GateUp    *ops.Matrix // gate|up stacked, [2*ffn, hidden]
+	Down      *ops.Matrix // [hidden, ffn]
+}
+
+// Use says what the weights will be used for.
+type Use int
+
+// Uses of weights, from the cheapest to the most expensive.
+const (
+	Inference Use = iota // forward only: one packed copy
+	Adapters             // gradients flow through frozen weights: a transposed copy too
+	Full                 // every weight is trained
+)
+
+// Load reads and packs all weights of m. Layers are read in parallel. A weight
+// that is not finite ends in an error that names it.
+func Load(ctx context.Context, pool *kernel.Pool, m *weights.Model, use Use) (*Weights, error) {
+	l := loader{model: m, w: &Weights{Config: m.Config, Layers: make([]Layer, m.Config.Layers)}, use: use, params: map[string]*ops.Param{}}
+	pool.Run(m.Config.Layers+1, func(task int) {
+		if err := ctx.Err(); err != nil {
+			l.fail(err)
+			return
+		}
+		if task == m.Config.Layers {
+			l.fail(l.ends())
+			return
+		}
+		l.fail(l.layer(task))
+	})
+	if l.err != nil {
+		return nil, fmt.Errorf("loading weights: %w", l.err)
+	}
+	if use == Full {
+		for _, name := range TensorNames(m.Config) {
+			l.w.Params = append(l.w.Params, l.params[name])
+		}
+	}
+	return l.w, nil
+}
+
+// TensorNames are the names of all weights, in the order of the forward pass.
+func TensorNames(c weights.Config) []string {
+	names := []string{"model.embed_tokens.weight"}
+	for i := range c.Layers {
+		p := fmt.Sprintf("model.layers.%d.", i)
+		names = append(names, p+"input_layernorm.weight",
+			p+"self_attn.q_proj.weight", p+"self_attn.k_proj.weight", p+"self_attn.v_proj.weight", p+"self_attn.o_proj.weight",
+			p+"post_attention_layernorm.weight",
+			p+"mlp.gate_proj.weight", p+"mlp.up_proj.weight", p+"mlp.down_proj.weight")
+	}
+	names = append(names, "model.norm.weight")
+	if !c.Tied {
+		names = append(names, "lm_head.weight")
+	}
+	return names
+}
+
+type loader struct {
+	model *weights.Model
+	w     *Weights
+	use   Use
+
+	mu     sync.Mutex
+	err    error
+	params map[string]*ops.Param
+}
+
+func (l *loader) fail(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.err == nil {
+		l.err = err
+	}
+}
+
+func (l *loader) layer(i int) error {
+	c := l.model.Config
+	q, kv := c.Heads*c.HeadDim, c.KVHeads*c.HeadDim
+	p := fmt.Sprintf("model.layers.%d.", i)
+	attn, mlp := p+"self_attn.", p+"mlp."
+	layer := &l.w.Layers[i]
+	var err error
+	load := func(dst **ops.Matrix, in int, parts []int, names ...string) {
+		if err == nil {
+			*dst, err = l.matrix(in, parts, names...)
+		}
+	}
+	norm := func(dst **ops.Norm, name string) {
+		if err == nil {
+			*dst, err = l.norm(name)
+		}
+	}
+	norm(&layer.InputNorm, p+"input_layernorm.weight")
+	load(&layer.QKV, c.Hidden, []int{q, kv, kv}, attn+"q_proj.weight", attn+"k_proj.weight", attn+"v_proj.weight")
+	load(&layer.O, q, []int{c.Hidden}, attn+"o_proj.weight")
+	norm(&layer.PostNorm, p+"post_attention_layernorm.weight")
+	load(&layer.GateUp, c.Hidden, []int{c.FFN, c.FFN}, mlp+"gate_proj.weight", mlp+"up_proj.weight")
+	load(&layer.Down, c.FFN, []int{c.Hidden}, mlp+"down_proj.weight")
+	return err
+}
+
+// ends loads what is not in a layer: embedding, final norm, head.
+func (l *loader) ends() (err error) {
+	c := l.model.Config
+	if l.w.Norm, err = l.norm("model.norm.weight"); err != nil {
+		return err
+	}
+	const embed = "model.embed_tokens.weight"
+	if c.Tied {
+		if l.w.Head, err = l.matrix(c.Hidden, []int{c.Vocab}, embed); err != nil {
+			return err
+		}
+		l.w.Embed = &ops.Table{Hidden: c.Hidden, Head: l.w.Head}
+		if l.use == Full {
+			p := l.params[embed]
+			l.w.Embed = &ops.Table{Hidden: c.Hidden, Rows: p.Data, Param: p}
+		}
+		return nil
+	}
+	if l.w.Head, err = l.matrix(c.Hidden, []int{c.Vocab}, "lm_head.weight"); err != nil {
+		return err
+	}
+	rows, p, err := l.tensor(embed, c.Vocab, c.Hidden)
+	l.w.Embed = &ops.Table{Hidden: c.Hidden, Rows: rows, Param: p}
+	return err
+}
+
+func (l *loader) norm(name string) (*ops.Norm, error) {
+	w, p, err := l.tensor(name, l.model.Config.Hidden)
+	return &ops.Norm{Weight: w, Eps: l.model.Config.NormEps, Param: p}, err
+}
+
+func (l *loader) matrix(in int, parts []int, names ...string) (*ops.Matrix, error) {
+	m := ops.NewMatrix(in, parts, l.use != Inference)
+	var params []*ops.Param
+	for i, name := range names {
+		w, p, err := l.tensor(name, parts[i], in)
+		if err != nil {
+			return nil, err
+		}
+		if p != nil {
+			params = append(params, p)
+			continue
+		}
+		m.SetPart(i, w)
+	}
+	if params != nil {
+		m.Train(params)
+	}
+	return m, nil
+}
+
+// tensor reads one weight; under full training it is the data of a parameter.
+func (l *loader) tensor(name string, shape ...int) ([]float32, *ops.Param, error) {
+	p := ops.NewParam(name, shape...)
+	if err := l.model.Float32(name, p.Data); err != nil {
+		return nil, nil, err
+	}
+	if l.use != Full {
+		return p.Data, nil, nil
+	}
+	l.mu.Lock()
+	l.params[name] = p
+	l.mu.Unlock()
+	return p.Data, p, nil
+}
+
+// Invalidate packs trained weights again before their next use; call it after
+// an optimizer step.
+func (w *Weights) Invalidate() {
+	for _, m := range w.matrices() {
+		m.Invalidate()
+	}
+}
+
+func (w *Weights) matrices() []*ops.Matrix {
+	ms := []*ops.Matrix{w.Head}
+	for _, l := range w.Layers {
+		ms = append(ms, l.QKV, l.O, l.GateUp, l.Down)
+	}
+	return ms
+}
+
+// Bytes is the memory that the packed weights hold.
+func (w *Weights) Bytes() int64 {
+	n := int64(len(w.Embed.Rows)) * 4
+	for _, m := range w.matrices() {
+		n += m.Bytes()
+	}
+	return n
+}

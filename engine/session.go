@@ -1,0 +1,304 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"sync"
+)
+
+// State names of a session.
+const (
+	Running    = "running"
+	Paused     = "paused"
+	Evaluating = "evaluating"
+	Finished   = "finished"
+	Stopped    = "stopped"
+	Failed     = "failed"
+)
+
+// ErrPanic is wrapped by the error of a session that a programming error ended.
+var ErrPanic = errors.New("unexpected panic")
+
+// Hooks connect a session to the outside. They run on the session's goroutine,
+// at step boundaries, in the order of events; an error from one ends the run.
+// Evaluate may be nil.
+type Hooks struct {
+	Step         func(Step) error
+	Evaluate     func(ctx context.Context, step int) error
+	Checkpoint   func(ctx context.Context, step int) error
+	Intervention func(Intervention) error
+	State        func(state string) error
+}
+
+// Intervention is a command that somebody gave, at the step it took effect.
+type Intervention struct {
+	Step   int // optimizer steps done
+	Action string
+	Old    float64 // of a changed setting
+	New    float64
+}
+
+// Schedule says when a session evaluates, saves and ends. Intervals are in
+// optimizer steps; 0 means at the end only.
+type Schedule struct {
+	EvalEvery       int // 0 = never, not even at the end
+	CheckpointEvery int
+	MaxSteps        int // stop early at this step; 0 = run to the end
+}
+
+// Session runs a trainer in the background.
+type Session struct {
+	trainer  *Trainer
+	hooks    Hooks
+	schedule Schedule
+
+	mu       sync.Mutex
+	wake     *sync.Cond
+	commands []command
+	state    string
+
+	// Of the session's goroutine.
+	asked    asked
+	paused   bool
+	single   int // steps to take while paused
+	stopping bool
+
+	err  error // once done is closed
+	done chan struct{}
+}
+
+// asked is what was asked for at the next step boundary.
+type asked struct{ evaluate, checkpoint bool }
+
+type command struct {
+	action string
+	value  float64
+}
+
+// Start runs the trainer until its last step, MaxSteps, Stop or the end of ctx.
+// Cancelling ctx abandons the step in flight, which changes nothing, and saves
+// a checkpoint of the last finished one.
+func Start(ctx context.Context, t *Trainer, s Schedule, h Hooks) *Session {
+	session := &Session{trainer: t, hooks: h, schedule: s, state: Running, done: make(chan struct{})}
+	session.wake = sync.NewCond(&session.mu)
+	stop := context.AfterFunc(ctx, func() {
+		session.mu.Lock() // or the broadcast could fall between a check of ctx and the wait
+		defer session.mu.Unlock()
+		session.wake.Broadcast()
+	})
+	go func() {
+		defer close(session.done)
+		defer stop()
+		session.finish(session.run(ctx))
+	}()
+	return session
+}
+
+// Pause, Resume, Step, Stop, Checkpoint, Evaluate and SetLR take effect at the
+// next step boundary.
+
+// Pause halts before the next step.
+func (s *Session) Pause() { s.send("pause", 0) }
+
+// Resume goes on after Pause.
+func (s *Session) Resume() { s.send("resume", 0) }
+
+// Step takes one step and pauses.
+func (s *Session) Step() { s.send("step", 0) }
+
+// Stop ends the run after the step in flight, with a checkpoint.
+func (s *Session) Stop() { s.send("stop", 0) }
+
+// Checkpoint saves now.
+func (s *Session) Checkpoint() { s.send("checkpoint", 0) }
+
+// Evaluate evaluates now.
+func (s *Session) Evaluate() { s.send("evaluate", 0) }
+
+// SetLR makes lr the learning rate of the next step and scales the rest of the
+// schedule alike.
+func (s *Session) SetLR(lr float64) { s.send("learning rate", lr) }
+
+func (s *Session) send(action string, value float64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.commands = append(s.commands, command{action, value})
+	s.wake.Broadcast()
+}
+
+// State is the state of the session.
+func (s *Session) State() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.state
+}
+
+// Done is closed when the session has ended.
+func (s *Session) Done() <-chan struct{} { return s.done }
+
+// Wait returns when the session has ended, with the error that ended it: nil
+// when it finished, stopped, or reached MaxSteps.
+func (s *Session) Wait() error {
+	<-s.done
+	return s.err
+}
+
+// run is the loop over steps. A panic inside becomes an error.
+func (s *Session) run(ctx context.Context) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("%w: %v\n%s", ErrPanic, r, debug.Stack())
+		}
+	}()
+	t, end := s.trainer, s.trainer.Steps()
+	if s.schedule.MaxSteps > 0 {
+		end = min(end, s.schedule.MaxSteps)
+	}
+	evaluated, saved := t.Done(), t.Done() // at which steps
+	for {
+		if err := s.obey(); err != nil {
+			return err
+		}
+		stop := s.stopping || ctx.Err() != nil || t.Done() >= end
+		if evaluated != t.Done() && s.evaluationDue() || s.asked.evaluate {
+			if err := s.evaluate(ctx); err != nil && ctx.Err() == nil {
+				return err
+			}
+			evaluated = t.Done()
+		}
+		if saved != t.Done() && (stop || every(s.schedule.CheckpointEvery, t.Done())) || s.asked.checkpoint {
+			if err := s.hooks.Checkpoint(context.WithoutCancel(ctx), t.Done()); err != nil {
+				return err
+			}
+			saved = t.Done()
+		}
+		s.asked = asked{}
+		if stop {
+			return ctx.Err()
+		}
+		if waited, err := s.pause(ctx); err != nil {
+			return err
+		} else if waited {
+			continue
+		}
+		step, err := t.Step(ctx)
+		if err != nil {
+			if ctx.Err() != nil {
+				continue // the step changed nothing: save and leave
+			}
+			return err
+		}
+		if err := s.hooks.Step(step); err != nil {
+			return err
+		}
+	}
+}
+
+func every(interval, step int) bool { return interval > 0 && step%interval == 0 }
+
+func (s *Session) evaluationDue() bool {
+	step := s.trainer.Done()
+	return s.schedule.EvalEvery > 0 && (every(s.schedule.EvalEvery, step) || step == s.trainer.Steps())
+}
+
+func (s *Session) evaluate(ctx context.Context) error {
+	if s.hooks.Evaluate == nil || ctx.Err() != nil {
+		return nil
+	}
+	if err := s.setState(Evaluating); err != nil {
+		return err
+	}
+	if err := s.hooks.Evaluate(ctx, s.trainer.Done()); err != nil {
+		return err
+	}
+	return s.setState(Running)
+}
+
+// obey carries out the commands that came in and reports each.
+func (s *Session) obey() error {
+	for {
+		s.mu.Lock()
+		if len(s.commands) == 0 {
+			s.mu.Unlock()
+			return nil
+		}
+		c := s.commands[0]
+		s.commands = s.commands[1:]
+		s.mu.Unlock()
+
+		note := Intervention{Step: s.trainer.Done(), Action: c.action}
+		switch c.action {
+		case "pause":
+			s.paused = true
+		case "resume":
+			s.paused, s.single = false, 0
+		case "step":
+			s.paused = true
+			s.single++
+		case "stop":
+			s.stopping = true
+		case "checkpoint":
+			s.asked.checkpoint = true
+		case "evaluate":
+			s.asked.evaluate = true
+		case "learning rate":
+			note.Old, note.New = s.trainer.LR(s.trainer.Done()), c.value
+			s.trainer.LRFactor *= note.New / note.Old
+		}
+		if err := s.hooks.Intervention(note); err != nil {
+			return err
+		}
+	}
+}
+
+// pause waits, if the session is paused and has no single step to take, until a
+// command or the end of ctx; it reports whether it waited.
+func (s *Session) pause(ctx context.Context) (waited bool, err error) {
+	if s.paused && s.single > 0 {
+		s.single--
+		return false, s.setState(Running)
+	}
+	if !s.paused {
+		return false, s.setState(Running)
+	}
+	if err := s.setState(Paused); err != nil {
+		return false, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for len(s.commands) == 0 && ctx.Err() == nil {
+		s.wake.Wait()
+	}
+	return true, nil
+}
+
+func (s *Session) setState(state string) error {
+	s.mu.Lock()
+	changed := s.state != state
+	s.state = state
+	s.mu.Unlock()
+	if !changed || s.hooks.State == nil {
+		return nil
+	}
+	return s.hooks.State(state)
+}
+
+// finish sets the final state. Reaching MaxSteps, Stop and a cancelled context
+// are ways to stop, not failures.
+func (s *Session) finish(err error) {
+	state := Failed
+	switch {
+	case errors.Is(err, context.Canceled):
+		state, err = Stopped, nil
+	case err == nil && s.trainer.Done() < s.trainer.Steps():
+		state = Stopped
+	case err == nil:
+		state = Finished
+	}
+	s.err = err
+	if hookErr := s.setState(state); hookErr != nil && s.err == nil {
+		s.err = hookErr
+	}
+}

@@ -1,0 +1,60 @@
+package engine
+
+import (
+	"fmt"
+
+	"hone/engine/weights"
+)
+
+// State is what a run needs to go on bit for bit, apart from the trained
+// tensors themselves: dropout masks and the order of the data are functions of
+// the seed and the step.
+type State struct {
+	Step          int     `json:"step"`           // optimizer steps done: the data cursor
+	OptimizerStep int     `json:"optimizer_step"` // updates applied, for AdamW's bias correction
+	LRFactor      float64 `json:"lr_factor"`
+	Seed          uint64  `json:"seed"`
+}
+
+// State is the trainer's state after the last finished step.
+func (t *Trainer) State() State {
+	return State{Step: t.step, OptimizerStep: t.adamw.Step, LRFactor: t.LRFactor, Seed: t.Seed}
+}
+
+// Moments are AdamW's moments as tensors named exp_avg.X and exp_avg_sq.X. They
+// share memory with the optimizer.
+func (t *Trainer) Moments() []weights.Tensor {
+	var out []weights.Tensor
+	for i, p := range t.tensors {
+		shape := t.graph.Params[i].Shape
+		out = append(out,
+			weights.Tensor{Name: "exp_avg." + p.Name, Shape: shape, Data: t.adamw.M[i]},
+			weights.Tensor{Name: "exp_avg_sq." + p.Name, Shape: shape, Data: t.adamw.V[i]})
+	}
+	return out
+}
+
+// Restore continues from a saved state. The trained tensors must have been
+// restored before.
+func (t *Trainer) Restore(s State, moments []weights.Tensor) error {
+	if s.Seed != t.Seed {
+		return fmt.Errorf("the checkpoint was trained with seed %d, not %d", s.Seed, t.Seed)
+	}
+	if s.Step < 0 || s.Step > t.Steps() {
+		return fmt.Errorf("the checkpoint is at step %d of a run of %d", s.Step, t.Steps())
+	}
+	have := map[string][]float32{}
+	for _, m := range moments {
+		have[m.Name] = m.Data
+	}
+	for _, m := range t.Moments() {
+		data, ok := have[m.Name]
+		if !ok || len(data) != len(m.Data) {
+			return fmt.Errorf("the checkpoint has no fitting %s", m.Name)
+		}
+		copy(m.Data, data)
+	}
+	t.step, t.adamw.Step, t.LRFactor = s.Step, s.OptimizerStep, s.LRFactor
+	t.weights.Invalidate()
+	return nil
+}
