@@ -115,7 +115,7 @@ func (t stored) read(dst []float32, chunk int) error {
 	err := t.chunks(chunk, len(dst), func(from int, src []byte, n int) {
 		if t.heads == 0 {
 			t.dtype.decode(dst[from:from+n], src)
-			if i := firstNonFinite(dst[from : from+n]); i >= 0 && bad < 0 {
+			if i := t.dtype.firstNonFinite(dst[from:from+n], src); i >= 0 && bad < 0 {
 				bad = from + i
 			}
 			return
@@ -126,7 +126,7 @@ func (t stored) read(dst []float32, chunk int) error {
 			at := unpermute(r, t.shape[0], t.heads) * cols
 			row := dst[at : at+cols]
 			t.dtype.decode(row, src[:rowBytes])
-			if i := firstNonFinite(row); i >= 0 && (bad < 0 || at+i < bad) {
+			if i := t.dtype.firstNonFinite(row, src[:rowBytes]); i >= 0 && (bad < 0 || at+i < bad) {
 				bad = at + i
 			}
 			src = src[rowBytes:]

@@ -79,7 +79,7 @@ func isGGUF(path string) (bool, error) {
 		return false, fmt.Errorf("opening model %s: %w", path, unsupported("not a directory or a regular file"))
 	}
 	base := filepath.Base(path)
-	if base == "config.json" || strings.HasPrefix(base, "model") && strings.Contains(base, ".safetensors") {
+	if base == "config.json" || base == indexFile || strings.HasSuffix(base, ".safetensors") {
 		return false, fmt.Errorf("opening model %s: %w", path, unsupported("name the directory %s instead", filepath.Dir(path)))
 	}
 	return true, nil
@@ -93,8 +93,7 @@ func (m *Model) openDirectory(mapped bool) error {
 		return err
 	}
 	m.tensors = map[string]stored{}
-	single := filepath.Join(m.Path, "model.safetensors")
-	index := single + ".index.json"
+	single, index := filepath.Join(m.Path, singleFile), filepath.Join(m.Path, indexFile)
 	_, err = os.Stat(single)
 	switch {
 	case err == nil:

@@ -1,9 +1,6 @@
 package weights
 
-import (
-	"fmt"
-	"slices"
-)
+import "fmt"
 
 // Tensor is a named array in memory.
 type Tensor struct {
@@ -76,13 +73,4 @@ func WriteSafetensors(path string, tensors []Tensor, metadata map[string]string)
 		}
 	}
 	return w.Close()
-}
-
-// findTensor returns the tensor of a name, nil if there is none.
-func findTensor(tensors []Tensor, name string) *Tensor {
-	i := slices.IndexFunc(tensors, func(t Tensor) bool { return t.Name == name })
-	if i < 0 {
-		return nil
-	}
-	return &tensors[i]
 }

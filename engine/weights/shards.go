@@ -6,7 +6,11 @@ import (
 	"strings"
 )
 
-const maxIndex = 64 << 20 // bytes of a model.safetensors.index.json
+const (
+	singleFile = "model.safetensors"
+	indexFile  = "model.safetensors.index.json"
+	maxIndex   = 64 << 20 // bytes of an index
+)
 
 // addShards adds the tensors of all files that an index names. Index and files
 // have to agree.

@@ -64,14 +64,6 @@ func openRegular(path string) (*os.File, int64, error) {
 	return f, info.Size(), nil
 }
 
-// memorySource serves bytes that are in memory already.
-func memorySource(path string, data []byte) *source {
-	if data == nil {
-		data = []byte{}
-	}
-	return &source{path: path, size: int64(len(data)), data: data}
-}
-
 // view returns n bytes at off: a part of the mapping, or buf filled from the
 // file. buf has at least n bytes unless the source is mapped.
 func (s *source) view(off, n int64, buf []byte) ([]byte, error) {
