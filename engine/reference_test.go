@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"hone/engine"
@@ -233,16 +234,16 @@ func checkTrajectory(t *testing.T, pool *kernel.Pool, m *weights.Model, examples
 		check("confidence", i+1, got.Terms.Confidence, want.Confidence, tol.loss, 0)
 		check("gradient norm", i+1, got.GradNorm, want.GradNorm, tol.norm, 0)
 		if i < 2 {
-			if len(want.GradNorms) != len(trainer.Names()) {
-				t.Errorf("%d tensors are trained, the reference trains %d", len(trainer.Names()), len(want.GradNorms))
+			for name := range want.GradNorms { // of the real model some layers only
+				if !slices.Contains(trainer.Names(), name) {
+					t.Errorf("%s is not trained", name)
+				}
 			}
 			relative := []float64{tol.tensor1, tol.tensor2}[i]
 			for j, name := range trainer.Names() {
-				ref, ok := want.GradNorms[name]
-				if !ok {
-					t.Errorf("the reference does not train %s", name)
+				if ref, ok := want.GradNorms[name]; ok {
+					check(fmt.Sprintf("tensor norm %d", i+1), i+1, got.Norms[j], ref, relative, 1e-6)
 				}
-				check(fmt.Sprintf("tensor norm %d", i+1), i+1, got.Norms[j], ref, relative, 1e-6)
 			}
 			for j, name := range trainer.Names() {
 				g, ok := want.Gradients[name]
@@ -266,11 +267,15 @@ func checkTrajectory(t *testing.T, pool *kernel.Pool, m *weights.Model, examples
 		}
 	}
 	for j, name := range trainer.Names() {
+		want, ok := f.FinalNorms[name]
+		if !ok {
+			continue
+		}
 		sum := 0.0
 		for _, v := range trainer.Tensor(j) {
 			sum += float64(v) * float64(v)
 		}
-		check("final norm", len(f.Steps), math.Sqrt(sum), f.FinalNorms[name], tol.final, 1e-7)
+		check("final norm", len(f.Steps), math.Sqrt(sum), want, tol.final, 1e-7)
 	}
 	t.Logf("worst relative differences: %v", worst)
 }
