@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"math"
 	"os"
-	"path/filepath"
 	"slices"
 )
 
@@ -49,7 +48,7 @@ type GradientTail struct {
 // a later resume or rewind has undone are left out: the file's last word on a step counts. A torn last line is ignored with a note, other unreadable
 // lines as well. A run without a trace has no records and no error.
 func ReadGradients(dir string, steps int) (GradientTail, error) {
-	f, err := os.Open(filepath.Join(dir, TraceFile))
+	f, err := os.Open(TracePath(dir))
 	if errors.Is(err, fs.ErrNotExist) {
 		return GradientTail{}, nil
 	}
@@ -132,12 +131,12 @@ func gradientTail(f io.ReaderAt, size int64, steps int) (GradientTail, error) {
 // parseGradients reads one line; nil without an error is a line about something else.
 func parseGradients(line []byte) (*Gradients, error) {
 	var raw struct {
-		Kind      string               `json:"k"`
-		Step      *int                 `json:"step"`
-		Norms     map[string]traceReal `json:"norms"`
-		Norm      *traceReal           `json:"norm"`
-		Clip      *traceReal           `json:"clip"`
-		NonFinite []NonFinite          `json:"nonfinite"`
+		Kind      string            `json:"k"`
+		Step      *int              `json:"step"`
+		Norms     map[string]Number `json:"norms"`
+		Norm      *Number           `json:"norm"`
+		Clip      *Number           `json:"clip"`
+		NonFinite []NonFinite       `json:"nonfinite"`
 	}
 	if err := json.Unmarshal(line, &raw); err != nil {
 		return nil, err
@@ -159,28 +158,4 @@ func parseGradients(line []byte) (*Gradients, error) {
 		g.Clip = float64(*raw.Clip)
 	}
 	return g, nil
-}
-
-// traceReal is a number as the trace writes it: a JSON number or one of the strings "NaN", "+Inf", "-Inf".
-type traceReal float64
-
-// UnmarshalJSON reads either form.
-func (t *traceReal) UnmarshalJSON(b []byte) error {
-	switch string(b) {
-	case `"NaN"`:
-		*t = traceReal(math.NaN())
-	case `"+Inf"`:
-		*t = traceReal(math.Inf(1))
-	case `"-Inf"`:
-		*t = traceReal(math.Inf(-1))
-	case "null":
-		*t = traceReal(math.NaN())
-	default:
-		var f float64
-		if err := json.Unmarshal(b, &f); err != nil {
-			return fmt.Errorf("%q is not a number", b)
-		}
-		*t = traceReal(f)
-	}
-	return nil
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -37,7 +36,7 @@ func TestReadGradientsFromDirectory(t *testing.T) {
 		t.Fatalf("a run without a trace: %+v, %v", tail, err)
 	}
 	text := `{"v":1,"k":"head"}` + "\n" + gradLine(1, "0.5") + `{"k":"loss","step":1}` + "\n" + gradLine(2, `"NaN"`)
-	if err := os.WriteFile(filepath.Join(dir, TraceFile), []byte(text), 0o644); err != nil {
+	if err := os.WriteFile(TracePath(dir), []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	tail, err := ReadGradients(dir, 4)
