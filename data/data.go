@@ -162,7 +162,7 @@ func (o *Options) check() error {
 		sum += share
 	}
 	if math.Abs(sum-1) > 1e-6 {
-		return fmt.Errorf("split %v: the shares add up to %g, not 1", o.Split, sum)
+		return fmt.Errorf("split %v: the shares add up to %.4g, not 1", o.Split, sum)
 	}
 	return checkSchema(o.Fields)
 }

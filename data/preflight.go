@@ -1,6 +1,7 @@
 package data
 
 import (
+	"encoding/binary"
 	"fmt"
 	"slices"
 	"strings"
@@ -30,6 +31,7 @@ const (
 	BoundaryMerge  = "BOUNDARY-MERGE"  // in one piece, prompt and completion tokenize differently
 	VocabMismatch  = "OOV-LABEL"       // ids outside the vocabulary
 	SpecialText    = "SPECIAL-TEXT"    // the text holds a special token
+	LostText       = "LOST-TEXT"       // text that the tokenizer has no tokens for
 	FieldGap       = "FIELD-GAP"       // a value without a token of its own
 	CollateEmpty   = "COLLATE-EMPTY"   // sequences too short to hold a row
 	ConstExample   = "CONST-EXAMPLE"   // rows that are all but the same
@@ -79,6 +81,7 @@ func Preflight(d *Dataset, enc map[string][]batch.Example, t *tokenizer.Tokenize
 		r.ends(split, examples)
 		r.vocabulary(split, examples, t)
 		r.special(split, examples, t)
+		r.lost(split, rows, examples, t)
 		r.fieldGaps(split, rows, examples)
 		r.boundary(split, rows, t)
 	}
@@ -269,8 +272,8 @@ func (r *report) identity(split string, rows []Row) {
 		"Check that input and answer were not taken from the same column: the model would learn to copy.")
 }
 
-// Rows are all but the same when at most half are distinct, or nearly all have
-// one completion. Fewer than constRows rows may well be alike.
+// Rows are all but the same when less than half are distinct, or nearly all
+// have one completion. Fewer than constRows rows may well be alike.
 const (
 	constRows  = 4
 	constShare = 0.95
@@ -282,8 +285,13 @@ func (r *report) constant(split string, rows []Row, examples []batch.Example) {
 	distinct, total := map[string]bool{}, len(rows)
 	if examples != nil {
 		total = len(examples)
+		var key []byte
 		for _, e := range examples {
-			distinct[fmt.Sprint(e.IDs)] = true
+			key = key[:0]
+			for _, id := range e.IDs {
+				key = binary.LittleEndian.AppendUint32(key, uint32(id))
+			}
+			distinct[string(key)] = true
 		}
 	} else {
 		for _, row := range rows {
@@ -293,9 +301,13 @@ func (r *report) constant(split string, rows []Row, examples []batch.Example) {
 	if total < constRows {
 		return
 	}
-	if 2*len(distinct) <= total {
+	if 2*len(distinct) < total {
+		severity := SeverityWarning
+		if len(distinct) == 1 {
+			severity = SeverityError
+		}
 		r.add(Finding{
-			ID: ConstExample, Severity: SeverityError, Split: split,
+			ID: ConstExample, Severity: severity, Split: split,
 			Message: fmt.Sprintf("%d %s rows collapse to %s", total, split, count(len(distinct), "distinct sequence")),
 			Advice:  "Check the names of the keys and the prompt template: the loss would fall to nothing on a constant example and mean nothing.",
 		})

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 
 	"hone/engine/batch"
 	"hone/engine/tokenizer"
@@ -34,7 +35,7 @@ func (r *report) overlong(split string, rows []Row, examples []batch.Example, t 
 		}
 	}
 	severity := SeverityWarning
-	if len(h.rows) == len(rows) {
+	if split == Train && len(h.rows) == len(rows) {
 		severity = SeverityError
 	}
 	r.hit(h, TruncTarget, severity, split,
@@ -175,6 +176,33 @@ func (r *report) special(split string, examples []batch.Example, t *tokenizer.To
 		"Take it out of the text unless it is meant: in a completion it ends or splits the answer.")
 }
 
+// lost finds rows whose tokens do not spell their text: a byte-level tokenizer
+// drops bytes that its vocabulary lacks in silence.
+func (r *report) lost(split string, rows []Row, examples []batch.Example, t *tokenizer.Tokenizer) {
+	e := NewEncoder(t, 0, r.d.Schema)
+	spell := func(ids []int32, spans []batch.Span) string {
+		var b strings.Builder
+		for i, id := range ids {
+			if spans[i].Start < spans[i].End { // BOS and EOS spell nothing
+				b.Write(t.Bytes(id))
+			}
+		}
+		return b.String()
+	}
+	var h hits
+	for _, ex := range examples {
+		row := rows[ex.Row]
+		completion, _ := e.completion(row)
+		if got := spell(ex.IDs[:ex.Prompt], ex.Spans[:ex.Prompt]); got != row.Prompt {
+			h.add(ex.Row, "%s: the prompt reads %s", r.name(split, ex.Row), quote(got))
+		} else if got := spell(ex.IDs[ex.Prompt:], ex.Spans[ex.Prompt:]); got != completion {
+			h.add(ex.Row, "%s: the completion reads %s", r.name(split, ex.Row), quote(got))
+		}
+	}
+	r.hit(h, LostText, SeverityWarning, split, h.of(len(examples), split)+" have tokens that do not spell their text",
+		"The model sees and learns something else than the row says: take the characters out that the tokenizer lacks, or use another model.")
+}
+
 // fieldGaps finds values whose tokens all begin before them, so that the field
 // term of the loss has nothing to look at.
 func (r *report) fieldGaps(split string, rows []Row, examples []batch.Example) {
@@ -202,12 +230,12 @@ func (r *report) boundary(split string, rows []Row, t *tokenizer.Tokenizer) {
 	trailing := false
 	for i, row := range looked {
 		completion, _ := e.completion(row)
-		pieces := append(t.Encode(row.Prompt), t.Encode(completion)...)
+		pieces := slices.Concat(t.Encode(row.Prompt), t.Encode(completion))
 		ids, spans := t.EncodeSpans(row.Prompt + completion)
 		if slices.Equal(pieces, ids) {
 			continue
 		}
-		trailing = trailing || strings.TrimSpace(row.Prompt[max(0, len(row.Prompt)-1):]) == ""
+		trailing = trailing || strings.TrimRightFunc(row.Prompt, unicode.IsSpace) != row.Prompt
 		edge := len(row.Prompt)
 		if k := slices.IndexFunc(spans, func(s tokenizer.Span) bool { return s.Start < edge && edge < s.End }); k >= 0 {
 			h.add(i, "%s: token %q spans the boundary", at(i, row), t.Bytes(ids[k]))

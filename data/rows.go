@@ -52,6 +52,9 @@ func parseRow(line []byte, format Format) (parsedRow, Format, error) {
 		if len(line) > 0 && line[0] == '[' {
 			return row, "", errors.New("is a JSON list; a .jsonl file has one object a line")
 		}
+		if refused(err) {
+			return row, "", err
+		}
 		return row, "", fmt.Errorf("is not a JSON object: %w", err)
 	}
 	found := format
@@ -67,7 +70,7 @@ func parseRow(line []byte, format Format) (parsedRow, Format, error) {
 	}
 	value, ok := o.Get(answer)
 	if !ok {
-		return row, "", wrongFormat(o, found, fmt.Errorf("has no key %q", answer))
+		return row, "", wrongFormat(o, found, noKey(o, answer))
 	}
 	if found == Events {
 		row.Event = text
@@ -94,16 +97,25 @@ func wrongFormat(row *Object, want Format, err error) error {
 	return err
 }
 
+func noKey(o *Object, key string) error {
+	return fmt.Errorf("has no key %q; it has %s", key, someKeys(o.keys))
+}
+
 func stringValue(o *Object, key string) (string, error) {
 	value, ok := o.Get(key)
 	if !ok {
-		return "", fmt.Errorf("has no key %q", key)
+		return "", noKey(o, key)
 	}
 	text, ok := value.(string)
 	if !ok {
 		return "", fmt.Errorf("%q is %s, not a string", key, kind(value))
 	}
 	return text, nil
+}
+
+// refused reports whether a JSON text was not taken although it is one.
+func refused(err error) bool {
+	return errors.Is(err, ErrDuplicateKey) || errors.Is(err, ErrTooDeep) || errors.Is(err, ErrUTF8)
 }
 
 // parsedRow is a row before it is known what the dataset's completions are.
@@ -131,7 +143,7 @@ func (r *parsedRow) setAnswer(key string, value any) error {
 		}
 		o, err := ParseObject([]byte(trimmed))
 		switch {
-		case errors.Is(err, ErrDuplicateKey), errors.Is(err, ErrTooDeep), errors.Is(err, ErrUTF8):
+		case refused(err):
 			return fmt.Errorf("%q: %w", key, err)
 		case err != nil:
 			r.notObject = err
