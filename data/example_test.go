@@ -1,0 +1,35 @@
+package data_test
+
+import (
+	"fmt"
+	"testing/fstest"
+
+	"hone/data"
+)
+
+func ExampleLoadFS() {
+	files := fstest.MapFS{"set/train.jsonl": {Data: []byte(
+		`{"event_text": "Lunch with Zoe", "output": {"action": "Lunch", "attendees": ["Zoe"]}}` + "\n" +
+			`{"event_text": "Gym", "output": {"attendees": null, "action": "Gym"}}` + "\n" +
+			`{"event_text": "Broken", "output": {`,
+	)}}
+	d, err := data.LoadFS(files, "set", data.DefaultOptions())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(d.Schema)
+	for _, row := range d.Train {
+		fmt.Println(row.Position(), row.Completion)
+	}
+	for _, bad := range d.Bad {
+		fmt.Println(bad)
+	}
+	fmt.Println(d.Find(data.Train, "with:attendees"))
+	// Output:
+	// [action attendees]
+	// set/train.jsonl:1 {"action": "Lunch", "attendees": ["Zoe"]}
+	// set/train.jsonl:2 {"action": "Gym", "attendees": null}
+	// set/train.jsonl:3: is not a JSON object: unexpected end in place of a key
+	// [0]
+}
