@@ -133,7 +133,7 @@ func (p *Pool) multiply(g product) {
 	defer p.mu.Unlock()
 	p.product = g
 	defer func() { p.product = product{} }() // lets go of the operands
-	p.run(job{n: g.tasks, task: p.productTask})
+	p.run(job{tasks: g.tasks, task: p.productTask})
 }
 
 func (g *product) panels() int { return (g.n + g.set.width - 1) / g.set.width }

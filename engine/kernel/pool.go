@@ -1,11 +1,8 @@
 package kernel
 
 import (
-	"fmt"
 	"runtime"
-	"runtime/debug"
 	"sync"
-	"sync/atomic"
 )
 
 // Pool is a fixed number of workers, the goroutine that calls Run among them.
@@ -16,66 +13,35 @@ import (
 // must not call the Pool it runs on, nor close it.
 type Pool struct {
 	workers int
-	wake    []chan struct{} // one for each worker beside the caller
-	group   sync.WaitGroup
+	helpers []*helper // the workers beside the caller
 
 	mu          sync.Mutex // held by a call while it runs; guards all below
 	closed      bool
-	job         job
+	call        call
 	product     product
 	productTask func(int)
-
-	state
 }
 
-// state is what the workers of one call share.
-type state struct {
-	next    atomic.Int64  // the next task to take
-	epoch   atomic.Uint32 // counts the calls: workers that still spin watch it
-	pending atomic.Int32  // workers that have not finished this call
-	done    chan struct{}
-	failure atomic.Pointer[TaskPanic]
-}
+// mostWorkers bounds a pool.
+const mostWorkers = 1024
 
-// job is what one call asks for: task(0..n), or rows over ranges of grain.
-type job struct {
-	n     int
-	task  func(int)
-	rows  func(lo, hi int)
-	grain int
-	total int
-}
-
-// TaskPanic is the panic that [Pool.Run] raises in its caller after a task has
-// panicked.
-type TaskPanic struct {
-	Value any    // what the task panicked with
-	Stack []byte // the stack of the goroutine that ran the task
-}
-
-// Error makes a TaskPanic an error that names the value.
-func (t *TaskPanic) Error() string { return fmt.Sprintf("task panicked: %v", t.Value) }
-
-// Unwrap returns the value where it is an error.
-func (t *TaskPanic) Unwrap() error {
-	err, _ := t.Value.(error)
-	return err
-}
-
-// NewPool starts a pool of that many workers; 0 or less stands for
-// runtime.GOMAXPROCS(0). One of them is the caller of Run.
+// NewPool starts a pool of that many workers, at most 1024; 0 or less stands
+// for runtime.GOMAXPROCS(0). One of them is the caller of Run.
 func NewPool(workers int) *Pool {
+	processors := runtime.GOMAXPROCS(0)
 	if workers <= 0 {
-		workers = runtime.GOMAXPROCS(0)
+		workers = processors
 	}
+	workers = min(workers, mostWorkers)
 	p := &Pool{workers: workers}
-	p.done = make(chan struct{}, 1)
+	p.call.done = make(chan struct{}, 1)
+	p.call.spin = workers <= processors // else a wait would keep others from working
 	p.productTask = func(t int) { p.product.task(t) }
-	p.wake = make([]chan struct{}, workers-1)
-	for i := range p.wake {
-		p.wake[i] = make(chan struct{}, 1)
-		p.group.Add(1)
-		go p.work(p.wake[i])
+	p.helpers = make([]*helper, workers-1)
+	for i := range p.helpers {
+		h := &helper{place: uint64(i), wake: make(chan struct{}, 1), stopped: make(chan struct{})}
+		p.helpers[i] = h
+		go h.live(&p.call)
 	}
 	return p
 }
@@ -92,26 +58,17 @@ func (p *Pool) Close() {
 		return
 	}
 	p.closed = true
-	for _, c := range p.wake {
-		close(c)
+	p.call.announce(p.helpers, closing)
+	for _, h := range p.helpers {
+		<-h.stopped
 	}
-	p.group.Wait()
 }
 
 // Run calls f for every task from 0 to n-1 on the workers and returns when all
 // calls have returned. When a task panics, no further task is started and Run
 // panics with a *TaskPanic after the running ones have ended.
 func (p *Pool) Run(n int, f func(task int)) {
-	if n <= 0 {
-		return
-	}
-	if n == 1 || p.workers == 1 {
-		inline(&job{n: n, task: f})
-		return
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.run(job{n: n, task: f})
+	p.do(job{tasks: n, task: f})
 }
 
 // Rows calls f for consecutive ranges [lo, hi) of at most grain rows that cover
@@ -121,14 +78,37 @@ func (p *Pool) Rows(n, grain int, f func(lo, hi int)) {
 		return
 	}
 	grain = max(grain, 1)
-	j := job{n: (n-1)/grain + 1, rows: f, grain: grain, total: n}
-	if j.n == 1 || p.workers == 1 {
-		inline(&j)
+	p.do(job{tasks: (n-1)/grain + 1, rows: f, grain: grain, total: n})
+}
+
+// do runs a job of this package's callers.
+func (p *Pool) do(j job) {
+	if j.tasks <= 1 || p.workers == 1 {
+		j.inline()
 		return
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.run(j)
+}
+
+// run spreads j over the workers; p.mu is held.
+func (p *Pool) run(j job) {
+	if p.closed {
+		j.inline()
+		return
+	}
+	p.call.run(j, p.helpers[:min(len(p.helpers), j.tasks-1)])
+}
+
+// job is what one call asks for: task for every number below tasks, or rows for
+// the ranges of grain that cover total.
+type job struct {
+	tasks int
+	task  func(int)
+	rows  func(lo, hi int)
+	grain int
+	total int
 }
 
 func (j *job) do(t int) {
@@ -140,72 +120,14 @@ func (j *job) do(t int) {
 	j.rows(lo, min(lo+j.grain, j.total))
 }
 
-// inline runs a job on the calling goroutine.
-func inline(j *job) {
+// inline runs all tasks on the calling goroutine.
+func (j *job) inline() {
 	defer func() {
 		if v := recover(); v != nil {
 			panic(caught(v))
 		}
 	}()
-	for t := range j.n {
+	for t := range j.tasks {
 		j.do(t)
-	}
-}
-
-func caught(v any) *TaskPanic {
-	if t, ok := v.(*TaskPanic); ok {
-		return t
-	}
-	return &TaskPanic{Value: v, Stack: debug.Stack()}
-}
-
-// run executes j; p.mu is held.
-func (p *Pool) run(j job) {
-	helpers := min(len(p.wake), j.n-1)
-	if p.closed || helpers == 0 {
-		inline(&j)
-		return
-	}
-	p.job = j
-	defer func() { p.job = job{} }() // lets go of what the closure holds
-	p.failure.Store(nil)
-	p.next.Store(0)
-	p.pending.Store(int32(helpers))
-	for _, c := range p.wake[:helpers] {
-		c <- struct{}{}
-	}
-	p.take()
-	<-p.done
-	if t := p.failure.Load(); t != nil {
-		panic(t)
-	}
-}
-
-// work is the life of a worker.
-func (p *Pool) work(wake chan struct{}) {
-	defer p.group.Done()
-	for range wake {
-		p.take()
-		if p.pending.Add(-1) == 0 {
-			p.done <- struct{}{}
-		}
-	}
-}
-
-// take runs tasks until none is left. The first panic is kept and empties the
-// rest of the job.
-func (p *Pool) take() {
-	defer func() {
-		if v := recover(); v != nil {
-			p.next.Store(int64(p.job.n))
-			p.failure.CompareAndSwap(nil, caught(v))
-		}
-	}()
-	for {
-		t := int(p.next.Add(1)) - 1
-		if t >= p.job.n {
-			return
-		}
-		p.job.do(t)
 	}
 }

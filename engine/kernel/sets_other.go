@@ -2,4 +2,9 @@
 
 package kernel
 
+import "runtime"
+
 func supported() []*set { return []*set{&plain} }
+
+// pause waits a moment.
+func pause(int) { runtime.Gosched() }

@@ -1,0 +1,49 @@
+package kernel
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+)
+
+// eachSet runs f once with every set that this machine can run.
+func eachSet(t *testing.T, f func(t *testing.T)) {
+	t.Helper()
+	before := Active()
+	defer use(t, before)
+	for _, name := range Sets() {
+		use(t, name)
+		t.Run(name, f)
+	}
+}
+
+func use(t testing.TB, name string) {
+	t.Helper()
+	if err := Use(name); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// source makes the values of a test from its seed.
+type source struct{ *rand.Rand }
+
+func seeded(seed uint64) source { return source{rand.New(rand.NewPCG(seed, 7))} }
+
+func (s source) fill(x []float32) []float32 {
+	for i := range x {
+		x[i] = float32(s.NormFloat64())
+	}
+	return x
+}
+
+func (s source) values(n int) []float32 { return s.fill(make([]float32, n)) }
+
+func sameBits(a, b float32) bool { return math.Float32bits(a) == math.Float32bits(b) }
+
+// span is the number of elements that a matrix takes.
+func span(rows, cols, ld int) int {
+	if rows == 0 || cols == 0 {
+		return 0
+	}
+	return (rows-1)*ld + cols
+}
