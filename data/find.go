@@ -100,10 +100,11 @@ func (d *Dataset) field(name string) int {
 
 // near reports whether the letters of word stand in one word of text in order,
 // with no more letters between them than word has itself. Words under three
-// letters would match nearly anywhere, so they do not.
+// letters would match nearly anywhere, so they do not; one over maxNear is no
+// abbreviation, and would take long.
 func near(text, word string) bool {
 	letters := []rune(word)
-	if len(letters) < 3 {
+	if len(letters) < 3 || len(letters) > maxNear {
 		return false
 	}
 	for start, r := range text {
@@ -113,6 +114,8 @@ func near(text, word string) bool {
 	}
 	return false
 }
+
+const maxNear = 32
 
 func nearAt(text string, letters []rune, gaps int) bool {
 	for _, r := range text {
