@@ -164,10 +164,7 @@ func readVocabulary(d *definition, raw []byte) error {
 	d.pieces = make([]string, 0, guess)
 	used := make([]bool, 0, guess)
 	return members(raw, func(key, value []byte) error {
-		if len(d.ids) == maxTokens {
-			return fmt.Errorf("more than %d tokens", maxTokens)
-		}
-		id, err := integer(value, maxTokens)
+		id, err := integer(value, maxTokens) // ids differ, so this bounds their number too
 		if err != nil {
 			return fmt.Errorf("token %q: %w", key, err)
 		}
@@ -179,12 +176,13 @@ func readVocabulary(d *definition, raw []byte) error {
 		if used[id] {
 			return fmt.Errorf("tokens %q and %q share id %d", d.pieces[id], piece, id)
 		}
-		if _, twice := d.ids[piece]; twice {
+		before := len(d.ids)
+		d.ids[piece] = id
+		if len(d.ids) == before {
 			return fmt.Errorf("token %q occurs twice", piece)
 		}
 		used[id] = true
 		d.pieces[id] = piece
-		d.ids[piece] = id
 		return nil
 	})
 }
