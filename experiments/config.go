@@ -92,8 +92,8 @@ func (c Config) Clone() Config {
 // the fine-tuning report on the built-in data and model.
 func Default() Config {
 	var c Config
-	for i := range table {
-		k := &table[i]
+	for i := range keyTable {
+		k := &keyTable[i]
 		v, err := tomlValue(k.Default)
 		if err == nil {
 			err = k.assign(&c, v)
@@ -114,8 +114,8 @@ type Change struct {
 // Diff lists the keys whose values differ between a and b, in file order.
 func Diff(a, b Config) []Change {
 	var changes []Change
-	for i := range table {
-		k := &table[i]
+	for i := range keyTable {
+		k := &keyTable[i]
 		if va, vb := k.text(&a), k.text(&b); va != vb {
 			changes = append(changes, Change{Key: k.Name, A: va, B: vb})
 		}

@@ -89,8 +89,8 @@ func unknownMessage(name string) string {
 func Parse(text []byte) (Config, error) {
 	c := Default()
 	p := &Problems{}
-	places := parse(&c, text, p)
-	finish(&c, p, places)
+	places := parseInto(&c, text, p)
+	addValidation(&c, p, places)
 	return c, p.orNil()
 }
 
@@ -102,13 +102,13 @@ func Parse(text []byte) (Config, error) {
 func Load(path string, set ...string) (Config, error) {
 	c := Default()
 	p := &Problems{File: path}
-	var places map[string]place
+	var places map[string]keyPlace
 	if path != "" {
 		text, err := readFile(path)
 		if err != nil {
 			return c, err
 		}
-		places = parse(&c, text, p)
+		places = parseInto(&c, text, p)
 		if err := c.Resolve(dirOf(path)); err != nil {
 			return c, err
 		}
@@ -126,7 +126,7 @@ func Load(path string, set ...string) (Config, error) {
 	if err := c.Resolve("."); err != nil {
 		return c, err
 	}
-	finish(&c, p, places)
+	addValidation(&c, p, places)
 	return c, p.orNil()
 }
 
@@ -153,9 +153,9 @@ func readFile(path string) ([]byte, error) {
 	return text, nil
 }
 
-// finish adds what Validate finds to the problems of reading, and puts all in
+// addValidation adds what Validate finds to the problems of reading, and puts all in
 // file order.
-func finish(c *Config, p *Problems, places map[string]place) {
+func addValidation(c *Config, p *Problems, places map[string]keyPlace) {
 	bad := map[string]bool{}
 	for _, q := range p.List {
 		bad[q.Key] = true
@@ -180,7 +180,7 @@ func finish(c *Config, p *Problems, places map[string]place) {
 	})
 }
 
-type place struct{ line, column int }
+type keyPlace struct{ line, column int }
 
 // skeleton has the sections and none of their keys, so that strict decoding
 // into it reports every key of a document with its position.
@@ -193,10 +193,10 @@ type skeleton struct {
 	Eval  struct{} `toml:"eval"`
 }
 
-// parse stores the values of a document in c and returns where its keys stand.
+// parseInto stores the values of a document in c and returns where its keys stand.
 // The values go through the key table one by one rather than into a struct: so
 // names are matched exactly, and one bad value does not hide the others.
-func parse(c *Config, text []byte, p *Problems) map[string]place {
+func parseInto(c *Config, text []byte, p *Problems) map[string]keyPlace {
 	if len(text) > maxFile {
 		p.add(Problem{Message: fmt.Sprintf("an experiment file of more than %d bytes is refused", maxFile)})
 		return nil
@@ -221,7 +221,7 @@ func parse(c *Config, text []byte, p *Problems) map[string]place {
 			q.Message = "is a section, not a value; the nearest key is " + nearestKey(name)
 		case k == nil:
 			if _, table := v.(map[string]any); table && sectionOf(name) == "" {
-				q.Key, q.Message = "["+name+"]", "is not a section; the nearest is ["+nearest(name, sections()[1:])+"]"
+				q.Key, q.Message = "["+name+"]", "is not a section; the nearest is ["+nearest(name, sectionNames()[1:])+"]"
 			} else {
 				q.Message = unknownMessage(name)
 			}
@@ -238,7 +238,7 @@ func parse(c *Config, text []byte, p *Problems) map[string]place {
 }
 
 func isSection(name string) bool {
-	return name != "" && contains(sections(), name)
+	return name != "" && containsString(sectionNames(), name)
 }
 
 // flatten calls f for every value of a document by its dotted name, sorted. A
@@ -260,8 +260,8 @@ func flatten(doc map[string]any, prefix string, f func(name string, v any)) {
 }
 
 // positions maps the dotted name of every key in a document to its place.
-func positions(text []byte) map[string]place {
-	places := map[string]place{}
+func positions(text []byte) map[string]keyPlace {
+	places := map[string]keyPlace{}
 	var missing *toml.StrictMissingError
 	err := toml.NewDecoder(strings.NewReader(string(text))).DisallowUnknownFields().Decode(new(skeleton))
 	if !errors.As(err, &missing) {
@@ -269,7 +269,7 @@ func positions(text []byte) map[string]place {
 		var wrong *toml.DecodeError
 		if errors.As(err, &wrong) {
 			line, column := wrong.Position()
-			places[strings.Join(wrong.Key(), ".")] = place{line, column}
+			places[strings.Join(wrong.Key(), ".")] = keyPlace{line, column}
 		}
 		return places
 	}
@@ -278,7 +278,7 @@ func positions(text []byte) map[string]place {
 		name := strings.Join(e.Key(), ".")
 		if _, ok := places[name]; !ok {
 			line, column := e.Position()
-			places[name] = place{line, column}
+			places[name] = keyPlace{line, column}
 		}
 	}
 	return places

@@ -77,13 +77,13 @@ func (c *Config) Resolve(dir string) error {
 	if err != nil {
 		return err
 	}
-	c.Model.Path = resolve(dir, c.Model.Path, true)
-	c.Data.Path = resolve(dir, c.Data.Path, false)
-	c.LoRA.InitAdapter = resolve(dir, c.LoRA.InitAdapter, false)
+	c.Model.Path = resolvePath(dir, c.Model.Path, true)
+	c.Data.Path = resolvePath(dir, c.Data.Path, false)
+	c.LoRA.InitAdapter = resolvePath(dir, c.LoRA.InitAdapter, false)
 	return nil
 }
 
-func resolve(dir, path string, hub bool) string {
+func resolvePath(dir, path string, hub bool) string {
 	if path == "" || path == "builtin" || filepath.IsAbs(path) {
 		return path
 	}

@@ -38,7 +38,7 @@ func (k *Key) assign(c *Config, v any) error {
 			return fmt.Errorf("must be %s, not %d", k.Range, n)
 		}
 	case *float64:
-		if x, ok := number(v); ok {
+		if x, ok := asFloat(v); ok {
 			*field = x
 			return nil
 		}
@@ -51,7 +51,7 @@ func (k *Key) assign(c *Config, v any) error {
 		if list, ok := v.([]any); ok && len(list) == 3 {
 			var out [3]float64
 			for i, x := range list {
-				if out[i], ok = number(x); !ok {
+				if out[i], ok = asFloat(x); !ok {
 					return k.typeError(v)
 				}
 			}
@@ -62,7 +62,7 @@ func (k *Key) assign(c *Config, v any) error {
 	return k.typeError(v)
 }
 
-func number(v any) (float64, bool) {
+func asFloat(v any) (float64, bool) {
 	switch x := v.(type) {
 	case int64:
 		return float64(x), true
@@ -99,7 +99,7 @@ func (k *Key) typeError(v any) error {
 func describe(v any) string {
 	switch x := v.(type) {
 	case string:
-		return "the string " + quote(clip(x, 60))
+		return "the string " + quote(clipText(x, 60))
 	case int64:
 		return strconv.FormatInt(x, 10)
 	case float64:
@@ -114,8 +114,8 @@ func describe(v any) string {
 	return "a date or time"
 }
 
-// clip shortens s to at most n bytes, at a character's border.
-func clip(s string, n int) string {
+// clipText shortens s to at most n bytes, at a character's border.
+func clipText(s string, n int) string {
 	if len(s) <= n {
 		return s
 	}
@@ -128,11 +128,11 @@ func clip(s string, n int) string {
 // tomlValue decodes one TOML value.
 func tomlValue(text string) (any, error) {
 	if strings.ContainsAny(text, "\n\r") {
-		return nil, fmt.Errorf("%s is more than one line", quote(clip(text, 60)))
+		return nil, fmt.Errorf("%s is more than one line", quote(clipText(text, 60)))
 	}
 	var doc map[string]any
 	if err := toml.Unmarshal([]byte("v = "+text), &doc); err != nil {
-		return nil, fmt.Errorf("%s is not a TOML value", quote(clip(text, 60)))
+		return nil, fmt.Errorf("%s is not a TOML value", quote(clipText(text, 60)))
 	}
 	return doc["v"], nil
 }
@@ -226,12 +226,12 @@ func (c Config) Get(key string) (string, error) {
 // beside it. [Parse] reads it back to the same Config.
 func (c Config) Marshal() ([]byte, error) {
 	var b bytes.Buffer
-	for _, section := range sections() {
+	for _, section := range sectionNames() {
 		if section != "" {
 			fmt.Fprintf(&b, "\n[%s]\n", section)
 		}
-		for i := range table {
-			k := &table[i]
+		for i := range keyTable {
+			k := &keyTable[i]
 			if k.Section != section {
 				continue
 			}

@@ -9,12 +9,12 @@ const eventMark = "{event_text}"
 // keys. The error is a *[Problems] with everything that is wrong.
 func (c Config) Validate() error {
 	p := &Problems{}
-	for i := range table {
-		if msg := table[i].check(&c); msg != "" {
-			p.add(Problem{Key: table[i].Name, Message: msg})
+	for i := range keyTable {
+		if msg := keyTable[i].check(&c); msg != "" {
+			p.add(Problem{Key: keyTable[i].Name, Message: msg})
 		}
 	}
-	for _, r := range rules {
+	for _, r := range crossRules {
 		if msg := r.broken(&c); msg != "" && p.For(r.key) == "" {
 			p.add(Problem{Key: r.key, Message: msg})
 		}
@@ -22,8 +22,8 @@ func (c Config) Validate() error {
 	return p.orNil()
 }
 
-// rules are the rules between keys; each is reported at one key.
-var rules = []struct {
+// crossRules are the rules between keys; each is reported at one key.
+var crossRules = []struct {
 	key    string
 	broken func(c *Config) string
 }{

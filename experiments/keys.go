@@ -44,7 +44,7 @@ type Key struct {
 // Keys lists every key in file order. The form, the documentation, --set and
 // the file itself are made from it; the slice is the caller's.
 func Keys() []Key {
-	return append([]Key{}, table...)
+	return append([]Key{}, keyTable...)
 }
 
 // FindKey returns the key with that full name, as "train.lr".
@@ -59,9 +59,9 @@ func FindKey(name string) (Key, bool) {
 func (k Key) Leaf() string { return k.Name[strings.LastIndexByte(k.Name, '.')+1:] }
 
 func findKey(name string) *Key {
-	for i := range table {
-		if table[i].Name == name {
-			return &table[i]
+	for i := range keyTable {
+		if keyTable[i].Name == name {
+			return &keyTable[i]
 		}
 	}
 	return nil
@@ -74,11 +74,11 @@ func sectionOf(name string) string {
 	return ""
 }
 
-// sections lists the section names in file order, "" first.
-func sections() []string {
+// sectionNames lists the section names in file order, "" first.
+func sectionNames() []string {
 	var names []string
-	for i := range table {
-		if s := sectionOf(table[i].Name); len(names) == 0 || names[len(names)-1] != s {
+	for i := range keyTable {
+		if s := sectionOf(keyTable[i].Name); len(names) == 0 || names[len(names)-1] != s {
 			names = append(names, s)
 		}
 	}
@@ -215,7 +215,7 @@ func (k *Key) checkList(list []string) string {
 			return "must be valid UTF-8"
 		case seen[s]:
 			return fmt.Sprintf("has %s twice", quote(s))
-		case len(k.Options) > 0 && !contains(k.Options, s):
+		case len(k.Options) > 0 && !containsString(k.Options, s):
 			return fmt.Sprintf("must be %s, not %s; the nearest is %s", k.Range, quote(s), quote(nearest(s, k.Options)))
 		}
 		seen[s] = true
@@ -223,7 +223,7 @@ func (k *Key) checkList(list []string) string {
 	return ""
 }
 
-func contains(list []string, s string) bool {
+func containsString(list []string, s string) bool {
 	for _, x := range list {
 		if x == s {
 			return true

@@ -8,8 +8,8 @@ func nearestKey(name string) string {
 	best, bestCost := "", 1<<30
 	leaf := name[strings.LastIndexByte(name, '.')+1:]
 	section := sectionOf(name)
-	for i := range table {
-		k := &table[i]
+	for i := range keyTable {
+		k := &keyTable[i]
 		cost := 3 * editDistance(name, k.Name)
 		// A leaf in the wrong section is a smaller mistake than a misspelt one.
 		other := 0

@@ -11,10 +11,10 @@ const maxFields = 64
 // layer runs them.
 var projections = []string{"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"}
 
-// table is the one source of the names, defaults, ranges, options and meanings
+// keyTable is the one source of the names, defaults, ranges, options and meanings
 // of all keys, in file order: the file, the form, --set, --help and the
 // documentation are made from it.
-var table = []Key{
+var keyTable = []Key{
 	{
 		Name: "name", Kind: KindString, Default: `"calendar"`, Max: 100, minLen: 1,
 		Doc: "names the run directory",
@@ -264,8 +264,8 @@ var table = []Key{
 }
 
 func init() {
-	for i := range table {
-		k := &table[i]
+	for i := range keyTable {
+		k := &keyTable[i]
 		k.Section = sectionOf(k.Name)
 		k.Range = k.rangeText()
 	}

@@ -30,14 +30,14 @@ func Presets() []Preset {
 		}
 		p := Preset{Name: name, Doc: headComment(string(text)), Config: Default()}
 		problems := &Problems{File: name}
-		places := parse(&p.Config, text, problems)
-		finish(&p.Config, problems, places)
+		places := parseInto(&p.Config, text, problems)
+		addValidation(&p.Config, problems, places)
 		if err := problems.orNil(); err != nil {
 			panic("experiments: preset " + err.Error())
 		}
-		for i := range table {
-			if _, ok := places[table[i].Name]; ok {
-				p.keys = append(p.keys, table[i].Name)
+		for i := range keyTable {
+			if _, ok := places[keyTable[i].Name]; ok {
+				p.keys = append(p.keys, keyTable[i].Name)
 			}
 		}
 		presets = append(presets, p)
