@@ -100,26 +100,26 @@ func Start(ctx context.Context, t *Trainer, s Schedule, h Hooks) *Session {
 // next step boundary.
 
 // Pause halts before the next step.
-func (s *Session) Pause() { s.send("pause", 0) }
+func (s *Session) Pause() { s.send(ActionPause, 0) }
 
 // Resume goes on after Pause.
-func (s *Session) Resume() { s.send("resume", 0) }
+func (s *Session) Resume() { s.send(ActionResume, 0) }
 
 // Step takes one step and pauses.
-func (s *Session) Step() { s.send("step", 0) }
+func (s *Session) Step() { s.send(ActionStep, 0) }
 
 // Stop ends the run after the step in flight, with a checkpoint.
-func (s *Session) Stop() { s.send("stop", 0) }
+func (s *Session) Stop() { s.send(ActionStop, 0) }
 
 // Checkpoint saves now.
-func (s *Session) Checkpoint() { s.send("checkpoint", 0) }
+func (s *Session) Checkpoint() { s.send(ActionCheckpoint, 0) }
 
 // Evaluate evaluates now.
-func (s *Session) Evaluate() { s.send("evaluate", 0) }
+func (s *Session) Evaluate() { s.send(ActionEvaluate, 0) }
 
 // SetLR makes lr the learning rate of the next step and scales the rest of the
 // schedule alike.
-func (s *Session) SetLR(lr float64) { s.send("learning rate", lr) }
+func (s *Session) SetLR(lr float64) { s.send(ActionSetLR, lr) }
 
 func (s *Session) send(action string, value float64) {
 	s.mu.Lock()
@@ -230,20 +230,20 @@ func (s *Session) obey() error {
 
 		note := Intervention{Step: s.trainer.Done(), Action: c.action}
 		switch c.action {
-		case "pause":
+		case ActionPause:
 			s.paused = true
-		case "resume":
+		case ActionResume:
 			s.paused, s.single = false, 0
-		case "step":
+		case ActionStep:
 			s.paused = true
 			s.single++
-		case "stop":
+		case ActionStop:
 			s.stopping = true
-		case "checkpoint":
+		case ActionCheckpoint:
 			s.asked.checkpoint = true
-		case "evaluate":
+		case ActionEvaluate:
 			s.asked.evaluate = true
-		case "learning rate":
+		case ActionSetLR:
 			note.Old, note.New = s.trainer.LR(s.trainer.Done()), c.value
 			s.trainer.LRFactor *= note.New / note.Old
 		}

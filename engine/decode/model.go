@@ -255,3 +255,6 @@ func (m *Model) attend(out, qkv []float32, chunks []chunk, i int) {
 		}, ops.KeyValues{Keys: keys, Values: values, KeyStride: h.Dim, ValueStride: h.Dim, Length: total}, group, h.Dim)
 	})
 }
+
+// Positions is the longest sequence that the model was opened for.
+func (m *Model) Positions() int { return m.rope.Positions() }

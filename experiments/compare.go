@@ -1,0 +1,220 @@
+package experiments
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"hone/engine/llama"
+	"hone/engine/weights"
+	"hone/runs"
+)
+
+// ErrNotCompared says that a run has no complete comparison of that split yet.
+var ErrNotCompared = errors.New("not compared yet")
+
+// ErrNoAdapter says that a run has nothing to compare: it has no adapter.
+var ErrNoAdapter = errors.New("the run has no adapter yet")
+
+// Comparison is the base model against the tuned one over a split.
+type Comparison struct {
+	RunDir   string   `json:"run_dir"`
+	Split    string   `json:"split"`
+	Schema   []string `json:"schema"`
+	Base     Scores   `json:"base"`
+	Tuned    Scores   `json:"tuned"`
+	Examples []Pair   `json:"examples"`
+}
+
+// Pair is one row of a comparison.
+type Pair struct {
+	Row    int       `json:"row"`
+	Event  string    `json:"event"`
+	Target string    `json:"target"`
+	Base   Generated `json:"base"`
+	Tuned  Generated `json:"tuned"`
+}
+
+// evalFile is eval/base-test.json or eval/tuned-test.json: every output with
+// its score, and what they are outputs of.
+type evalFile struct {
+	Split   string    `json:"split"`
+	Model   string    `json:"model"`  // base or tuned
+	Source  string    `json:"source"` // identity of model, data, settings and, if tuned, adapter
+	Schema  []string  `json:"schema"`
+	Scores  Scores    `json:"scores"`
+	Outputs []evalRow `json:"outputs"`
+}
+
+type evalRow struct {
+	Event  string `json:"event"`
+	Target string `json:"target"`
+	Generated
+}
+
+const (
+	base  = "base"
+	tuned = "tuned"
+)
+
+// ReadComparison reads the outputs that a run has of both models. It is
+// ErrNotCompared unless both are there; outputs of an adapter that training has
+// since replaced count as absent.
+func ReadComparison(runDir, split string) (*Comparison, error) {
+	var files [2]*evalFile
+	for i, model := range []string{base, tuned} {
+		f, err := readEval(runDir, model, split)
+		if err != nil {
+			return nil, err
+		}
+		files[i] = f
+	}
+	if current, err := adapterIdentity(runs.AdapterDir(runDir)); err == nil && files[1].Source != "" && !hasSuffix(files[1].Source, current) {
+		return nil, fmt.Errorf("%s, %s split: the adapter has changed since: %w", runDir, split, ErrNotCompared)
+	}
+	return pair(runDir, files[0], files[1])
+}
+
+func hasSuffix(source, identity string) bool {
+	return len(source) >= len(identity) && source[len(source)-len(identity):] == identity
+}
+
+func readEval(runDir, model, split string) (*evalFile, error) {
+	name := runs.EvalFile(runDir, model, split)
+	text, err := os.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s has no outputs of the %s model on the %s split: %w", runDir, model, split, ErrNotCompared)
+	}
+	if err != nil {
+		return nil, err
+	}
+	var f evalFile
+	if err := json.Unmarshal(text, &f); err != nil {
+		return nil, fmt.Errorf("reading %s: %w", name, err)
+	}
+	return &f, nil
+}
+
+func pair(runDir string, b, t *evalFile) (*Comparison, error) {
+	if len(b.Outputs) != len(t.Outputs) {
+		return nil, fmt.Errorf("%s: %d outputs of base, %d of tuned: %w", runDir, len(b.Outputs), len(t.Outputs), ErrNotCompared)
+	}
+	c := &Comparison{RunDir: runDir, Split: b.Split, Schema: b.Schema}
+	var baseOut, tunedOut []Output
+	for i, x := range b.Outputs {
+		y := t.Outputs[i]
+		// The scores are formed again from the texts: decoded values are not in the file.
+		x.Output, y.Output = ScoreText(x.Text, x.Target, b.Schema), ScoreText(y.Text, y.Target, b.Schema)
+		baseOut, tunedOut = append(baseOut, x.Output), append(tunedOut, y.Output)
+		c.Examples = append(c.Examples, Pair{Row: x.Row, Event: x.Event, Target: x.Target, Base: x.Generated, Tuned: y.Generated})
+	}
+	c.Base, c.Tuned = Summarize(baseOut, b.Schema), Summarize(tunedOut, b.Schema)
+	return c, nil
+}
+
+// Compare generates what a run lacks of base and tuned outputs on a split,
+// keeps it in the run directory, and returns the comparison. progress counts
+// rows over both models.
+func Compare(ctx context.Context, runDir, split string, progress func(done, total int)) (*Comparison, error) {
+	adapter, err := adapterIdentity(runs.AdapterDir(runDir))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", runDir, err)
+	}
+	l, adapterDir, err := openRunModel(ctx, runDir)
+	if err != nil {
+		return nil, err
+	}
+	defer l.close()
+	rows, err := l.Dataset.Split(split)
+	if err != nil {
+		return nil, err
+	}
+	if len(rows) == 0 {
+		return nil, fmt.Errorf("the %s split has no rows", split)
+	}
+	identity := fmt.Sprintf("%s %s %s max_new=%d", l.modelHash, l.Dataset.Hash, l.Tokenizer.Hash(), l.Config.Eval.MaxNew)
+	sources := map[string]string{base: identity, tuned: identity + " " + adapter}
+	missing := []string{}
+	for _, model := range []string{base, tuned} {
+		if f, err := readEval(runDir, model, split); err != nil || f.Source != sources[model] {
+			missing = append(missing, model)
+		}
+	}
+	for i, model := range missing {
+		if err := l.evaluateTo(ctx, runDir, model, split, sources[model], adapterDir, func(done, total int) {
+			if progress != nil {
+				progress(i*total+done, len(missing)*total)
+			}
+		}); err != nil {
+			return nil, err
+		}
+	}
+	return ReadComparison(runDir, split)
+}
+
+// evaluateTo generates one model's outputs of a whole split into the run
+// directory.
+func (l *loaded) evaluateTo(ctx context.Context, runDir, model, split, source, adapterDir string, progress func(done, total int)) error {
+	var a *llama.Adapter
+	if model == tuned {
+		var err error
+		if a, err = l.readAdapter(adapterDir); err != nil {
+			return err
+		}
+	}
+	rows, err := l.Dataset.Split(split)
+	if err != nil {
+		return err
+	}
+	indices := make([]int, len(rows))
+	for i := range indices {
+		indices[i] = i
+	}
+	outputs, err := l.outputs(ctx, l.decoder(a, l.positions()), split, indices, progress)
+	if err != nil {
+		return err
+	}
+	f := evalFile{Split: split, Model: model, Source: source, Schema: l.Dataset.Schema, Scores: l.scores(outputs)}
+	for i, o := range outputs {
+		f.Outputs = append(f.Outputs, evalRow{Event: rows[i].Text(), Target: rows[i].Completion, Generated: o})
+	}
+	text, err := json.MarshalIndent(f, "", " ")
+	if err != nil {
+		return err
+	}
+	name := runs.EvalFile(runDir, model, split)
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		return err
+	}
+	return runs.WriteFile(name, text)
+}
+
+// openRunModel loads the model of a run directory and says where its adapter is.
+func openRunModel(ctx context.Context, runDir string) (*loaded, string, error) {
+	c, err := LoadRun(runDir)
+	if err != nil {
+		return nil, "", err
+	}
+	dir := runs.AdapterDir(runDir)
+	if _, err := os.Stat(dir); err != nil {
+		return nil, "", fmt.Errorf("%s: %w: it is saved at the first evaluation or at the end", runDir, ErrNoAdapter)
+	}
+	l, err := loadModel(ctx, c, llama.Inference)
+	return l, dir, err
+}
+
+// adapterIdentity changes whenever an adapter's contents do.
+func adapterIdentity(dir string) (string, error) {
+	a, err := weights.ReadAdapter(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("%w: it is saved at the first evaluation or at the end", ErrNoAdapter)
+	}
+	if err != nil {
+		return "", err
+	}
+	return a.Hash(), nil
+}

@@ -1,0 +1,233 @@
+package experiments
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"hone/data"
+	"hone/engine/decode"
+	"hone/engine/llama"
+)
+
+// Generated is what a model made of one row, with its score.
+type Generated struct {
+	Row       int    `json:"row"` // index in the split
+	Text      string `json:"text"`
+	Tokens    int    `json:"tokens"`     // generated, EOS included
+	StoppedBy string `json:"stopped_by"` // eos, closed (the object was complete), length
+	Output    Output `json:"score"`
+}
+
+// Evaluation is a model's outputs on a split, scored.
+type Evaluation struct {
+	Split string `json:"split"`
+	Scores
+	SchemaFields []string    `json:"-"`
+	Examples     []Generated `json:"-"`
+}
+
+// outputs generates the completions of rows of a split. A generation ends at
+// EOS, when the object that it opened closes, or at eval.max_new tokens.
+func (l *loaded) outputs(ctx context.Context, m *decode.Model, split string, rows []int, progress func(done, total int)) ([]Generated, error) {
+	all, err := l.Dataset.Split(split)
+	if err != nil {
+		return nil, err
+	}
+	prompts := make([][]int32, len(rows))
+	for i, r := range rows {
+		prompts[i] = l.Encoder.Prompt(all[r].Prompt)
+	}
+	texts, err := m.Generate(ctx, prompts, decode.Options{
+		MaxNew: l.Config.Eval.MaxNew, Batch: l.Config.Eval.Batch, EOS: l.EOS, Stop: l.stopper(len(rows)), Progress: progress,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("generating: %w", err)
+	}
+	out := make([]Generated, len(rows))
+	for i, r := range rows {
+		text := l.text(texts[i].IDs)
+		out[i] = Generated{
+			Row: r, Text: text, Tokens: len(texts[i].IDs), StoppedBy: texts[i].Stopped,
+			Output: ScoreText(text, all[r].Completion, l.Dataset.Schema),
+		}
+	}
+	return out, nil
+}
+
+// stopper ends a text when its object closes. Texts that are not objects end at
+// EOS only.
+func (l *loaded) stopper(n int) func(i int, id int32) bool {
+	if !l.Dataset.JSON() {
+		return nil
+	}
+	closers := make([]Closer, n)
+	return func(i int, id int32) bool { return closers[i].Write(l.Tokenizer.Bytes(id)) }
+}
+
+// text is the text of generated ids, without the EOS that ended it.
+func (l *loaded) text(ids []int32) string {
+	if n := len(ids); n > 0 && l.isEOS(ids[n-1]) {
+		ids = ids[:n-1]
+	}
+	return l.Tokenizer.Decode(ids)
+}
+
+func (l *loaded) isEOS(id int32) bool {
+	for _, e := range l.EOS {
+		if e == id {
+			return true
+		}
+	}
+	return false
+}
+
+func (l *loaded) scores(outputs []Generated) Scores {
+	scored := make([]Output, len(outputs))
+	for i, o := range outputs {
+		scored[i] = o.Output
+	}
+	return Summarize(scored, l.Dataset.Schema)
+}
+
+// Generator is a model, with an adapter or without, opened for evaluation and
+// generation. It is not safe for concurrent use.
+type Generator struct {
+	*loaded
+	model *decode.Model
+}
+
+// OpenGenerator loads an experiment's model and an adapter directory ("" = the
+// base model).
+func OpenGenerator(ctx context.Context, c Config, adapterDir string) (*Generator, error) {
+	l, err := loadModel(ctx, c, llama.Inference)
+	if err != nil {
+		return nil, err
+	}
+	a, err := l.readAdapter(adapterDir)
+	if err != nil {
+		l.close()
+		return nil, err
+	}
+	return &Generator{loaded: l, model: l.decoder(a, max(l.positions(), l.Model.MaxPositions))}, nil
+}
+
+// Close releases the workers.
+func (g *Generator) Close() { g.close() }
+
+// Evaluate generates and scores the first limit rows of a split (0 = all).
+func (g *Generator) Evaluate(ctx context.Context, split string, limit int, progress func(done, total int)) (*Evaluation, error) {
+	rows, err := g.Dataset.Split(split)
+	if err != nil {
+		return nil, err
+	}
+	n := len(rows)
+	if limit > 0 {
+		n = min(n, limit)
+	}
+	if n == 0 {
+		return nil, fmt.Errorf("the %s split has no rows", split)
+	}
+	indices := make([]int, n)
+	for i := range indices {
+		indices[i] = i
+	}
+	outputs, err := g.outputs(ctx, g.model, split, indices, progress)
+	if err != nil {
+		return nil, err
+	}
+	return &Evaluation{Split: split, Scores: g.scores(outputs), SchemaFields: g.Dataset.Schema, Examples: outputs}, nil
+}
+
+// Sampling is how tokens are drawn; the zero value is greedy.
+type Sampling struct {
+	Temperature, TopP float64
+	Seed              uint64
+}
+
+// Generation is a generated text with its ids.
+type Generation struct {
+	Prompt    string  `json:"prompt"`
+	IDs       []int32 `json:"ids"` // generated, EOS included
+	Text      string  `json:"text"`
+	StoppedBy string  `json:"stopped_by"`
+}
+
+// Generate continues a prompt, which is the model's whole input, or with
+// asEvent an event text that the experiment's template makes a prompt of. It
+// ends at EOS or after maxNew tokens (0 = eval.max_new). token, if not nil,
+// sees the text grow.
+func (g *Generator) Generate(ctx context.Context, prompt string, asEvent bool, maxNew int, s Sampling) (Generation, error) {
+	return g.generate(ctx, g.model, prompt, asEvent, maxNew, s, nil, false)
+}
+
+func (l *loaded) generate(ctx context.Context, m *decode.Model, prompt string, asEvent bool, maxNew int, s Sampling, token func(text string), stopClosed bool) (Generation, error) {
+	if asEvent {
+		prompt = data.Render(l.Config.Data.Prompt, prompt)
+	}
+	if maxNew == 0 {
+		maxNew = l.Config.Eval.MaxNew
+	}
+	ids := l.Encoder.Prompt(prompt)
+	if len(ids) == 0 {
+		return Generation{}, fmt.Errorf("the prompt is empty")
+	}
+	if limit := m.Positions(); len(ids)+maxNew > limit {
+		return Generation{}, fmt.Errorf("a prompt of %d tokens and %d new ones exceed the model's %d positions", len(ids), maxNew, limit)
+	}
+	var grown []int32
+	var closer Closer
+	stop := func(_ int, id int32) bool {
+		grown = append(grown, id)
+		if token != nil {
+			token(l.Tokenizer.Decode(grown))
+		}
+		return stopClosed && closer.Write(l.Tokenizer.Bytes(id))
+	}
+	out, err := m.Generate(ctx, [][]int32{ids}, decode.Options{
+		MaxNew: maxNew, Batch: 1, EOS: l.EOS, Temperature: s.Temperature, TopP: s.TopP, Seed: s.Seed, Stop: stop,
+	})
+	if err != nil {
+		return Generation{}, fmt.Errorf("generating: %w", err)
+	}
+	text := l.text(out[0].IDs)
+	return Generation{Prompt: prompt, IDs: out[0].IDs, Text: text, StoppedBy: out[0].Stopped}, nil
+}
+
+// Prompt is a run's base and tuned model, opened to try texts on.
+type Prompt struct {
+	*loaded
+	base, tuned *decode.Model
+}
+
+// OpenPrompt loads the model and the adapter of a run directory.
+func OpenPrompt(ctx context.Context, runDir string) (*Prompt, error) {
+	l, adapterDir, err := openRunModel(ctx, runDir)
+	if err != nil {
+		return nil, err
+	}
+	a, err := l.readAdapter(adapterDir)
+	if err != nil {
+		l.close()
+		return nil, err
+	}
+	positions := max(l.positions(), l.Model.MaxPositions)
+	return &Prompt{loaded: l, base: l.decoder(nil, positions), tuned: l.decoder(a, positions)}, nil
+}
+
+// Close releases the workers.
+func (p *Prompt) Close() { p.close() }
+
+// Try extracts from an event text with the tuned or the base model. onToken, if
+// not nil, sees the text as it grows.
+func (p *Prompt) Try(ctx context.Context, eventText string, tuned bool, onToken func(text string)) (Generated, error) {
+	m := p.base
+	if tuned {
+		m = p.tuned
+	}
+	g, err := p.generate(ctx, m, eventText, p.Dataset.Format != data.PromptCompletion || strings.Contains(p.Config.Data.Prompt, data.Placeholder), 0, Sampling{}, onToken, p.Dataset.JSON())
+	if err != nil {
+		return Generated{}, err
+	}
+	return Generated{Row: -1, Text: g.Text, Tokens: len(g.IDs), StoppedBy: g.StoppedBy, Output: ScoreText(g.Text, "", p.Dataset.Schema)}, nil
+}

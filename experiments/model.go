@@ -1,0 +1,91 @@
+package experiments
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"hone/engine/tokenizer"
+	"hone/engine/weights"
+)
+
+// ErrNoBuiltin says that there is no built-in model or dataset: one has to be
+// named.
+var ErrNoBuiltin = errors.New("this version has no built-in model or dataset")
+
+// ErrHub says that a model was named by a hub id.
+var ErrHub = errors.New("models are not fetched from a hub in this version")
+
+// ErrNoTokenizer says that a model comes without a tokenizer.
+var ErrNoTokenizer = errors.New("the model has no tokenizer")
+
+// ErrNoEOS says that no token is known to end a completion.
+var ErrNoEOS = errors.New("no token ends a completion")
+
+// checkModelPath refuses what is not a path to a model.
+func checkModelPath(path string) error {
+	if path == "builtin" {
+		return fmt.Errorf("%w: name a model with --model DIR (config.json, safetensors and tokenizer.json) or --model FILE.gguf", ErrNoBuiltin)
+	}
+	if _, err := os.Stat(path); err == nil || !IsHubID(path) {
+		return nil
+	}
+	return fmt.Errorf("model %s: %w: download it and name its directory with --model DIR", path, ErrHub)
+}
+
+// openTokenizer reads the tokenizer of the model at path. It needs no weights
+// of a directory.
+func openTokenizer(path string) (*tokenizer.Tokenizer, error) {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		file := filepath.Join(path, "tokenizer.json")
+		if _, err := os.Stat(file); err != nil {
+			return nil, fmt.Errorf("%s: %w: it has no tokenizer.json", path, ErrNoTokenizer)
+		}
+		return tokenizer.Load(file)
+	}
+	m, err := weights.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer m.Close()
+	v, ok := m.Vocabulary()
+	if !ok {
+		if err := m.TokenizerProblem(); err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		return nil, fmt.Errorf("%s: %w", path, ErrNoTokenizer)
+	}
+	t, err := tokenizer.FromVocabulary(v)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return t, nil
+}
+
+// endOfText resolves the tokens that end a completion: data.eos if set, else
+// the model's own. The first is trained on, any of them stops a generation.
+func endOfText(c Config, m weights.Config, t *tokenizer.Tokenizer) ([]int32, error) {
+	if c.Data.EOS != "" {
+		id, ok := t.ID(c.Data.EOS)
+		if !ok {
+			return nil, fmt.Errorf("data.eos %q is not a token of the model", c.Data.EOS)
+		}
+		return []int32{id}, nil
+	}
+	if len(m.EOS) == 0 {
+		return nil, fmt.Errorf("%w: the model names none; set data.eos to the text of a token", ErrNoEOS)
+	}
+	for _, id := range m.EOS {
+		if int(id) >= t.Size() {
+			return nil, fmt.Errorf("the model's end-of-text id %d is not in its vocabulary of %d", id, t.Size())
+		}
+	}
+	return m.EOS, nil
+}
+
+// modelName is how a model is called in tables: the last part of its path.
+func modelName(path string) string {
+	return strings.TrimSuffix(filepath.Base(path), ".gguf")
+}

@@ -1,0 +1,170 @@
+package experiments
+
+import (
+	"errors"
+	"fmt"
+
+	"hone/data"
+	"hone/engine"
+	"hone/engine/llama"
+	"hone/engine/weights"
+)
+
+// Plan is what a training run will cost. What cannot be known without a
+// tokenizer or a dataset is nil.
+type Plan struct {
+	TrainableParams  int64    `json:"trainable_params"`
+	TotalParams      int64    `json:"total_params"` // the adapter included
+	TrainablePercent float64  `json:"trainable_percent"`
+	Steps            *int     `json:"steps"`
+	Tokens           *int     `json:"tokens"`       // over all epochs
+	MemoryBytes      *int64   `json:"memory_bytes"` // estimated peak
+	Seconds          *float64 `json:"seconds"`      // estimated, evaluations included
+	EOS              *string  `json:"eos"`          // text of the token that ends a completion
+	MicroBatch       *int     `json:"micro_batch"`  // tokens per forward pass
+	Notes            []string `json:"notes,omitempty"`
+}
+
+// ErrMemory says that a run does not fit the memory it may use.
+var ErrMemory = errors.New("the run does not fit in memory")
+
+// MakePlan plans a run from config.json (or the GGUF header) and, as far as
+// they are there, tokenizer and data. It reads no weights.
+func MakePlan(c Config) (Plan, error) {
+	if err := c.Validate(); err != nil {
+		return Plan{}, err
+	}
+	if err := checkModelPath(c.Model.Path); err != nil {
+		return Plan{}, err
+	}
+	model, err := weights.OpenConfig(c.Model.Path)
+	if err != nil {
+		return Plan{}, err
+	}
+	p := basePlan(c, model)
+	w := &Workspace{Config: c}
+	if c.Data.Path == "builtin" {
+		p.Notes = append(p.Notes, "no dataset is named: steps, memory and time are not known")
+		return p, nil
+	}
+	if w.Dataset, err = data.Load(c.Data.Path, dataOptions(c)); err != nil {
+		return p, fmt.Errorf("loading data: %w", err)
+	}
+	if err := w.openModel(); err != nil {
+		if !errors.Is(err, ErrNoTokenizer) {
+			return p, err
+		}
+		p.Notes = append(p.Notes, "the model has no tokenizer: steps, memory and time are not known")
+		return p, nil
+	}
+	return w.Plan()
+}
+
+func basePlan(c Config, model weights.Config) Plan {
+	p := Plan{TrainableParams: adapterSettings(c).Parameters(model)}
+	p.TotalParams = model.Parameters() + p.TrainableParams
+	p.TrainablePercent = 100 * float64(p.TrainableParams) / float64(p.TotalParams)
+	return p
+}
+
+// Plan plans a run of the workspace's experiment. A run that does not fit the
+// memory it may use is an ErrMemory with what would make it fit.
+func (w *Workspace) Plan() (Plan, error) {
+	if err := w.ready(); err != nil {
+		return Plan{}, err
+	}
+	c := w.Config
+	p := basePlan(c, w.Model)
+	train := w.Encoded[data.Train]
+	if len(train.Examples) == 0 {
+		return p, fmt.Errorf("nothing to train on: every train row is longer than data.max_length %d", c.Data.MaxLength)
+	}
+	steps := c.Train.Epochs * engine.Config{BatchSize: c.Train.BatchSize}.StepsPerEpoch(len(train.Examples))
+	tokens := c.Train.Epochs * train.Tokens
+	eos := string(w.Tokenizer.Bytes(w.EOS[0]))
+	p.Steps, p.Tokens, p.EOS = &steps, &tokens, &eos
+	if n := len(train.Dropped); n > 0 {
+		p.Notes = append(p.Notes, fmt.Sprintf("%d train rows are longer than data.max_length %d and are left out", n, c.Data.MaxLength))
+	}
+	if !w.Dataset.JSON() {
+		p.Notes = append(p.Notes, "completions are not JSON objects: the json and field terms of the loss are off, exact match is on text")
+	}
+	micro, memory, err := w.microBatch()
+	if err != nil {
+		return p, err
+	}
+	seconds := w.seconds(steps)
+	p.MicroBatch, p.MemoryBytes, p.Seconds = &micro, &memory, &seconds
+	return p, nil
+}
+
+// microBatch is how many tokens a forward pass takes: what is asked for, else
+// as many as fit the memory the run may use. It returns the estimated peak too.
+func (w *Workspace) microBatch() (tokens int, peak int64, err error) {
+	c := w.Config
+	train := w.Encoded[data.Train].Examples
+	estimate := func(tokens int) int64 {
+		return llama.TrainingBytes(w.Model, adapterSettings(c), tokens) + w.generationBytes() + runtimeBytes
+	}
+	if c.Train.MicroBatch > 0 {
+		tokens = engine.MaxTokens(train, c.Train.BatchSize, c.Train.MicroBatch)
+		return tokens, estimate(tokens), nil
+	}
+	budget := c.Train.MemoryBytes()
+	if budget == 0 {
+		budget = defaultMemory()
+	}
+	tokens = engine.MaxTokens(train, c.Train.BatchSize, 0)
+	shortest := engine.MaxTokens(train, 1, 0) // no example is cut
+	if perToken := estimate(shortest+1) - estimate(shortest); estimate(tokens) > budget {
+		tokens = max(shortest, shortest+int((budget-estimate(shortest))/max(1, perToken)))
+	}
+	if estimate(tokens) > budget {
+		return tokens, estimate(tokens), fmt.Errorf("%w: it needs %s, it may use %s; raise train.memory, lower data.max_length or take a smaller model",
+			ErrMemory, roundSize(estimate(tokens)), roundSize(budget))
+	}
+	return tokens, estimate(tokens), nil
+}
+
+// runtimeBytes is what the program needs apart from the model: code, tokenizer,
+// dataset, graph.
+const runtimeBytes = 120 << 20
+
+// generationBytes is the key-value cache and the logits of an evaluation.
+func (w *Workspace) generationBytes() int64 {
+	longest := 0
+	for _, e := range w.Encoded {
+		longest = max(longest, e.Lengths.Max)
+	}
+	c, m := w.Config, w.Model
+	perToken := int64(2*m.Layers*m.KVHeads*m.HeadDim) * 4
+	return int64(c.Eval.Batch) * (int64(longest+c.Eval.MaxNew)*perToken + int64(m.Vocab)*4)
+}
+
+func roundSize(n int64) string { return fmt.Sprintf("%.1f GB", float64(n)/1e9) }
+
+// seconds estimates training and evaluations from a quick measurement of this
+// machine's matrix products.
+func (w *Workspace) seconds(steps int) float64 {
+	c := w.Config
+	train := w.Encoded[data.Train]
+	flops := float64(c.Train.Epochs) * llama.TrainingFlops(w.Model, adapterSettings(c), train.Tokens, train.Targets)
+	rate := measureGemm(c.Threads)
+	total := flops / (rate * trainingEfficiency)
+	if c.Train.EvalEvery > 0 {
+		eval := w.Encoded[data.Eval]
+		evaluations := float64(steps/c.Train.EvalEvery) + 1
+		forward := llama.ForwardFlops(w.Model, eval.Tokens, eval.Targets)
+		generated := min(c.Train.EvalExamples, len(eval.Examples)) * int(eval.Completions.Mean)
+		decoded := llama.ForwardFlops(w.Model, generated, generated)
+		total += evaluations * (forward/(rate*trainingEfficiency) + decoded/(rate*decodingEfficiency))
+	}
+	return total
+}
+
+// Shares of the speed of large matrix products that training and batched
+// generation reach, measured on SmolLM2-135M.
+const (
+	trainingEfficiency = 0.6
+	decodingEfficiency = 0.3
+)

@@ -1,0 +1,108 @@
+package experiments
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+
+	"hone/data"
+	"hone/engine/decode"
+	"hone/engine/kernel"
+	"hone/engine/llama"
+	"hone/engine/weights"
+)
+
+// loaded is a workspace with its weights packed and workers to compute on them.
+type loaded struct {
+	*Workspace
+	pool      *kernel.Pool
+	weights   *llama.Weights
+	modelHash string
+}
+
+// loadModel opens an experiment with its weights.
+func loadModel(ctx context.Context, c Config, use llama.Use) (*loaded, error) {
+	w, err := OpenWorkspace(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	if err := w.ready(); err != nil {
+		return nil, err
+	}
+	model, err := weights.Open(c.Model.Path)
+	if err != nil {
+		return nil, err
+	}
+	defer model.Close()
+	hash, err := model.Hash()
+	if err != nil {
+		return nil, err
+	}
+	pool := kernel.NewPool(c.Threads)
+	packed, err := llama.Load(ctx, pool, model, use)
+	if err != nil {
+		pool.Close()
+		return nil, err
+	}
+	debug.FreeOSMemory() // what was read to be packed is garbage as large as the model
+	return &loaded{Workspace: w, pool: pool, weights: packed, modelHash: hash}, nil
+}
+
+func (l *loaded) close() { l.pool.Close() }
+
+// positions is the longest sequence that an experiment's prompts can grow to.
+func (l *loaded) positions() int {
+	longest := 0
+	for _, split := range data.Splits() {
+		rows, _ := l.Dataset.Split(split)
+		for _, r := range rows {
+			longest = max(longest, len(l.Encoder.Prompt(r.Prompt)))
+		}
+		for _, e := range l.Encoded[split].Examples {
+			longest = max(longest, len(e.IDs))
+		}
+	}
+	return longest + l.Config.Eval.MaxNew
+}
+
+// readAdapter reads an adapter for the loaded model; dir "" is the base model.
+func (l *loaded) readAdapter(dir string) (*llama.Adapter, error) {
+	if dir == "" {
+		return nil, nil
+	}
+	file, err := weights.ReadAdapter(dir)
+	if err != nil {
+		return nil, err
+	}
+	a, err := llama.FromFile(l.Model, file)
+	if err != nil {
+		return nil, fmt.Errorf("adapter %s: %w", dir, err)
+	}
+	return a, nil
+}
+
+// decoder is the loaded model with a snapshot of an adapter (nil: base).
+func (l *loaded) decoder(a *llama.Adapter, positions int) *decode.Model {
+	return decode.New(l.pool, l.weights, a, positions)
+}
+
+// newAdapter is the adapter that training starts from.
+func (l *loaded) newAdapter() (*llama.Adapter, error) {
+	c := l.Config.LoRA
+	a, err := llama.NewAdapter(l.Model, adapterSettings(l.Config), l.Config.Seed)
+	if err != nil || c.InitAdapter == "" {
+		return a, err
+	}
+	file, err := weights.ReadAdapter(c.InitAdapter)
+	if err != nil {
+		return nil, fmt.Errorf("reading lora.init_adapter: %w", err)
+	}
+	if err := a.Import(file); err != nil {
+		return nil, fmt.Errorf("lora.init_adapter %s: %w", c.InitAdapter, err)
+	}
+	return a, nil
+}
+
+func adapterSettings(c Config) llama.LoRA {
+	return llama.LoRA{R: c.LoRA.R, Alpha: c.LoRA.Alpha, RSLoRA: c.LoRA.RSLoRA, Dropout: c.LoRA.Dropout, Targets: c.LoRA.Targets}
+}

@@ -1,0 +1,410 @@
+package experiments
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"hone/data"
+	"hone/engine"
+	"hone/engine/kernel"
+	"hone/engine/llama"
+	"hone/engine/loss"
+	"hone/engine/weights"
+	"hone/runs"
+)
+
+// training is one session of a run: it connects the engine's session to the run
+// directory.
+type training struct {
+	run     *Run
+	config  Config
+	options StartOptions
+	writer  *runs.Writer
+	resumed bool
+
+	model   *loaded
+	adapter *llama.Adapter
+	trainer *engine.Trainer
+	names   []string // of the trained tensors
+	best    *runs.Eval
+	bestAt  string // checkpoint that holds the best adapter
+	asked   bool   // whether the next checkpoint was asked for
+	state   string // final state of the session
+	problem error
+}
+
+// resumeState is state.json of a checkpoint.
+type resumeState struct {
+	engine.State
+	Best *runs.Eval `json:"best,omitempty"`
+}
+
+const (
+	stateFile     = "state.json"
+	optimizerFile = "optimizer.safetensors"
+)
+
+// execute loads, restores, trains.
+func (t *training) execute(ctx context.Context) error {
+	if err := t.writer.Update(func(i *runs.RunInfo) {
+		i.State, i.Error, i.Version, i.Machine = runs.Running, "", t.options.Version, machine()
+	}); err != nil {
+		return err
+	}
+	if err := t.load(ctx); err != nil {
+		return err
+	}
+	defer t.model.close()
+	defer t.trainer.Close()
+	if t.resumed {
+		if err := t.restore(); err != nil {
+			return err
+		}
+	}
+	c := t.config.Train
+	session := engine.Start(ctx, t.trainer, engine.Schedule{EvalEvery: c.EvalEvery, CheckpointEvery: c.CheckpointEvery, MaxSteps: t.options.MaxSteps}, engine.Hooks{
+		Step: t.onStep, Evaluate: t.onEvaluate, Checkpoint: t.onCheckpoint, Intervention: t.onIntervention, State: t.onState,
+	})
+	t.run.attach(session)
+	err := session.Wait()
+	t.state = session.State()
+	if errors.Is(err, engine.ErrNonFinite) {
+		err = errors.Join(err, t.writer.Append(runs.Alert{
+			Step: t.trainer.Done() + 1, ID: "NONFINITE", Severity: data.SeverityError, Message: err.Error(), Confidence: 1,
+			Advice: "the update was not applied; lower train.lr, look at the rows of this step, or set train.on_nonfinite = \"skip-step\"",
+		}))
+	}
+	if err != nil || t.best != nil || t.trainer.Done() == 0 {
+		return err
+	}
+	return t.saveAdapter() // without evaluations the last is the best
+}
+
+// load opens model and data, builds the trainer and records what was resolved.
+func (t *training) load(ctx context.Context) (err error) {
+	if t.model, err = loadModel(ctx, t.config, llama.Adapters); err != nil {
+		return err
+	}
+	plan, err := t.model.Plan()
+	if err != nil {
+		return err
+	}
+	micro := *plan.MicroBatch
+	if before, ok := t.writer.Info().Resolved["micro_batch"].(float64); ok && t.resumed {
+		micro = int(before) // another would give other bits
+	}
+	if t.adapter, err = t.model.newAdapter(); err != nil {
+		return err
+	}
+	c := t.config
+	t.trainer, err = engine.NewTrainer(t.model.pool, t.model.weights, t.adapter, t.model.Encoded[data.Train].Examples, engine.Config{
+		Seed: c.Seed, Epochs: c.Train.Epochs, BatchSize: c.Train.BatchSize, MicroBatch: micro, Shuffle: c.Train.Shuffle,
+		LR: c.Train.LR, Schedule: c.Train.Schedule, Warmup: c.Train.Warmup, WeightDecay: c.Train.WeightDecay, Clip: c.Train.Clip,
+		Loss:        t.lossWeights(),
+		OnNonfinite: c.Train.OnNonfinite,
+	})
+	if err != nil {
+		return err
+	}
+	t.names = t.trainer.Names()
+	return t.record(micro, plan)
+}
+
+// lossWeights are the experiment's; without JSON objects there is no structure
+// and there are no fields.
+func (t *training) lossWeights() loss.Weights {
+	l := t.config.Loss
+	w := loss.Weights{CE: l.CE, JSON: l.JSON, Field: l.Field, Confidence: l.Confidence}
+	if !t.model.Dataset.JSON() {
+		w.JSON, w.Field = 0, 0
+	}
+	return w
+}
+
+// record writes what was resolved to run.json. A resumed run that cannot have
+// the same bits says so.
+func (t *training) record(micro int, plan Plan) error {
+	resolved := map[string]any{
+		"kernels": kernel.Active(), "threads": t.model.pool.Workers(), "dtype": "f32", "micro_batch": float64(micro),
+		"eos": *plan.EOS, "trainable_params": float64(plan.TrainableParams), "total_params": float64(plan.TotalParams),
+		"memory_bytes": float64(*plan.MemoryBytes),
+	}
+	hashes := map[string]string{"model": t.model.modelHash, "data": t.model.Dataset.Hash, "tokenizer": t.model.Tokenizer.Hash()}
+	before := t.writer.Info()
+	if t.resumed {
+		for what, hash := range before.Hashes {
+			if hashes[what] != hash {
+				return fmt.Errorf("the run cannot go on: its %s has changed since it began", what)
+			}
+		}
+		if was, ok := before.Resolved["kernels"].(string); ok && was != kernel.Active() {
+			if err := t.log("warning", fmt.Sprintf("resumed with %s kernels after %s: the bits will differ from an uninterrupted run", kernel.Active(), was)); err != nil {
+				return err
+			}
+		}
+	}
+	if err := t.writer.Update(func(i *runs.RunInfo) {
+		i.Resolved, i.Hashes, i.Steps = resolved, hashes, t.trainer.Steps()
+	}); err != nil {
+		return err
+	}
+	for _, n := range plan.Notes {
+		if err := t.log("info", n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *training) log(level, message string) error {
+	step := 0
+	if t.trainer != nil {
+		step = t.trainer.Done()
+	}
+	return t.writer.Append(runs.Log{Step: step, Level: level, Message: message})
+}
+
+// restore continues from the newest checkpoint, or from the beginning if the
+// run was cut off before its first.
+func (t *training) restore() error {
+	from := 0
+	checkpoint, ok, err := runs.LatestCheckpoint(t.writer.Dir())
+	if err != nil {
+		return err
+	}
+	if ok {
+		if err := t.restoreFrom(checkpoint.Path); err != nil {
+			return fmt.Errorf("resuming from %s: %w", checkpoint.Path, err)
+		}
+		from = checkpoint.Step
+	}
+	return t.writer.Append(runs.Resume{From: from})
+}
+
+func (t *training) restoreFrom(dir string) error {
+	text, err := os.ReadFile(filepath.Join(dir, stateFile))
+	if err != nil {
+		return err
+	}
+	var state resumeState
+	if err := json.Unmarshal(text, &state); err != nil {
+		return fmt.Errorf("reading %s: %w", stateFile, err)
+	}
+	file, err := weights.ReadAdapter(dir)
+	if err != nil {
+		return err
+	}
+	if err := t.adapter.Import(file); err != nil {
+		return err
+	}
+	moments, _, err := weights.ReadSafetensors(filepath.Join(dir, optimizerFile))
+	if err != nil {
+		return err
+	}
+	t.best = state.Best
+	return t.trainer.Restore(state.State, moments)
+}
+
+// onStep records a step: its figures, and the norms of every tensor's gradient.
+func (t *training) onStep(s engine.Step) error {
+	line := runs.Step{
+		Step: s.Number, Epoch: runs.Number(s.Epoch),
+		Loss: runs.Number(s.Terms.Loss), CE: runs.Number(s.Terms.CE), JSON: runs.Number(s.Terms.JSON), Field: runs.Number(s.Terms.Field), Confidence: runs.Number(s.Terms.Confidence),
+		GradNorm: runs.Number(s.GradNorm), LR: runs.Number(s.LR), Tokens: s.Counts.Tokens, TargetTokens: s.Counts.Targets, Seconds: runs.Number(s.Seconds),
+	}
+	if err := t.writer.Append(line); err != nil {
+		return err
+	}
+	norms := make(map[string]any, len(t.names))
+	for i, name := range t.names {
+		norms[name] = s.Norms[i]
+	}
+	if err := t.writer.AppendTrace(map[string]any{"k": "grad", "step": s.Number, "norms": norms, "norm": s.GradNorm, "clip": clipFactor(s, t.config.Train.Clip)}); err != nil {
+		return err
+	}
+	if !s.Applied {
+		return errors.Join(
+			t.writer.Append(runs.Alert{Step: s.Number, ID: "NONFINITE", Severity: data.SeverityWarning, Confidence: 1, Message: fmt.Sprintf("step %d was not applied: %v", s.Number, s.Problem), Advice: "lower train.lr, or look at the rows of this step"}),
+			t.writer.Append(runs.Intervention{Step: s.Number, Action: runs.ActionSkipStep, By: "rule", Rows: s.Rows}))
+	}
+	return t.writer.Update(func(i *runs.RunInfo) { i.Step = s.Number })
+}
+
+func clipFactor(s engine.Step, clip float64) float64 {
+	if !s.Clipped {
+		return 1
+	}
+	return clip / (s.GradNorm + 1e-6)
+}
+
+// onEvaluate measures the eval split, records it and keeps the best adapter.
+func (t *training) onEvaluate(ctx context.Context, step int) error {
+	start := time.Now()
+	eval := t.model.Encoded[data.Eval]
+	if len(eval.Examples) == 0 {
+		return nil
+	}
+	m := t.model.decoder(t.adapter, t.model.positions())
+	terms, _, err := m.Loss(ctx, eval.Examples, t.lossWeights())
+	if err != nil {
+		return err
+	}
+	rows := t.evalRows()
+	outputs, err := t.model.outputs(ctx, m, data.Eval, rows, nil)
+	if err != nil {
+		return err
+	}
+	counted := outputs[:min(t.config.Train.EvalExamples, len(eval.Examples), len(outputs))]
+	scores := t.model.scores(counted)
+	line := runs.Eval{
+		Step: step, Split: data.Eval, Loss: runs.Number(terms.Loss), N: len(counted), Seconds: runs.Number(time.Since(start).Seconds()),
+		ExactMatch: runs.Number(scores.ExactMatch), JSONValidity: runs.Number(scores.JSONValidity), FieldAccuracy: runs.Number(scores.FieldAccuracy),
+		Fields: map[string]runs.Number{},
+	}
+	for f, share := range scores.Fields {
+		line.Fields[f] = runs.Number(share)
+	}
+	line.Type = "eval"
+	if err := t.writer.Append(line); err != nil {
+		return err
+	}
+	for _, o := range outputs {
+		if !slices.Contains(t.watched(), o.Row) {
+			continue
+		}
+		if err := t.writer.Append(runs.Sample{
+			Step: step, Split: data.Eval, Row: o.Row, Text: o.Text, Tokens: o.Tokens, StoppedBy: o.StoppedBy,
+			Valid: o.Output.Valid, Exact: o.Output.Exact, FieldAccuracy: runs.Number(o.Output.FieldAccuracy),
+		}); err != nil {
+			return err
+		}
+	}
+	if t.best == nil || line.Better(*t.best) {
+		t.best, t.bestAt = &line, runs.CheckpointName(step)
+		return t.saveAdapter()
+	}
+	return nil
+}
+
+// evalRows are the rows to generate: the first eval_examples, then what is
+// watched beyond them.
+func (t *training) evalRows() []int {
+	n, _ := t.model.Dataset.Split(data.Eval)
+	rows := []int{}
+	for i := range min(t.config.Train.EvalExamples, len(n)) {
+		rows = append(rows, i)
+	}
+	for _, r := range t.watched() {
+		if r >= len(rows) && r < len(n) && !slices.Contains(rows, r) {
+			rows = append(rows, r)
+		}
+	}
+	return rows
+}
+
+func (t *training) watched() []int {
+	t.run.mu.Lock()
+	defer t.run.mu.Unlock()
+	return t.run.watched
+}
+
+// saveAdapter replaces the run's adapter.
+func (t *training) saveAdapter() error {
+	return t.writer.WriteAdapter(func(dir string) error {
+		return weights.WriteAdapter(dir, t.adapter.Export(t.config.Model.Path))
+	})
+}
+
+// onCheckpoint saves all that a resumed run needs to go on bit for bit.
+func (t *training) onCheckpoint(_ context.Context, step int) error {
+	path, err := t.writer.SaveCheckpoint(step, func(dir string) error {
+		if err := weights.WriteAdapter(dir, t.adapter.Export(t.config.Model.Path)); err != nil {
+			return err
+		}
+		if err := weights.WriteSafetensors(filepath.Join(dir, optimizerFile), t.trainer.Moments(), nil); err != nil {
+			return err
+		}
+		text, err := json.Marshal(resumeState{State: t.trainer.State(), Best: t.best})
+		if err != nil {
+			return err
+		}
+		return runs.WriteFile(filepath.Join(dir, stateFile), text)
+	}, t.config.Train.KeepCheckpoints, t.bestAt)
+	if err != nil {
+		return err
+	}
+	reason := "every"
+	switch {
+	case t.asked:
+		reason = "asked"
+	case step == t.trainer.Steps():
+		reason = "end"
+	case step%max(1, t.config.Train.CheckpointEvery) != 0:
+		reason = "stopped"
+	}
+	t.asked = false
+	relative, err := filepath.Rel(t.writer.Dir(), path)
+	if err != nil {
+		relative = path
+	}
+	return t.writer.Append(runs.Checkpoint{Step: step, Path: filepath.ToSlash(relative), Best: t.best != nil && t.best.Step == step, Reason: reason})
+}
+
+func (t *training) onIntervention(i engine.Intervention) error {
+	note := runs.Intervention{Step: i.Step, Action: i.Action, By: "user", Value: runs.Number(i.New), Previous: runs.Number(i.Old)}
+	t.asked = t.asked || i.Action == engine.ActionCheckpoint
+	return t.writer.Append(note)
+}
+
+func (t *training) onState(state string) error {
+	switch state {
+	case engine.Paused:
+		return t.writer.Update(func(i *runs.RunInfo) { i.State = runs.Paused })
+	case engine.Running:
+		return t.writer.Update(func(i *runs.RunInfo) { i.State = runs.Running })
+	}
+	return nil
+}
+
+// finish writes the final state to run.json and sums the run up.
+func (t *training) finish(err error) Result {
+	r := Result{State: t.state, RunDir: t.run.dir, Resumed: t.resumed}
+	switch {
+	case errors.Is(err, context.Canceled):
+		r.State = engine.Stopped
+	case err != nil || r.State == "":
+		r.State = engine.Failed
+	}
+	if h, err := runs.ReadHistory(t.writer.Dir()); err == nil {
+		r.summarize(h)
+	}
+	if t.trainer != nil {
+		r.Step, r.Steps = t.trainer.Done(), t.trainer.Steps()
+	}
+	t.problem = t.writer.Update(func(i *runs.RunInfo) {
+		i.State, i.Step = r.State, r.Step
+		if err != nil && r.State == engine.Failed {
+			i.Error = firstLine(err)
+		}
+		i.Summary = map[string]any{"loss": r.Loss}
+		if r.Eval != nil {
+			i.Summary["best_step"] = r.BestStep
+			i.Summary["exact_match"] = float64(r.Eval.ExactMatch)
+			i.Summary["field_accuracy"] = float64(r.Eval.FieldAccuracy)
+			i.Summary["json_validity"] = float64(r.Eval.JSONValidity)
+		}
+	})
+	return r
+}
+
+func firstLine(err error) string {
+	line, _, _ := strings.Cut(err.Error(), "\n")
+	return line
+}

@@ -1,0 +1,114 @@
+package experiments
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"hone/data"
+	"hone/engine/batch"
+	"hone/engine/tokenizer"
+	"hone/engine/weights"
+)
+
+// Workspace is an experiment opened for looking at: its dataset, and, as far as
+// the model is there, its tokenizer and the rows as the model will see them.
+// Weights are not read.
+type Workspace struct {
+	Config   Config
+	Dataset  *data.Dataset
+	Findings []data.Finding
+
+	// Without a usable model ModelProblem says why and how to name one, and what
+	// follows is zero.
+	ModelProblem error
+	Model        weights.Config
+	Tokenizer    *tokenizer.Tokenizer
+	EOS          []int32 // the first is trained on, any stops a generation
+	Encoder      *data.Encoder
+	Encoded      map[string]data.Encoded // by split
+}
+
+// OpenWorkspace reads the dataset and the tokenizer of an experiment. An error
+// is about the dataset or the settings; a model that cannot be used is
+// ModelProblem.
+func OpenWorkspace(ctx context.Context, c Config) (*Workspace, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	w := &Workspace{Config: c}
+	options := dataOptions(c)
+	if c.Data.Path == "builtin" {
+		return nil, fmt.Errorf("%w: name a dataset with --data FILE.jsonl or --data DIR (train, eval and test.jsonl)", ErrNoBuiltin)
+	}
+	d, err := data.Load(c.Data.Path, options)
+	if err != nil {
+		return nil, fmt.Errorf("loading data: %w", err)
+	}
+	w.Dataset = d
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	err = w.openModel()
+	switch {
+	case errors.Is(err, data.ErrOverlong):
+		return nil, err
+	case err != nil:
+		w.ModelProblem = err
+	}
+	examples := map[string][]batch.Example{}
+	for split, e := range w.Encoded {
+		examples[split] = e.Examples
+	}
+	w.Findings = data.Preflight(d, examples, w.Tokenizer, c.Data.MaxLength)
+	return w, ctx.Err()
+}
+
+func (w *Workspace) openModel() error {
+	c := w.Config
+	if err := checkModelPath(c.Model.Path); err != nil {
+		return err
+	}
+	model, err := weights.OpenConfig(c.Model.Path)
+	if err != nil {
+		return err
+	}
+	w.Model = model
+	t, err := openTokenizer(c.Model.Path)
+	if err != nil {
+		return err
+	}
+	if t.Size() > model.Vocab {
+		return fmt.Errorf("the tokenizer has %d tokens, the model only %d", t.Size(), model.Vocab)
+	}
+	eos, err := endOfText(c, model, t)
+	if err != nil {
+		return err
+	}
+	encoder := data.NewEncoder(t, eos[0], w.Dataset.Schema)
+	encoded := map[string]data.Encoded{}
+	for _, split := range data.Splits() {
+		e, err := w.Dataset.EncodeSplit(encoder, split, dataOptions(c))
+		if err != nil {
+			return fmt.Errorf("encoding the %s split: %w", split, err)
+		}
+		encoded[split] = e
+	}
+	w.Tokenizer, w.EOS, w.Encoder, w.Encoded = t, eos, encoder, encoded
+	return nil
+}
+
+// ready returns an error unless data and tokenizer are there to run a model on.
+func (w *Workspace) ready() error {
+	if w.ModelProblem != nil {
+		return fmt.Errorf("opening the model: %w", w.ModelProblem)
+	}
+	return nil
+}
+
+func dataOptions(c Config) data.Options {
+	return data.Options{
+		Format: data.Format(c.Data.Format), Template: c.Data.Prompt, Fields: c.Data.Fields, Split: c.Data.Split, Seed: c.Seed,
+		MaxLength: c.Data.MaxLength, Overlong: c.Data.Overlong, BadRows: c.Data.BadRows,
+	}
+}
