@@ -143,7 +143,7 @@ func (m *Model) addShard(path string, mapped bool, want map[string]string) error
 				header = r.off
 			}
 			if want != nil && want[r.name] != filepath.Base(path) && !ignorable(r.name) {
-				return fmt.Errorf("reading %s: %w", path, corrupt("the index places %s elsewhere", clip(r.name)))
+				return fmt.Errorf("reading %s: %w", path, corrupt("the index does not place %s in this file", clip(r.name)))
 			}
 			if _, twice := m.tensors[r.name]; twice {
 				return fmt.Errorf("reading %s: %w", path, corrupt("%s is in another shard too", clip(r.name)))
