@@ -81,11 +81,7 @@ func (e *encoding) cut(s string, base int, steps []step) {
 	scan, steps := steps[0].scan, steps[1:]
 	for i := 0; i < len(s); {
 		end := scan(s, i)
-		if len(steps) == 0 {
-			e.word(s[i:end], base+i)
-		} else {
-			e.cut(s[i:end], base+i, steps)
-		}
+		e.cut(s[i:end], base+i, steps)
 		i = end
 	}
 }

@@ -102,17 +102,24 @@ func readModel(d *definition, raw []byte) error {
 		Fallback bool
 		Whole    bool
 	}
-	for name, value := range map[string]any{
-		"type": &options.Type, "dropout": &options.Dropout,
-		"unk_token": &options.Unknown, "fuse_unk": &options.Fuse,
-		"continuing_subword_prefix": &options.Prefix, "end_of_word_suffix": &options.Suffix,
-		"byte_fallback": &options.Fallback, "ignore_merges": &options.Whole,
+	for _, o := range []struct {
+		name  string
+		value any
+	}{
+		{"type", &options.Type},
+		{"dropout", &options.Dropout},
+		{"unk_token", &options.Unknown},
+		{"fuse_unk", &options.Fuse},
+		{"continuing_subword_prefix", &options.Prefix},
+		{"end_of_word_suffix", &options.Suffix},
+		{"byte_fallback", &options.Fallback},
+		{"ignore_merges", &options.Whole},
 	} {
-		if isNull(sections[name]) {
+		if isNull(sections[o.name]) {
 			continue
 		}
-		if err := json.Unmarshal(sections[name], value); err != nil {
-			return fmt.Errorf("%s: %w", name, err)
+		if err := json.Unmarshal(sections[o.name], o.value); err != nil {
+			return fmt.Errorf("%s: %w", o.name, err)
 		}
 	}
 	switch {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -47,6 +48,15 @@ func sequence(key string, parts ...any) object { return object{"type": "Sequence
 
 func split(pattern object, behavior string) object {
 	return object{"type": "Split", "pattern": pattern, "behavior": behavior, "invert": false}
+}
+
+// templateOf is a post-processor that puts token id before the text.
+func templateOf(id int) object {
+	return object{
+		"type":           "TemplateProcessing",
+		"single":         []any{object{"SpecialToken": object{"id": "<s>"}}, object{"Sequence": object{"id": "A"}}},
+		"special_tokens": object{"<s>": object{"id": "<s>", "ids": []int{id}}},
+	}
 }
 
 func TestParseRefusesByName(t *testing.T) {
@@ -128,6 +138,12 @@ func TestParseRefusesBrokenFiles(t *testing.T) {
 		{setAdded("content", strings.Repeat("a", maxAddedBytes)), "of added tokens"},
 		{set("post_processor", object{"type": "TemplateProcessing", "single": []any{object{}}}), "neither"},
 		{set("post_processor", object{"type": "TemplateProcessing", "single": []any{object{"SpecialToken": object{"id": "x"}}}}), "not defined"},
+		{set("post_processor", templateOf(999)), "no token 999"},
+		{set("post_processor", templateOf(-1)), "has id -1"},
+		{set("post_processor", 7), "post_processor"},
+		{set("decoder", 7), "decoder"},
+		{set("normalizer", 7), "normalizer"},
+		{set("pre_tokenizer", sequence("pretokenizers", slices.Repeat([]any{object{"type": "Digits"}}, maxSteps+1)...)), "more than 8 parts"},
 		{set("pre_tokenizer", object{"type": strings.Repeat("x", maxPartBytes)}), "more than"},
 		{set("pre_tokenizer", 7), "pre_tokenizer"},
 	} {
@@ -186,8 +202,12 @@ func TestParseAccepts(t *testing.T) {
 		"empty normalizer":   set("normalizer", sequence("normalizers")),
 		"decoder in a list":  set("decoder", sequence("decoders", object{"type": "ByteLevel"})),
 		"byte-level offsets": set("post_processor", object{"type": "ByteLevel", "trim_offsets": true}),
-		"late added token":   setAdded("normalized", false),
-		"truncation":         set("truncation", object{"max_length": 5}),
+		"all added tokens late": func(file object) {
+			for _, a := range file["added_tokens"].([]any) {
+				a.(object)["normalized"] = true
+			}
+		},
+		"truncation": set("truncation", object{"max_length": 5}),
 		"nested sequences": func(file object) {
 			file["pre_tokenizer"] = sequence("pretokenizers", file["pre_tokenizer"])
 		},
@@ -204,6 +224,36 @@ func TestParseAccepts(t *testing.T) {
 		if a, b := got.Encode(text), want.Encode(text); fmt.Sprint(a) != fmt.Sprint(b) {
 			t.Errorf("%s: ids %v, want %v", name, a, b)
 		}
+	}
+}
+
+// TestParseBOS: the token may be an added one that is not in the vocabulary.
+func TestParseBOS(t *testing.T) {
+	for _, id := range []int{0, 367} {
+		tok, err := Parse(edited(t, set("post_processor", templateOf(id))))
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		if bos, ok := tok.BOS(); !ok || int(bos) != id {
+			t.Errorf("BOS %d %t, want %d", bos, ok, id)
+		}
+	}
+}
+
+// TestWholeTextAsWord: ByteLevel without a pattern cuts nothing.
+func TestWholeTextAsWord(t *testing.T) {
+	tok, err := Parse(edited(t, func(file object) {
+		file["pre_tokenizer"] = object{"type": "ByteLevel", "use_regex": false}
+		model(file)["vocab"] = object{"a": 0, "Ġ": 1, "aĠ": 2, "aĠa": 3}
+		model(file)["merges"] = []any{"a Ġ", "aĠ a"}
+		file["added_tokens"] = nil
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ids, spans := tok.EncodeSpans("a aa"); fmt.Sprint(ids, spans) != "[3 0] [{0 3} {3 4}]" {
+		t.Errorf("%v %v", ids, spans)
 	}
 }
 

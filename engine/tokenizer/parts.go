@@ -256,10 +256,17 @@ func readAdded(d *definition, raw []byte) error {
 		if err := json.Unmarshal(value, &token); err != nil {
 			return err
 		}
-		for name, set := range map[string]bool{"single_word": token.SingleWord, "lstrip": token.Lstrip, "rstrip": token.Rstrip} {
-			if set {
-				return fmt.Errorf("%w: added token %q with %s", ErrUnsupported, token.Content, name)
-			}
+		flag := ""
+		switch {
+		case token.SingleWord:
+			flag = "single_word"
+		case token.Lstrip:
+			flag = "lstrip"
+		case token.Rstrip:
+			flag = "rstrip"
+		}
+		if flag != "" {
+			return fmt.Errorf("%w: added token %q with %s", ErrUnsupported, token.Content, flag)
 		}
 		if _, twice := ids[token.Content]; twice {
 			return fmt.Errorf("token %q occurs twice", token.Content)

@@ -83,7 +83,7 @@ func byRegexp(re *regexp.Regexp, s string, i int) int {
 }
 
 var scannerSeeds = []string{
-	"", " ", "  a", "a  b", "\n\n a", " \r\n\r\n x", "it's IT'S 'ſt 'Ll 'rE ''s '", "1234567 12½", "a\u00a0\u3000b\u2028",
+	"", " ", "  a", "a  b", "\n\n a", " \r\n\r\n x", "it's IT'S it'ſ 'ſt 'Ll 'rE ''s '", "1234567 12½", "a\u00a0\u3000b\u2028",
 	"...!!\n\n", " ...\r\n a", "-foo $1", "é\u0301日本 \U0001F600\u200d", "\t\tx \u0085y", "'", "a'", "'l", "' 're", "\v\f\n b", " \u0663\u0664a",
 }
 

@@ -168,7 +168,8 @@ func TestAddedTokens(t *testing.T) {
 		{id: 5, text: "abcd"},
 		{id: 6, text: "bc", special: true},
 		{id: 7, text: "!a", late: true},
-		{id: 8, text: "é"}, // a byte when taken for a piece
+		{id: 8, text: "é"},  // a byte when taken for a piece
+		{id: 9, text: "日本"}, // no piece
 	}))
 	for _, c := range []struct {
 		text  string
@@ -193,13 +194,15 @@ func TestAddedTokens(t *testing.T) {
 	if got := string(tok.Bytes(8)); got != "é" {
 		t.Errorf("bytes %q", got)
 	}
+	if got := tok.Decode([]int32{9}); got != "日本" {
+		t.Errorf("decoded %q", got)
+	}
 	if got := tok.Decode([]int32{8}); got != "\uFFFD" { // so does the library
 		t.Errorf("decoded %q", got)
 	}
 }
 
-// TestLongWords holds words above the limits of the scan and of the cache against the same word in
-// smaller parts: a run of one letter merges into equal tokens but for its end.
+// TestLongWords takes words far above the limits of the scan and of the cache.
 func TestLongWords(t *testing.T) {
 	tok := smolLM(t)
 	for _, unit := range []string{"a", "=", "中", "ab", "\n"} {

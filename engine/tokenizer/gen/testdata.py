@@ -29,7 +29,7 @@ CORPUS = [
 TEXTS = [
     "", " ", "  ", "a", " a", "  a", "a ", "a  ", "\n", "\n\n", " \n", "\n ", "\r\n\r\n", "\t\tx", "a\n  b\n\n c",
     "Lunch with Zoë at the café on 14th April 2024, 12:30 pm.", "The calendar's date: 05/04/2024 (Monday)",
-    "it's IT'S it'Ve they'LL we'd 'tis 'S 'ſ '' 'l 'r don't", "1234567 12 3 ½ ² ٣٤ Ⅷ ৫a1b22c333d4444",
+    "it's IT'S it'ſ it'Ve they'LL we'd 'tis 'S 'ſ '' 'l 'r don't", "1234567 12 3 ½ ² ٣٤ Ⅷ ৫a1b22c333d4444",
     "x\u00a0y\u3000z\u2028w\u0085v", "a\u0301e\u0308 \u200d👩\u200d👩\u200d👧 🎉🎉", "日本語の会議は三月です。",
     "Встреча в понедельник", "niño mañana", "...!!!???", " ...\n\n!", "-foo (bar) [baz]\n", "$100 £5 €7",
     "<|begin|>Lunch<|end|>", "<|begin|><|begin|>", "<|begin", "a<|end|>b <|end|>\n", "<|end|>more<|end|>mor",
