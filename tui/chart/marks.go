@@ -181,6 +181,10 @@ func (f *frame) sampleOf(i int) string {
 		return "⠂⠂"
 	case s.Shape == Dashed:
 		return "⠒⠂"
+	case s.Shape == DashDot:
+		return "⠒⠄"
+	case s.Shape == Sparse:
+		return "⠂ "
 	}
 	return "⠒⠒"
 }

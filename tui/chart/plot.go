@@ -190,6 +190,11 @@ func (p *pen) inked(x, y int) bool {
 		return (x+y)%2 == 0
 	case Dashed:
 		return (x+y)%6 < 4
+	case DashDot:
+		m := (x + y) % 8
+		return m < 4 || m == 6
+	case Sparse:
+		return (x+y)%4 == 0
 	}
 	return true
 }

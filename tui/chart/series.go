@@ -13,6 +13,8 @@ const (
 	Line   Shape = iota // a solid line through the samples
 	Dotted              // a line of every other dot
 	Dashed              // a line of dashes
+	DashDot             // dashes and dots in turn
+	Sparse              // a line of every fourth dot
 	Points              // a mark at each sample, no line
 )
 

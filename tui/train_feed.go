@@ -1,0 +1,170 @@
+package tui
+
+import (
+	"time"
+
+	"hone/tui/chart"
+)
+
+// trainTerms are the four terms of the loss, in the order of the loss's formula.
+var trainTerms = [4]string{"ce", "json", "field", "conf"}
+
+// trainFeed is what the Train screen draws, kept up to date with a run's history
+// by what each snapshot adds to the one before: the history is never walked
+// twice, but after a resume or rewind, which changes what was already drawn.
+type trainFeed struct {
+	dir     string
+	zone    *time.Location
+	version int // of the snapshot taken last
+	steps   int // consumed of the history
+	evals   int
+	events  int
+	last    stepPoint
+	terms   bool // the loss has more than its first term
+
+	maxNorm     float64 // largest finite gradient norm; 0 without any
+	maxNormStep int
+	clipped     int     // steps whose norm was over the limit
+	nonFinite   int     // steps whose loss or norm was not finite
+	zeroLoss    int     // steps with a loss of exactly zero
+	clip        float64 // norm above which gradients are scaled down; 0 = not known
+
+	scores  []evalPoint
+	marks   []chart.Event
+	log     []logLine
+	watched []*watchedRow
+
+	loss, norm, lr trainChart
+}
+
+// trainChart is a chart with the indices of its series.
+type trainChart struct {
+	*chart.Chart
+	main  int
+	eval  int
+	terms [4]int
+}
+
+// maxLog is how many lines of the log are kept.
+const maxLog = 400
+
+// newTrainFeed is an empty feed of a run directory that clips gradients at a norm
+// (0 = not known), its charts in a theme's colours, its clock that of a zone.
+func newTrainFeed(dir string, clip float64, t *theme, zone *time.Location) *trainFeed {
+	f := &trainFeed{dir: dir, clip: clip, zone: zone, version: -1}
+	p := chartPalette(t)
+	norm, rate := "∇ norm", "learning rate"
+	if t.g.ascii {
+		norm = "gradient norm"
+	}
+	opts := func(title string) chart.Options {
+		return chart.Options{Title: title, XLabel: "step", ASCII: t.g.ascii, Palette: p}
+	}
+	f.loss.Chart = chart.New(opts("loss"))
+	for i, name := range trainTerms {
+		f.loss.terms[i] = f.loss.Add(chart.Series{
+			Label: name, Ink: chart.InkS3 + chart.Ink(i), Shape: []chart.Shape{chart.Dashed, chart.Dotted, chart.DashDot, chart.Sparse}[i],
+			MarkZero: i == 0, Hidden: true,
+		})
+	}
+	f.loss.main = f.loss.Add(chart.Series{Label: "train", Ink: chart.InkS1, Smooth: 0.9, MarkZero: true})
+	f.loss.eval = f.loss.Add(chart.Series{Label: "eval", Ink: chart.InkS2, Shape: chart.Points})
+	f.norm.Chart = chart.New(opts(norm))
+	f.norm.main = f.norm.Add(chart.Series{Ink: chart.InkS1, MarkZero: true})
+	f.lr.Chart = chart.New(opts(rate))
+	f.lr.main = f.lr.Add(chart.Series{Ink: chart.InkS1})
+	return f
+}
+
+// chartPalette writes the inks of a chart in a theme's styles.
+func chartPalette(t *theme) chart.Palette {
+	var p chart.Palette
+	for ink, style := range trainInks(t) {
+		p[ink] = chart.PaintOf(style)
+	}
+	return p
+}
+
+// take adds what a snapshot has beyond what was consumed. It reports false when
+// the history was cut back, so that a new feed has to be made from it.
+func (f *trainFeed) take(snap *snapshot) bool {
+	h := snap.History
+	if f.version == snap.Version && f.dir == snap.Dir {
+		return true
+	}
+	if len(h.Steps) < f.steps || len(h.Evals) < f.evals || len(h.Events) < f.events {
+		return false
+	}
+	if f.steps > 0 && h.Steps[f.steps-1].Step != f.last.step {
+		return false
+	}
+	for ; f.events < len(h.Events); f.events++ {
+		if undoes(h.Events[f.events]) && f.steps > 0 {
+			return false
+		}
+		f.event(h.Events[f.events])
+	}
+	for ; f.steps < len(h.Steps); f.steps++ {
+		f.step(stepPointOf(h.Steps[f.steps]))
+	}
+	for ; f.evals < len(h.Evals); f.evals++ {
+		if e := h.Evals[f.evals]; e.Split == "eval" || e.Split == "" {
+			f.eval(evalPointOf(e))
+		}
+	}
+	f.loss.SetEvents(f.marks)
+	f.norm.SetEvents(f.marks)
+	f.lr.SetEvents(f.marks)
+	f.version = snap.Version
+	return true
+}
+
+// step takes one optimizer step.
+func (f *trainFeed) step(p stepPoint) {
+	x := float64(p.step)
+	f.loss.Append(f.loss.main, x, p.loss)
+	for i, v := range p.terms {
+		f.loss.Append(f.loss.terms[i], x, v)
+		f.terms = f.terms || (i > 0 && v != 0)
+	}
+	f.norm.Append(f.norm.main, x, p.norm)
+	f.lr.Append(f.lr.main, x, p.lr)
+	if finite(p.norm) && p.norm > f.maxNorm {
+		f.maxNorm, f.maxNormStep = p.norm, p.step
+	}
+	if f.clip > 0 && p.norm > f.clip {
+		f.clipped++
+	}
+	if !finite(p.loss) || !finite(p.norm) {
+		f.nonFinite++
+	}
+	if p.loss == 0 {
+		f.zeroLoss++
+	}
+	f.last = p
+}
+
+// eval takes one evaluation.
+func (f *trainFeed) eval(p evalPoint) {
+	f.loss.Append(f.loss.eval, float64(p.step), p.loss)
+	f.scores = append(f.scores, p)
+}
+
+// best is the evaluation with the best exact match, the lower loss among equals;
+// ok is false without any.
+func (f *trainFeed) best() (best evalPoint, ok bool) {
+	for _, p := range f.scores {
+		if !ok || p.exact > best.exact || (p.exact == best.exact && p.loss < best.loss) {
+			best, ok = p, true
+		}
+	}
+	return best, ok
+}
+
+// write adds a line to the log.
+func (f *trainFeed) write(l logLine) {
+	if len(f.log) == maxLog {
+		f.log = append(f.log[:0], f.log[maxLog/4:]...)
+	}
+	f.log = append(f.log, l)
+}

@@ -1,0 +1,84 @@
+package tui
+
+import (
+	"fmt"
+)
+
+// panel is what stands beside the charts: figures, evaluations, watched examples.
+func (s *trainScreen) panel(width, room int) []string {
+	t := s.t
+	var lines []string
+	if s.wide() {
+		lines = append(lines,
+			" "+joinFit(width-1, 3, append(s.pace(), s.computer()...)...),
+			" "+joinFit(width-1, 3, s.rates()...),
+			t.ruleLine(width))
+	}
+	lines = append(lines, s.evalTable(width)...)
+	if room-len(lines) >= 4 {
+		lines = append(lines, t.ruleLine(width))
+	}
+	return append(lines, s.watchLines(width, room-len(lines))...)
+}
+
+// evalTable are the evaluations, the newest columns that fit, and a sparkline of
+// all of them.
+func (s *trainScreen) evalTable(width int) []string {
+	t := s.t
+	all := s.feed.scores
+	if len(all) == 0 {
+		text := " eval       none yet"
+		if n := s.evalEvery(); n > 0 {
+			text += fmt.Sprintf(": every %d steps", n)
+		}
+		return []string{t.dim.Render(text)}
+	}
+	const name, column, spark = 9, 6, 10
+	n := min(max((width-name-2-spark)/column, 1), len(all), 12)
+	shown := all[len(all)-n:]
+	head := t.dim.Render(pad(" eval", name))
+	for _, p := range shown {
+		head += t.dim.Render(t.fitRight(fmt.Sprint(p.step), column))
+	}
+	lines := []string{head}
+	for _, row := range []struct {
+		name string
+		of   func(evalPoint) float64
+		text func(float64) string
+	}{
+		{"exact", func(p evalPoint) float64 { return p.exact }, shareText},
+		{"valid", func(p evalPoint) float64 { return p.valid }, shareText},
+		{"field", func(p evalPoint) float64 { return p.field }, shareText},
+		{"loss", func(p evalPoint) float64 { return p.loss }, func(v float64) string { return t.cut(figure(v), column-1) }},
+	} {
+		line := pad(" "+row.name, name)
+		series := make([]float64, 0, spark)
+		for _, p := range all[max(len(all)-spark, 0):] {
+			series = append(series, row.of(p))
+		}
+		for i, p := range shown {
+			cell := t.fitRight(row.text(row.of(p)), column)
+			if i == n-1 {
+				cell = t.strong.Render(cell)
+			}
+			line += cell
+		}
+		lines = append(lines, line+"  "+t.field.Render(t.spark(series, spark)))
+	}
+	last := all[len(all)-1]
+	if best, _ := s.feed.best(); best.step != last.step {
+		lines = append(lines, t.dim.Render(" best     ")+fmt.Sprintf("exact %s at step %d", shareText(best.exact), best.step))
+	}
+	if len(last.fields) > 0 {
+		parts := []string{t.dim.Render(" worst field")}
+		for _, f := range last.fields[:min(len(last.fields), 4)] {
+			if f.share < 1 {
+				parts = append(parts, t.dim.Render(t.clean(f.name))+" "+shareText(f.share))
+			}
+		}
+		if len(parts) > 1 {
+			lines = append(lines, joinFit(width, 2, parts...))
+		}
+	}
+	return lines
+}
