@@ -57,3 +57,104 @@ func BenchmarkGemmNT(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkDecode is one token, or a few, by the head: what counts is the rate
+// at which the weight is read.
+func BenchmarkDecode(b *testing.B) {
+	const k, n = 576, 49152
+	w := NewPacked(n, k)
+	w.SetRows(0, filled(n*k), k, n)
+	for _, workers := range []int{1, 2} {
+		p := NewPool(workers)
+		defer p.Close()
+		for _, m := range []int{1, 2, 4, 8, 16} {
+			b.Run(fmt.Sprintf("m=%d/workers=%d", m, workers), func(b *testing.B) {
+				a, c := filled(m*k), make([]float32, m*n)
+				measure(b, "GB/s", 4*n*k, func() { p.GemmNT(c, n, a, k, m, w, false) })
+			})
+		}
+	}
+}
+
+// BenchmarkGemmNN has the products of a LoRA adapter of rank 16 and of a block
+// of attention that read B where it lies.
+func BenchmarkGemmNN(b *testing.B) {
+	p := NewPool(1)
+	defer p.Close()
+	for _, s := range []struct{ m, k, n int }{
+		{16, 512, 576},  // gradient of A
+		{16, 512, 1536}, //
+		{512, 576, 16},  // gradient of x*A^T
+		{512, 16, 1536}, // y from x*A^T
+		{96, 288, 64},   // probabilities by values
+		{1, 300, 64},    // the same for one token
+		{6, 300, 64},
+		{512, 576, 576},
+	} {
+		b.Run(fmt.Sprintf("%dx%dx%d", s.m, s.k, s.n), func(b *testing.B) {
+			x, y, c := filled(s.m*s.k), filled(s.k*s.n), make([]float32, s.m*s.n)
+			measure(b, "GFLOP/s", 2*float64(s.m*s.k*s.n), func() {
+				p.GemmNN(c, s.n, x, s.k, s.m, y, s.n, s.n, s.k, false)
+			})
+		})
+	}
+}
+
+func BenchmarkPack(b *testing.B) {
+	const n, k = 1536, 576
+	x, w := filled(n*k), NewPacked(n, k)
+	b.Run("SetRows", func(b *testing.B) {
+		measure(b, "GB/s", 4*n*k, func() { w.SetRows(0, x, k, n) })
+	})
+	b.Run("SetTransposed", func(b *testing.B) {
+		measure(b, "GB/s", 4*n*k, func() { w.SetTransposed(0, x, n, n) })
+	})
+	y := make([]float32, n*k)
+	b.Run("Transpose", func(b *testing.B) {
+		measure(b, "GB/s", 4*n*k, func() { Transpose(y, n, x, k, n, k) })
+	})
+}
+
+func BenchmarkVector(b *testing.B) {
+	const n = 1536
+	x, y, z, u, v := filled(n), filled(n), filled(n), make([]float32, n), make([]float32, n)
+	for name, f := range map[string]func(){
+		"ExpSum":         func() { ExpSum(u, x, 1, 0) },
+		"SiLUMul":        func() { SiLUMul(u, x, y) },
+		"SiLUMulGrad":    func() { SiLUMulGrad(u, v, x, y, z) },
+		"Max":            func() { Max(x) },
+		"Dot":            func() { Dot(x, y) },
+		"SumSquares":     func() { SumSquares(x) },
+		"Axpy":           func() { Axpy(u, 0.1, x) },
+		"Add":            func() { Add(u, x, y) },
+		"Scale":          func() { Scale(u, x, 0.1) },
+		"FirstNonFinite": func() { FirstNonFinite(x) },
+	} {
+		b.Run(name, func(b *testing.B) {
+			measure(b, "Gvalues/s", 10*n, func() {
+				for range 10 {
+					f()
+				}
+			})
+		})
+	}
+	b.Run("Dot64", func(b *testing.B) {
+		measure(b, "Gvalues/s", 64*100, func() {
+			for range 100 {
+				Dot(x[:64], y[:64])
+			}
+		})
+	})
+}
+
+// BenchmarkRun is what a call costs beside its tasks.
+func BenchmarkRun(b *testing.B) {
+	p := NewPool(2)
+	defer p.Close()
+	f := func(int) {}
+	measure(b, "Mcalls/s", 0.1, func() {
+		for range 100 {
+			p.Run(8, f)
+		}
+	})
+}

@@ -6,6 +6,9 @@ import "fmt"
 // stays in the first-level cache while the rows of A pass by.
 const maxBlock = 320
 
+// prefetch is how many elements ahead of its use B is fetched.
+const prefetch = 512
+
 // blockSize cuts k into equal blocks. It must depend on k alone: it decides how
 // the sums are associated.
 func blockSize(k int) int {
@@ -141,21 +144,19 @@ func (g *product) panels() int { return (g.n + g.set.width - 1) / g.set.width }
 // plan cuts C into tasks. The cut changes nothing in the result.
 func (g *product) plan(workers int) {
 	const (
-		tall  = 16      // tiles of rows in a task, at most: their block of A stays in the second-level cache
-		wide  = 12      // panels in a task, at most, unless rows are few
+		tall  = 8       // tiles of rows in a task, at most: their block of A stays in the second-level cache
+		wide  = 12      // panels in a task, at most: with few rows the work of a task is little enough
 		least = 1 << 18 // multiplications worth a task of their own
 	)
 	rows, panels := g.m, g.panels()
-	if workers == 1 {
-		// One task, in the order that the caches like best.
-		g.rowsPerTask, g.panelsPerTask = min(rows, tall*g.set.rows), min(panels, wide)
-	} else {
-		g.rowsPerTask, g.panelsPerTask = min(rows, tall*g.set.rows), min(panels, wide)
-		want := min(workers*4, 1+g.m*g.n/least*g.k)
-		for g.panelsPerTask > 1 && g.count() < want {
+	g.rowsPerTask, g.panelsPerTask = min(rows, tall*g.set.rows), min(panels, wide)
+	if workers > 1 {
+		// Enough tasks that the last one to finish is not waited for long.
+		enough := min(4*workers, 1+g.m*g.n/least*g.k)
+		for g.panelsPerTask > 1 && g.count() < enough {
 			g.panelsPerTask = (g.panelsPerTask + 1) / 2
 		}
-		for g.rowsPerTask > g.set.rows && g.count() < want {
+		for g.rowsPerTask > g.set.rows && g.count() < enough {
 			g.rowsPerTask = (g.rowsPerTask/2 + g.set.rows - 1) / g.set.rows * g.set.rows
 		}
 	}
@@ -211,6 +212,15 @@ func (g *product) strip(i0, i1, q, k0, k int, s *scratch) {
 		copyPanel(s.panel[:k*w], w, b, ldb, k, cols)
 		b, ldb = shared(s.panel[:]), w
 	}
+	ahead := 0
+	if i1-i0 <= 2*g.set.rows {
+		// B comes from memory as fast as it is used up: fetch it early. Panels
+		// that are packed lie in the order in which they are read.
+		ahead = 8 * ldb
+		if g.packed {
+			ahead = prefetch
+		}
+	}
 	accumulate := 0
 	if g.accumulate || k0 > 0 {
 		accumulate = 1
@@ -222,9 +232,9 @@ func (g *product) strip(i0, i1, q, k0, k int, s *scratch) {
 		}
 		a, c := at(g.a, i*g.lda+k0), at(g.c, i*g.ldc+q*w)
 		if cols == w {
-			g.set.tiles[rows](k, a, g.lda, b, ldb, c, g.ldc, accumulate)
+			g.set.tiles[rows](k, a, g.lda, b, ldb, ahead, c, g.ldc, accumulate)
 		} else {
-			g.set.tiles[rows](k, a, g.lda, b, ldb, shared(s.tile[:]), w, 0)
+			g.set.tiles[rows](k, a, g.lda, b, ldb, ahead, shared(s.tile[:]), w, 0)
 			storeEdge(c, g.ldc, s.tile[:], w, rows, cols, accumulate)
 		}
 		i += rows

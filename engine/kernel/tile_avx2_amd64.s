@@ -4,11 +4,11 @@
 
 #include "textflag.h"
 
-// func tile1x16AVX2(k int, a *float32, lda int, b *float32, ldb int, c *float32, ldc int, accumulate int)
+// func tile1x16AVX2(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, accumulate int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·tile1x16AVX2(SB), NOSPLIT, $0-64
-	MOVQ       c+40(FP), AX
-	MOVQ       ldc+48(FP), CX
+TEXT ·tile1x16AVX2(SB), NOSPLIT, $0-72
+	MOVQ       c+48(FP), AX
+	MOVQ       ldc+56(FP), CX
 	SHLQ       $0x02, CX
 	PREFETCHT0 (AX)
 	MOVQ       k+0(FP), AX
@@ -16,8 +16,10 @@ TEXT ·tile1x16AVX2(SB), NOSPLIT, $0-64
 	MOVQ       lda+16(FP), DX
 	MOVQ       b+24(FP), BX
 	MOVQ       ldb+32(FP), SI
+	MOVQ       ahead+40(FP), DI
 	SHLQ       $0x02, DX
 	SHLQ       $0x02, SI
+	LEAQ       (BX)(DI*4), DI
 	LEAQ       (SI)(SI*2), DX
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
@@ -25,21 +27,25 @@ TEXT ·tile1x16AVX2(SB), NOSPLIT, $0-64
 	JLT        rest2
 
 loop1:
+	PREFETCHT0   (DI)
 	VMOVUPS      (BX), Y2
 	VMOVUPS      32(BX), Y3
 	VBROADCASTSS (CX), Y4
 	VFMADD231PS  Y2, Y4, Y0
 	VFMADD231PS  Y3, Y4, Y1
+	PREFETCHT0   (DI)(SI*1)
 	VMOVUPS      (BX)(SI*1), Y2
 	VMOVUPS      32(BX)(SI*1), Y3
 	VBROADCASTSS 4(CX), Y4
 	VFMADD231PS  Y2, Y4, Y0
 	VFMADD231PS  Y3, Y4, Y1
+	PREFETCHT0   (DI)(SI*2)
 	VMOVUPS      (BX)(SI*2), Y2
 	VMOVUPS      32(BX)(SI*2), Y3
 	VBROADCASTSS 8(CX), Y4
 	VFMADD231PS  Y2, Y4, Y0
 	VFMADD231PS  Y3, Y4, Y1
+	PREFETCHT0   (DI)(DX*1)
 	VMOVUPS      (BX)(DX*1), Y2
 	VMOVUPS      32(BX)(DX*1), Y3
 	VBROADCASTSS 12(CX), Y4
@@ -47,6 +53,7 @@ loop1:
 	VFMADD231PS  Y3, Y4, Y1
 	ADDQ         $0x10, CX
 	LEAQ         (BX)(SI*4), BX
+	LEAQ         (DI)(SI*4), DI
 	SUBQ         $0x04, AX
 	JGE          loop1
 
@@ -55,21 +62,23 @@ rest2:
 	JZ   done4
 
 single3:
+	PREFETCHT0   (DI)
 	VMOVUPS      (BX), Y2
 	VMOVUPS      32(BX), Y3
 	VBROADCASTSS (CX), Y4
 	VFMADD231PS  Y2, Y4, Y0
 	VFMADD231PS  Y3, Y4, Y1
 	ADDQ         $0x04, CX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*1), BX
+	LEAQ         (DI)(SI*1), DI
 	DECQ         AX
 	JNZ          single3
 
 done4:
-	MOVQ   c+40(FP), AX
-	MOVQ   ldc+48(FP), CX
+	MOVQ   c+48(FP), AX
+	MOVQ   ldc+56(FP), CX
 	SHLQ   $0x02, CX
-	MOVQ   accumulate+56(FP), CX
+	MOVQ   accumulate+64(FP), CX
 	TESTQ  CX, CX
 	JZ     set5
 	MOVQ   AX, CX
@@ -82,11 +91,11 @@ set5:
 	VZEROUPPER
 	RET
 
-// func tile2x16AVX2(k int, a *float32, lda int, b *float32, ldb int, c *float32, ldc int, accumulate int)
+// func tile2x16AVX2(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, accumulate int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·tile2x16AVX2(SB), NOSPLIT, $0-64
-	MOVQ       c+40(FP), AX
-	MOVQ       ldc+48(FP), CX
+TEXT ·tile2x16AVX2(SB), NOSPLIT, $0-72
+	MOVQ       c+48(FP), AX
+	MOVQ       ldc+56(FP), CX
 	SHLQ       $0x02, CX
 	PREFETCHT0 (AX)
 	ADDQ       CX, AX
@@ -96,9 +105,11 @@ TEXT ·tile2x16AVX2(SB), NOSPLIT, $0-64
 	MOVQ       lda+16(FP), DX
 	MOVQ       b+24(FP), BX
 	MOVQ       ldb+32(FP), SI
+	MOVQ       ahead+40(FP), DI
 	SHLQ       $0x02, DX
 	SHLQ       $0x02, SI
-	LEAQ       (SI)(SI*2), DI
+	LEAQ       (BX)(DI*4), DI
+	LEAQ       (SI)(SI*2), R8
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
@@ -107,6 +118,7 @@ TEXT ·tile2x16AVX2(SB), NOSPLIT, $0-64
 	JLT        rest7
 
 loop6:
+	PREFETCHT0   (DI)
 	VMOVUPS      (BX), Y4
 	VMOVUPS      32(BX), Y5
 	VBROADCASTSS (CX), Y6
@@ -115,6 +127,7 @@ loop6:
 	VBROADCASTSS (CX)(DX*1), Y6
 	VFMADD231PS  Y4, Y6, Y2
 	VFMADD231PS  Y5, Y6, Y3
+	PREFETCHT0   (DI)(SI*1)
 	VMOVUPS      (BX)(SI*1), Y4
 	VMOVUPS      32(BX)(SI*1), Y5
 	VBROADCASTSS 4(CX), Y6
@@ -123,6 +136,7 @@ loop6:
 	VBROADCASTSS 4(CX)(DX*1), Y6
 	VFMADD231PS  Y4, Y6, Y2
 	VFMADD231PS  Y5, Y6, Y3
+	PREFETCHT0   (DI)(SI*2)
 	VMOVUPS      (BX)(SI*2), Y4
 	VMOVUPS      32(BX)(SI*2), Y5
 	VBROADCASTSS 8(CX), Y6
@@ -131,8 +145,9 @@ loop6:
 	VBROADCASTSS 8(CX)(DX*1), Y6
 	VFMADD231PS  Y4, Y6, Y2
 	VFMADD231PS  Y5, Y6, Y3
-	VMOVUPS      (BX)(DI*1), Y4
-	VMOVUPS      32(BX)(DI*1), Y5
+	PREFETCHT0   (DI)(R8*1)
+	VMOVUPS      (BX)(R8*1), Y4
+	VMOVUPS      32(BX)(R8*1), Y5
 	VBROADCASTSS 12(CX), Y6
 	VFMADD231PS  Y4, Y6, Y0
 	VFMADD231PS  Y5, Y6, Y1
@@ -141,6 +156,7 @@ loop6:
 	VFMADD231PS  Y5, Y6, Y3
 	ADDQ         $0x10, CX
 	LEAQ         (BX)(SI*4), BX
+	LEAQ         (DI)(SI*4), DI
 	SUBQ         $0x04, AX
 	JGE          loop6
 
@@ -149,6 +165,7 @@ rest7:
 	JZ   done9
 
 single8:
+	PREFETCHT0   (DI)
 	VMOVUPS      (BX), Y4
 	VMOVUPS      32(BX), Y5
 	VBROADCASTSS (CX), Y6
@@ -158,15 +175,16 @@ single8:
 	VFMADD231PS  Y4, Y6, Y2
 	VFMADD231PS  Y5, Y6, Y3
 	ADDQ         $0x04, CX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*1), BX
+	LEAQ         (DI)(SI*1), DI
 	DECQ         AX
 	JNZ          single8
 
 done9:
-	MOVQ   c+40(FP), AX
-	MOVQ   ldc+48(FP), CX
+	MOVQ   c+48(FP), AX
+	MOVQ   ldc+56(FP), CX
 	SHLQ   $0x02, CX
-	MOVQ   accumulate+56(FP), DX
+	MOVQ   accumulate+64(FP), DX
 	TESTQ  DX, DX
 	JZ     set10
 	MOVQ   AX, DX
@@ -185,11 +203,11 @@ set10:
 	VZEROUPPER
 	RET
 
-// func tile3x16AVX2(k int, a *float32, lda int, b *float32, ldb int, c *float32, ldc int, accumulate int)
+// func tile3x16AVX2(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, accumulate int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·tile3x16AVX2(SB), NOSPLIT, $0-64
-	MOVQ       c+40(FP), AX
-	MOVQ       ldc+48(FP), CX
+TEXT ·tile3x16AVX2(SB), NOSPLIT, $0-72
+	MOVQ       c+48(FP), AX
+	MOVQ       ldc+56(FP), CX
 	SHLQ       $0x02, CX
 	PREFETCHT0 (AX)
 	ADDQ       CX, AX
@@ -201,9 +219,11 @@ TEXT ·tile3x16AVX2(SB), NOSPLIT, $0-64
 	MOVQ       lda+16(FP), DX
 	MOVQ       b+24(FP), BX
 	MOVQ       ldb+32(FP), SI
+	MOVQ       ahead+40(FP), DI
 	SHLQ       $0x02, DX
 	SHLQ       $0x02, SI
-	LEAQ       (SI)(SI*2), DI
+	LEAQ       (BX)(DI*4), DI
+	LEAQ       (SI)(SI*2), R8
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
@@ -214,6 +234,7 @@ TEXT ·tile3x16AVX2(SB), NOSPLIT, $0-64
 	JLT        rest12
 
 loop11:
+	PREFETCHT0   (DI)
 	VMOVUPS      (BX), Y6
 	VMOVUPS      32(BX), Y7
 	VBROADCASTSS (CX), Y8
@@ -225,6 +246,7 @@ loop11:
 	VBROADCASTSS (CX)(DX*2), Y8
 	VFMADD231PS  Y6, Y8, Y4
 	VFMADD231PS  Y7, Y8, Y5
+	PREFETCHT0   (DI)(SI*1)
 	VMOVUPS      (BX)(SI*1), Y6
 	VMOVUPS      32(BX)(SI*1), Y7
 	VBROADCASTSS 4(CX), Y8
@@ -236,6 +258,7 @@ loop11:
 	VBROADCASTSS 4(CX)(DX*2), Y8
 	VFMADD231PS  Y6, Y8, Y4
 	VFMADD231PS  Y7, Y8, Y5
+	PREFETCHT0   (DI)(SI*2)
 	VMOVUPS      (BX)(SI*2), Y6
 	VMOVUPS      32(BX)(SI*2), Y7
 	VBROADCASTSS 8(CX), Y8
@@ -247,8 +270,9 @@ loop11:
 	VBROADCASTSS 8(CX)(DX*2), Y8
 	VFMADD231PS  Y6, Y8, Y4
 	VFMADD231PS  Y7, Y8, Y5
-	VMOVUPS      (BX)(DI*1), Y6
-	VMOVUPS      32(BX)(DI*1), Y7
+	PREFETCHT0   (DI)(R8*1)
+	VMOVUPS      (BX)(R8*1), Y6
+	VMOVUPS      32(BX)(R8*1), Y7
 	VBROADCASTSS 12(CX), Y8
 	VFMADD231PS  Y6, Y8, Y0
 	VFMADD231PS  Y7, Y8, Y1
@@ -260,6 +284,7 @@ loop11:
 	VFMADD231PS  Y7, Y8, Y5
 	ADDQ         $0x10, CX
 	LEAQ         (BX)(SI*4), BX
+	LEAQ         (DI)(SI*4), DI
 	SUBQ         $0x04, AX
 	JGE          loop11
 
@@ -268,6 +293,7 @@ rest12:
 	JZ   done14
 
 single13:
+	PREFETCHT0   (DI)
 	VMOVUPS      (BX), Y6
 	VMOVUPS      32(BX), Y7
 	VBROADCASTSS (CX), Y8
@@ -280,15 +306,16 @@ single13:
 	VFMADD231PS  Y6, Y8, Y4
 	VFMADD231PS  Y7, Y8, Y5
 	ADDQ         $0x04, CX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*1), BX
+	LEAQ         (DI)(SI*1), DI
 	DECQ         AX
 	JNZ          single13
 
 done14:
-	MOVQ   c+40(FP), AX
-	MOVQ   ldc+48(FP), CX
+	MOVQ   c+48(FP), AX
+	MOVQ   ldc+56(FP), CX
 	SHLQ   $0x02, CX
-	MOVQ   accumulate+56(FP), DX
+	MOVQ   accumulate+64(FP), DX
 	TESTQ  DX, DX
 	JZ     set15
 	MOVQ   AX, DX
@@ -313,11 +340,11 @@ set15:
 	VZEROUPPER
 	RET
 
-// func tile4x16AVX2(k int, a *float32, lda int, b *float32, ldb int, c *float32, ldc int, accumulate int)
+// func tile4x16AVX2(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, accumulate int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·tile4x16AVX2(SB), NOSPLIT, $0-64
-	MOVQ       c+40(FP), AX
-	MOVQ       ldc+48(FP), CX
+TEXT ·tile4x16AVX2(SB), NOSPLIT, $0-72
+	MOVQ       c+48(FP), AX
+	MOVQ       ldc+56(FP), CX
 	SHLQ       $0x02, CX
 	PREFETCHT0 (AX)
 	ADDQ       CX, AX
@@ -331,11 +358,13 @@ TEXT ·tile4x16AVX2(SB), NOSPLIT, $0-64
 	MOVQ       lda+16(FP), DX
 	MOVQ       b+24(FP), BX
 	MOVQ       ldb+32(FP), SI
+	MOVQ       ahead+40(FP), DI
 	SHLQ       $0x02, DX
 	SHLQ       $0x02, SI
-	LEAQ       (CX)(DX*2), DI
-	ADDQ       DX, DI
-	LEAQ       (SI)(SI*2), R8
+	LEAQ       (BX)(DI*4), DI
+	LEAQ       (CX)(DX*2), R8
+	ADDQ       DX, R8
+	LEAQ       (SI)(SI*2), R9
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
@@ -348,6 +377,7 @@ TEXT ·tile4x16AVX2(SB), NOSPLIT, $0-64
 	JLT        rest17
 
 loop16:
+	PREFETCHT0   (DI)
 	VMOVUPS      (BX), Y8
 	VMOVUPS      32(BX), Y9
 	VBROADCASTSS (CX), Y10
@@ -359,9 +389,10 @@ loop16:
 	VBROADCASTSS (CX)(DX*2), Y10
 	VFMADD231PS  Y8, Y10, Y4
 	VFMADD231PS  Y9, Y10, Y5
-	VBROADCASTSS (DI), Y10
+	VBROADCASTSS (R8), Y10
 	VFMADD231PS  Y8, Y10, Y6
 	VFMADD231PS  Y9, Y10, Y7
+	PREFETCHT0   (DI)(SI*1)
 	VMOVUPS      (BX)(SI*1), Y8
 	VMOVUPS      32(BX)(SI*1), Y9
 	VBROADCASTSS 4(CX), Y10
@@ -373,9 +404,10 @@ loop16:
 	VBROADCASTSS 4(CX)(DX*2), Y10
 	VFMADD231PS  Y8, Y10, Y4
 	VFMADD231PS  Y9, Y10, Y5
-	VBROADCASTSS 4(DI), Y10
+	VBROADCASTSS 4(R8), Y10
 	VFMADD231PS  Y8, Y10, Y6
 	VFMADD231PS  Y9, Y10, Y7
+	PREFETCHT0   (DI)(SI*2)
 	VMOVUPS      (BX)(SI*2), Y8
 	VMOVUPS      32(BX)(SI*2), Y9
 	VBROADCASTSS 8(CX), Y10
@@ -387,11 +419,12 @@ loop16:
 	VBROADCASTSS 8(CX)(DX*2), Y10
 	VFMADD231PS  Y8, Y10, Y4
 	VFMADD231PS  Y9, Y10, Y5
-	VBROADCASTSS 8(DI), Y10
+	VBROADCASTSS 8(R8), Y10
 	VFMADD231PS  Y8, Y10, Y6
 	VFMADD231PS  Y9, Y10, Y7
-	VMOVUPS      (BX)(R8*1), Y8
-	VMOVUPS      32(BX)(R8*1), Y9
+	PREFETCHT0   (DI)(R9*1)
+	VMOVUPS      (BX)(R9*1), Y8
+	VMOVUPS      32(BX)(R9*1), Y9
 	VBROADCASTSS 12(CX), Y10
 	VFMADD231PS  Y8, Y10, Y0
 	VFMADD231PS  Y9, Y10, Y1
@@ -401,12 +434,13 @@ loop16:
 	VBROADCASTSS 12(CX)(DX*2), Y10
 	VFMADD231PS  Y8, Y10, Y4
 	VFMADD231PS  Y9, Y10, Y5
-	VBROADCASTSS 12(DI), Y10
+	VBROADCASTSS 12(R8), Y10
 	VFMADD231PS  Y8, Y10, Y6
 	VFMADD231PS  Y9, Y10, Y7
 	ADDQ         $0x10, CX
-	ADDQ         $0x10, DI
+	ADDQ         $0x10, R8
 	LEAQ         (BX)(SI*4), BX
+	LEAQ         (DI)(SI*4), DI
 	SUBQ         $0x04, AX
 	JGE          loop16
 
@@ -415,6 +449,7 @@ rest17:
 	JZ   done19
 
 single18:
+	PREFETCHT0   (DI)
 	VMOVUPS      (BX), Y8
 	VMOVUPS      32(BX), Y9
 	VBROADCASTSS (CX), Y10
@@ -426,20 +461,21 @@ single18:
 	VBROADCASTSS (CX)(DX*2), Y10
 	VFMADD231PS  Y8, Y10, Y4
 	VFMADD231PS  Y9, Y10, Y5
-	VBROADCASTSS (DI), Y10
+	VBROADCASTSS (R8), Y10
 	VFMADD231PS  Y8, Y10, Y6
 	VFMADD231PS  Y9, Y10, Y7
 	ADDQ         $0x04, CX
-	ADDQ         $0x04, DI
-	ADDQ         SI, BX
+	ADDQ         $0x04, R8
+	LEAQ         (BX)(SI*1), BX
+	LEAQ         (DI)(SI*1), DI
 	DECQ         AX
 	JNZ          single18
 
 done19:
-	MOVQ   c+40(FP), AX
-	MOVQ   ldc+48(FP), CX
+	MOVQ   c+48(FP), AX
+	MOVQ   ldc+56(FP), CX
 	SHLQ   $0x02, CX
-	MOVQ   accumulate+56(FP), DX
+	MOVQ   accumulate+64(FP), DX
 	TESTQ  DX, DX
 	JZ     set20
 	MOVQ   AX, DX
@@ -470,11 +506,11 @@ set20:
 	VZEROUPPER
 	RET
 
-// func tile5x16AVX2(k int, a *float32, lda int, b *float32, ldb int, c *float32, ldc int, accumulate int)
+// func tile5x16AVX2(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, accumulate int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·tile5x16AVX2(SB), NOSPLIT, $0-64
-	MOVQ       c+40(FP), AX
-	MOVQ       ldc+48(FP), CX
+TEXT ·tile5x16AVX2(SB), NOSPLIT, $0-72
+	MOVQ       c+48(FP), AX
+	MOVQ       ldc+56(FP), CX
 	SHLQ       $0x02, CX
 	PREFETCHT0 (AX)
 	ADDQ       CX, AX
@@ -490,11 +526,13 @@ TEXT ·tile5x16AVX2(SB), NOSPLIT, $0-64
 	MOVQ       lda+16(FP), DX
 	MOVQ       b+24(FP), BX
 	MOVQ       ldb+32(FP), SI
+	MOVQ       ahead+40(FP), DI
 	SHLQ       $0x02, DX
 	SHLQ       $0x02, SI
-	LEAQ       (CX)(DX*2), DI
-	ADDQ       DX, DI
-	LEAQ       (SI)(SI*2), R8
+	LEAQ       (BX)(DI*4), DI
+	LEAQ       (CX)(DX*2), R8
+	ADDQ       DX, R8
+	LEAQ       (SI)(SI*2), R9
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
@@ -509,6 +547,7 @@ TEXT ·tile5x16AVX2(SB), NOSPLIT, $0-64
 	JLT        rest22
 
 loop21:
+	PREFETCHT0   (DI)
 	VMOVUPS      (BX), Y10
 	VMOVUPS      32(BX), Y11
 	VBROADCASTSS (CX), Y12
@@ -520,12 +559,13 @@ loop21:
 	VBROADCASTSS (CX)(DX*2), Y12
 	VFMADD231PS  Y10, Y12, Y4
 	VFMADD231PS  Y11, Y12, Y5
-	VBROADCASTSS (DI), Y12
+	VBROADCASTSS (R8), Y12
 	VFMADD231PS  Y10, Y12, Y6
 	VFMADD231PS  Y11, Y12, Y7
-	VBROADCASTSS (DI)(DX*1), Y12
+	VBROADCASTSS (R8)(DX*1), Y12
 	VFMADD231PS  Y10, Y12, Y8
 	VFMADD231PS  Y11, Y12, Y9
+	PREFETCHT0   (DI)(SI*1)
 	VMOVUPS      (BX)(SI*1), Y10
 	VMOVUPS      32(BX)(SI*1), Y11
 	VBROADCASTSS 4(CX), Y12
@@ -537,12 +577,13 @@ loop21:
 	VBROADCASTSS 4(CX)(DX*2), Y12
 	VFMADD231PS  Y10, Y12, Y4
 	VFMADD231PS  Y11, Y12, Y5
-	VBROADCASTSS 4(DI), Y12
+	VBROADCASTSS 4(R8), Y12
 	VFMADD231PS  Y10, Y12, Y6
 	VFMADD231PS  Y11, Y12, Y7
-	VBROADCASTSS 4(DI)(DX*1), Y12
+	VBROADCASTSS 4(R8)(DX*1), Y12
 	VFMADD231PS  Y10, Y12, Y8
 	VFMADD231PS  Y11, Y12, Y9
+	PREFETCHT0   (DI)(SI*2)
 	VMOVUPS      (BX)(SI*2), Y10
 	VMOVUPS      32(BX)(SI*2), Y11
 	VBROADCASTSS 8(CX), Y12
@@ -554,14 +595,15 @@ loop21:
 	VBROADCASTSS 8(CX)(DX*2), Y12
 	VFMADD231PS  Y10, Y12, Y4
 	VFMADD231PS  Y11, Y12, Y5
-	VBROADCASTSS 8(DI), Y12
+	VBROADCASTSS 8(R8), Y12
 	VFMADD231PS  Y10, Y12, Y6
 	VFMADD231PS  Y11, Y12, Y7
-	VBROADCASTSS 8(DI)(DX*1), Y12
+	VBROADCASTSS 8(R8)(DX*1), Y12
 	VFMADD231PS  Y10, Y12, Y8
 	VFMADD231PS  Y11, Y12, Y9
-	VMOVUPS      (BX)(R8*1), Y10
-	VMOVUPS      32(BX)(R8*1), Y11
+	PREFETCHT0   (DI)(R9*1)
+	VMOVUPS      (BX)(R9*1), Y10
+	VMOVUPS      32(BX)(R9*1), Y11
 	VBROADCASTSS 12(CX), Y12
 	VFMADD231PS  Y10, Y12, Y0
 	VFMADD231PS  Y11, Y12, Y1
@@ -571,15 +613,16 @@ loop21:
 	VBROADCASTSS 12(CX)(DX*2), Y12
 	VFMADD231PS  Y10, Y12, Y4
 	VFMADD231PS  Y11, Y12, Y5
-	VBROADCASTSS 12(DI), Y12
+	VBROADCASTSS 12(R8), Y12
 	VFMADD231PS  Y10, Y12, Y6
 	VFMADD231PS  Y11, Y12, Y7
-	VBROADCASTSS 12(DI)(DX*1), Y12
+	VBROADCASTSS 12(R8)(DX*1), Y12
 	VFMADD231PS  Y10, Y12, Y8
 	VFMADD231PS  Y11, Y12, Y9
 	ADDQ         $0x10, CX
-	ADDQ         $0x10, DI
+	ADDQ         $0x10, R8
 	LEAQ         (BX)(SI*4), BX
+	LEAQ         (DI)(SI*4), DI
 	SUBQ         $0x04, AX
 	JGE          loop21
 
@@ -588,6 +631,7 @@ rest22:
 	JZ   done24
 
 single23:
+	PREFETCHT0   (DI)
 	VMOVUPS      (BX), Y10
 	VMOVUPS      32(BX), Y11
 	VBROADCASTSS (CX), Y12
@@ -599,23 +643,24 @@ single23:
 	VBROADCASTSS (CX)(DX*2), Y12
 	VFMADD231PS  Y10, Y12, Y4
 	VFMADD231PS  Y11, Y12, Y5
-	VBROADCASTSS (DI), Y12
+	VBROADCASTSS (R8), Y12
 	VFMADD231PS  Y10, Y12, Y6
 	VFMADD231PS  Y11, Y12, Y7
-	VBROADCASTSS (DI)(DX*1), Y12
+	VBROADCASTSS (R8)(DX*1), Y12
 	VFMADD231PS  Y10, Y12, Y8
 	VFMADD231PS  Y11, Y12, Y9
 	ADDQ         $0x04, CX
-	ADDQ         $0x04, DI
-	ADDQ         SI, BX
+	ADDQ         $0x04, R8
+	LEAQ         (BX)(SI*1), BX
+	LEAQ         (DI)(SI*1), DI
 	DECQ         AX
 	JNZ          single23
 
 done24:
-	MOVQ   c+40(FP), AX
-	MOVQ   ldc+48(FP), CX
+	MOVQ   c+48(FP), AX
+	MOVQ   ldc+56(FP), CX
 	SHLQ   $0x02, CX
-	MOVQ   accumulate+56(FP), DX
+	MOVQ   accumulate+64(FP), DX
 	TESTQ  DX, DX
 	JZ     set25
 	MOVQ   AX, DX
@@ -652,11 +697,11 @@ set25:
 	VZEROUPPER
 	RET
 
-// func tile6x16AVX2(k int, a *float32, lda int, b *float32, ldb int, c *float32, ldc int, accumulate int)
+// func tile6x16AVX2(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, accumulate int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·tile6x16AVX2(SB), NOSPLIT, $0-64
-	MOVQ       c+40(FP), AX
-	MOVQ       ldc+48(FP), CX
+TEXT ·tile6x16AVX2(SB), NOSPLIT, $0-72
+	MOVQ       c+48(FP), AX
+	MOVQ       ldc+56(FP), CX
 	SHLQ       $0x02, CX
 	PREFETCHT0 (AX)
 	ADDQ       CX, AX
@@ -674,11 +719,13 @@ TEXT ·tile6x16AVX2(SB), NOSPLIT, $0-64
 	MOVQ       lda+16(FP), DX
 	MOVQ       b+24(FP), BX
 	MOVQ       ldb+32(FP), SI
+	MOVQ       ahead+40(FP), DI
 	SHLQ       $0x02, DX
 	SHLQ       $0x02, SI
-	LEAQ       (CX)(DX*2), DI
-	ADDQ       DX, DI
-	LEAQ       (SI)(SI*2), R8
+	LEAQ       (BX)(DI*4), DI
+	LEAQ       (CX)(DX*2), R8
+	ADDQ       DX, R8
+	LEAQ       (SI)(SI*2), R9
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
@@ -695,6 +742,7 @@ TEXT ·tile6x16AVX2(SB), NOSPLIT, $0-64
 	JLT        rest27
 
 loop26:
+	PREFETCHT0   (DI)
 	VMOVUPS      (BX), Y12
 	VMOVUPS      32(BX), Y13
 	VBROADCASTSS (CX), Y14
@@ -706,15 +754,16 @@ loop26:
 	VBROADCASTSS (CX)(DX*2), Y14
 	VFMADD231PS  Y12, Y14, Y4
 	VFMADD231PS  Y13, Y14, Y5
-	VBROADCASTSS (DI), Y14
+	VBROADCASTSS (R8), Y14
 	VFMADD231PS  Y12, Y14, Y6
 	VFMADD231PS  Y13, Y14, Y7
-	VBROADCASTSS (DI)(DX*1), Y14
+	VBROADCASTSS (R8)(DX*1), Y14
 	VFMADD231PS  Y12, Y14, Y8
 	VFMADD231PS  Y13, Y14, Y9
-	VBROADCASTSS (DI)(DX*2), Y14
+	VBROADCASTSS (R8)(DX*2), Y14
 	VFMADD231PS  Y12, Y14, Y10
 	VFMADD231PS  Y13, Y14, Y11
+	PREFETCHT0   (DI)(SI*1)
 	VMOVUPS      (BX)(SI*1), Y12
 	VMOVUPS      32(BX)(SI*1), Y13
 	VBROADCASTSS 4(CX), Y14
@@ -726,15 +775,16 @@ loop26:
 	VBROADCASTSS 4(CX)(DX*2), Y14
 	VFMADD231PS  Y12, Y14, Y4
 	VFMADD231PS  Y13, Y14, Y5
-	VBROADCASTSS 4(DI), Y14
+	VBROADCASTSS 4(R8), Y14
 	VFMADD231PS  Y12, Y14, Y6
 	VFMADD231PS  Y13, Y14, Y7
-	VBROADCASTSS 4(DI)(DX*1), Y14
+	VBROADCASTSS 4(R8)(DX*1), Y14
 	VFMADD231PS  Y12, Y14, Y8
 	VFMADD231PS  Y13, Y14, Y9
-	VBROADCASTSS 4(DI)(DX*2), Y14
+	VBROADCASTSS 4(R8)(DX*2), Y14
 	VFMADD231PS  Y12, Y14, Y10
 	VFMADD231PS  Y13, Y14, Y11
+	PREFETCHT0   (DI)(SI*2)
 	VMOVUPS      (BX)(SI*2), Y12
 	VMOVUPS      32(BX)(SI*2), Y13
 	VBROADCASTSS 8(CX), Y14
@@ -746,17 +796,18 @@ loop26:
 	VBROADCASTSS 8(CX)(DX*2), Y14
 	VFMADD231PS  Y12, Y14, Y4
 	VFMADD231PS  Y13, Y14, Y5
-	VBROADCASTSS 8(DI), Y14
+	VBROADCASTSS 8(R8), Y14
 	VFMADD231PS  Y12, Y14, Y6
 	VFMADD231PS  Y13, Y14, Y7
-	VBROADCASTSS 8(DI)(DX*1), Y14
+	VBROADCASTSS 8(R8)(DX*1), Y14
 	VFMADD231PS  Y12, Y14, Y8
 	VFMADD231PS  Y13, Y14, Y9
-	VBROADCASTSS 8(DI)(DX*2), Y14
+	VBROADCASTSS 8(R8)(DX*2), Y14
 	VFMADD231PS  Y12, Y14, Y10
 	VFMADD231PS  Y13, Y14, Y11
-	VMOVUPS      (BX)(R8*1), Y12
-	VMOVUPS      32(BX)(R8*1), Y13
+	PREFETCHT0   (DI)(R9*1)
+	VMOVUPS      (BX)(R9*1), Y12
+	VMOVUPS      32(BX)(R9*1), Y13
 	VBROADCASTSS 12(CX), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
@@ -766,18 +817,19 @@ loop26:
 	VBROADCASTSS 12(CX)(DX*2), Y14
 	VFMADD231PS  Y12, Y14, Y4
 	VFMADD231PS  Y13, Y14, Y5
-	VBROADCASTSS 12(DI), Y14
+	VBROADCASTSS 12(R8), Y14
 	VFMADD231PS  Y12, Y14, Y6
 	VFMADD231PS  Y13, Y14, Y7
-	VBROADCASTSS 12(DI)(DX*1), Y14
+	VBROADCASTSS 12(R8)(DX*1), Y14
 	VFMADD231PS  Y12, Y14, Y8
 	VFMADD231PS  Y13, Y14, Y9
-	VBROADCASTSS 12(DI)(DX*2), Y14
+	VBROADCASTSS 12(R8)(DX*2), Y14
 	VFMADD231PS  Y12, Y14, Y10
 	VFMADD231PS  Y13, Y14, Y11
 	ADDQ         $0x10, CX
-	ADDQ         $0x10, DI
+	ADDQ         $0x10, R8
 	LEAQ         (BX)(SI*4), BX
+	LEAQ         (DI)(SI*4), DI
 	SUBQ         $0x04, AX
 	JGE          loop26
 
@@ -786,6 +838,7 @@ rest27:
 	JZ   done29
 
 single28:
+	PREFETCHT0   (DI)
 	VMOVUPS      (BX), Y12
 	VMOVUPS      32(BX), Y13
 	VBROADCASTSS (CX), Y14
@@ -797,26 +850,27 @@ single28:
 	VBROADCASTSS (CX)(DX*2), Y14
 	VFMADD231PS  Y12, Y14, Y4
 	VFMADD231PS  Y13, Y14, Y5
-	VBROADCASTSS (DI), Y14
+	VBROADCASTSS (R8), Y14
 	VFMADD231PS  Y12, Y14, Y6
 	VFMADD231PS  Y13, Y14, Y7
-	VBROADCASTSS (DI)(DX*1), Y14
+	VBROADCASTSS (R8)(DX*1), Y14
 	VFMADD231PS  Y12, Y14, Y8
 	VFMADD231PS  Y13, Y14, Y9
-	VBROADCASTSS (DI)(DX*2), Y14
+	VBROADCASTSS (R8)(DX*2), Y14
 	VFMADD231PS  Y12, Y14, Y10
 	VFMADD231PS  Y13, Y14, Y11
 	ADDQ         $0x04, CX
-	ADDQ         $0x04, DI
-	ADDQ         SI, BX
+	ADDQ         $0x04, R8
+	LEAQ         (BX)(SI*1), BX
+	LEAQ         (DI)(SI*1), DI
 	DECQ         AX
 	JNZ          single28
 
 done29:
-	MOVQ   c+40(FP), AX
-	MOVQ   ldc+48(FP), CX
+	MOVQ   c+48(FP), AX
+	MOVQ   ldc+56(FP), CX
 	SHLQ   $0x02, CX
-	MOVQ   accumulate+56(FP), DX
+	MOVQ   accumulate+64(FP), DX
 	TESTQ  DX, DX
 	JZ     set30
 	MOVQ   AX, DX

@@ -27,6 +27,7 @@ func from(p *float32, n int) []float32 { return unsafe.Slice(p, n) }
 func aligned(n int) []float32 {
 	const line = 64 / 4
 	x := make([]float32, n+line-1)
+	hugePages(x)
 	skip := 0
 	if r := int(uintptr(unsafe.Pointer(unsafe.SliceData(x))) / 4 % line); r != 0 {
 		skip = line - r

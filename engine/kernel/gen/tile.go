@@ -20,8 +20,8 @@ func (g *generator) tiles() {
 func (g *generator) tile(rows int) {
 	columns := 2 * g.lanes()
 	g.text(fmt.Sprintf("tile%dx%d%s", rows, columns, g.name),
-		"func(k int, a *float32, lda int, b *float32, ldb int, c *float32, ldc, accumulate int)",
-		fmt.Sprintf("computes C[%d, %d] (+)= A[%d, k] B[k, %d]; strides are in elements, k is at least 1.", rows, columns, rows, columns))
+		"func(k int, a *float32, lda int, b *float32, ldb, ahead int, c *float32, ldc, accumulate int)",
+		fmt.Sprintf("computes C[%d, %d] (+)= A[%d, k] B[k, %d]; strides are in elements, k is at least 1. Every line of B that is read has the one ahead of it prefetched.", rows, columns, rows, columns))
 
 	// The lines of C are fetched while the sums are computed.
 	c := g.Load(g.Param("c"), g.GP64())
@@ -41,8 +41,10 @@ func (g *generator) tile(rows int) {
 	lda := g.Load(g.Param("lda"), g.GP64())
 	b := g.Load(g.Param("b"), g.GP64())
 	ldb := g.Load(g.Param("ldb"), g.GP64())
+	ahead := g.Load(g.Param("ahead"), g.GP64())
 	g.SHLQ(operand.Imm(2), lda)
 	g.SHLQ(operand.Imm(2), ldb)
+	g.LEAQ(operand.Mem{Base: b, Index: ahead, Scale: 4}, ahead)
 
 	// Three rows of A share a base register: base, base+lda, base+2*lda.
 	bases := []reg.Register{a}
@@ -60,14 +62,18 @@ func (g *generator) tile(rows int) {
 		sums[i] = [2]reg.VecVirtual{g.zeroed(), g.zeroed()}
 	}
 	step := func(u int) {
-		row := operand.Mem{Base: b}
-		switch u {
-		case 1:
-			row.Index, row.Scale = ldb, 1
-		case 2:
-			row.Index, row.Scale = ldb, 2
-		case 3:
-			row.Index, row.Scale = ldb3, 1
+		at := func(base reg.Register) operand.Mem {
+			switch u {
+			case 0:
+				return operand.Mem{Base: base}
+			case 3:
+				return operand.Mem{Base: base, Index: ldb3, Scale: 1}
+			}
+			return operand.Mem{Base: base, Index: ldb, Scale: uint8(u)}
+		}
+		row := at(b)
+		for disp := 0; disp < 2*g.bytes; disp += 64 {
+			g.PREFETCHT0(at(ahead).Offset(disp))
 		}
 		b0, b1 := g.vec(), g.vec()
 		g.VMOVUPS(row, b0)
@@ -87,10 +93,8 @@ func (g *generator) tile(rows int) {
 		for _, r := range bases {
 			g.ADDQ(operand.Imm(uint64(4*n)), r)
 		}
-		if n == 1 {
-			g.ADDQ(ldb, b)
-		} else {
-			g.LEAQ(operand.Mem{Base: b, Index: ldb, Scale: uint8(n)}, b)
+		for _, r := range []reg.Register{b, ahead} {
+			g.LEAQ(operand.Mem{Base: r, Index: ldb, Scale: uint8(n)}, r)
 		}
 	}
 	const unroll = 4
