@@ -135,8 +135,10 @@ func TestGGUFNeutral(t *testing.T) {
 }
 
 func FuzzGGUF(f *testing.F) {
-	c := tinyConfig
-	c.Layers = 1
+	c := Config{
+		Architecture: "llama", Hidden: 32, Layers: 1, Heads: 2, KVHeads: 1, HeadDim: 16, FFN: 32, Vocab: 3,
+		MaxPositions: 8, RopeTheta: 10000, NormEps: 1e-5, Tied: true, EOS: []int32{2}, BOS: 1,
+	}
 	f.Add(tinyGGUF(c).bytes())
 	c.Tied = false
 	g := tinyGGUF(c)
