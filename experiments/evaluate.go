@@ -15,7 +15,7 @@ type Generated struct {
 	Row       int    `json:"row"` // index in the split
 	Text      string `json:"text"`
 	Tokens    int    `json:"tokens"`     // generated, EOS included
-	StoppedBy string `json:"stopped_by"` // eos, closed (the object was complete), length
+	StoppedBy string `json:"stopped_by"` // eos, closed (the object was complete), max_new
 	Output    Output `json:"score"`
 }
 

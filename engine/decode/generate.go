@@ -12,7 +12,7 @@ import (
 // Why a generation ended.
 const (
 	StopEOS    = "eos"    // the model ended it
-	StopLength = "length" // MaxNew tokens
+	StopLength = "max_new" // MaxNew tokens
 	StopClosed = "closed" // the caller's Stop
 )
 
