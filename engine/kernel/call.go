@@ -13,20 +13,26 @@ type call struct {
 	job  job
 	next atomic.Int64 // the next task to take
 
-	// order counts the calls and tells how many helpers take part:
-	// count<<16 | helpers. Helpers that spin watch it.
-	order atomic.Uint64
-	count uint64
+	// gate is what helpers watch and enter by: the number of the call, whether
+	// it is open, and how many helpers are in it. The caller closes it when no
+	// task is left to take, and waits for those who are in; a helper that the
+	// system has not run until then is not waited for.
+	gate   atomic.Uint64
+	number uint64
+	closed atomic.Bool // no more calls: helpers end
 
-	pending atomic.Int32 // helpers that have not finished this call
-	waiting atomic.Bool  // the caller is parked, or about to be
+	waiting atomic.Bool // the caller is parked, or about to be
 	done    chan struct{}
 	failure atomic.Pointer[TaskPanic]
 	spin    bool
 }
 
-// closing in place of a number of helpers ends them all.
-const closing = 1<<16 - 1
+// The parts of a gate.
+const (
+	inside   = 1<<16 - 1 // how many helpers are in
+	open     = 1 << 16
+	callUnit = 1 << 17 // the number of the call counts from here
+)
 
 // Waiting for the next call, or for the last helper, begins with a spin of some
 // tens of microseconds: calls follow each other closely, and waking a parked
@@ -41,8 +47,7 @@ func (c *call) run(j job, helpers []*helper) {
 	c.job = j
 	c.failure.Store(nil)
 	c.next.Store(0)
-	c.pending.Store(int32(len(helpers)))
-	c.announce(helpers, uint64(len(helpers)))
+	c.announce(helpers, open)
 	returned := false
 	defer func() {
 		c.wait()
@@ -56,10 +61,10 @@ func (c *call) run(j job, helpers []*helper) {
 	returned = true
 }
 
-// announce starts a call of that many helpers.
-func (c *call) announce(helpers []*helper, n uint64) {
-	c.count++
-	c.order.Store(c.count<<16 | n)
+// announce gives the gate its next number and wakes helpers that are parked.
+func (c *call) announce(helpers []*helper, state uint64) {
+	c.number++
+	c.gate.Store(c.number*callUnit | state)
 	for _, h := range helpers {
 		if h.parked.CompareAndSwap(true, false) {
 			h.wake <- struct{}{}
@@ -67,28 +72,46 @@ func (c *call) announce(helpers []*helper, n uint64) {
 	}
 }
 
-// wait returns when no helper is pending. A helper may still be on its way to
-// look at waiting when the caller has gone on to the next call, so a token in
-// done is only a hint to look again.
+// wait closes the gate and returns when no helper is inside. A helper may still
+// be on its way to look at waiting when the caller has gone on to the next
+// call, so a token in done is only a hint to look again.
 func (c *call) wait() {
+	if c.gate.Add(^uint64(open-1))&inside == 0 { // takes open away
+		return
+	}
 	for {
-		for i := 0; c.spin && i < spinRounds && c.pending.Load() != 0; i++ {
+		for i := 0; c.spin && i < spinRounds && c.gate.Load()&inside != 0; i++ {
 			pause(spinPauses)
 		}
-		if c.pending.Load() == 0 {
+		if c.gate.Load()&inside == 0 {
 			return
 		}
 		c.waiting.Store(true)
-		if c.pending.Load() == 0 && c.waiting.CompareAndSwap(true, false) {
+		if c.gate.Load()&inside == 0 && c.waiting.CompareAndSwap(true, false) {
 			return
 		}
 		<-c.done
 	}
 }
 
-// finish is a helper's last word in a call.
-func (c *call) finish() {
-	if c.pending.Add(-1) == 0 && c.waiting.CompareAndSwap(true, false) {
+// enter lets a helper into a call that it has not seen, if that is open still.
+func (c *call) enter(gate uint64) bool {
+	for gate&open != 0 {
+		if c.gate.CompareAndSwap(gate, gate+1) {
+			return true
+		}
+		now := c.gate.Load()
+		if now/callUnit != gate/callUnit {
+			return false // and it will be seen
+		}
+		gate = now
+	}
+	return false
+}
+
+// leave is a helper's last word in a call.
+func (c *call) leave() {
+	if c.gate.Add(^uint64(0))&(open|inside) == 0 && c.waiting.CompareAndSwap(true, false) {
 		c.done <- struct{}{}
 	}
 }
@@ -120,8 +143,7 @@ func (c *call) take() {
 
 // helper is one worker beside the caller.
 type helper struct {
-	place   uint64
-	seen    uint64 // the last order that was looked at
+	seen    uint64 // the number of the last call that was looked at
 	parked  atomic.Bool
 	wake    chan struct{}
 	stopped chan struct{}
@@ -135,33 +157,32 @@ func (h *helper) live(c *call) {
 			// A task has ended this goroutine (runtime.Goexit): another one
 			// takes its place.
 			go h.live(c)
-			c.finish()
+			c.leave()
 			return
 		}
 		close(h.stopped)
 	}()
 	for {
-		h.await(c)
-		n := h.seen & closing
-		if n == closing {
+		gate := h.await(c)
+		if c.closed.Load() {
 			return
 		}
-		if h.place < n {
+		if c.enter(gate) {
 			inCall = true
 			c.take()
-			c.finish()
+			c.leave()
 			inCall = false
 		}
 	}
 }
 
-// await returns when there is an order that h has not seen.
-func (h *helper) await(c *call) {
+// await returns the gate of a call that h has not seen.
+func (h *helper) await(c *call) uint64 {
 	for {
 		for i := 0; ; i++ {
-			if order := c.order.Load(); order != h.seen {
-				h.seen = order
-				return
+			if gate := c.gate.Load(); gate/callUnit != h.seen {
+				h.seen = gate / callUnit
+				return gate
 			}
 			if !c.spin || i == spinRounds {
 				break
@@ -169,7 +190,7 @@ func (h *helper) await(c *call) {
 			pause(spinPauses)
 		}
 		h.parked.Store(true)
-		if c.order.Load() != h.seen && h.parked.CompareAndSwap(true, false) {
+		if c.gate.Load()/callUnit != h.seen && h.parked.CompareAndSwap(true, false) {
 			continue
 		}
 		<-h.wake

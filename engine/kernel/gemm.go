@@ -145,11 +145,15 @@ func (g *product) panels() int { return (g.n + g.set.width - 1) / g.set.width }
 func (g *product) plan(workers int) {
 	const (
 		tall  = 8       // tiles of rows in a task, at most: their block of A stays in the second-level cache
+		tower = 32      // the same where panels are copied: more rows pay for a copy
 		wide  = 12      // panels in a task, at most: with few rows the work of a task is little enough
 		least = 1 << 18 // multiplications worth a task of their own
 	)
 	rows, panels := g.m, g.panels()
-	g.rowsPerTask, g.panelsPerTask = min(rows, tall*g.set.rows), min(panels, wide)
+	g.rowsPerTask, g.panelsPerTask = min(rows, tower*g.set.rows), min(panels, wide)
+	if g.packed {
+		g.rowsPerTask = min(rows, tall*g.set.rows)
+	}
 	if workers > 1 {
 		// Enough tasks that the last one to finish is not waited for long.
 		enough := min(4*workers, 1+g.m*g.n/least*g.k)
@@ -209,7 +213,11 @@ func (g *product) strip(i0, i1, q, k0, k int, s *scratch) {
 	if !g.packed && (cols < w || i1-i0 > g.set.rows) {
 		// A panel of several rows of tiles is worth copying together; one that
 		// ends beyond the matrix must be, as tiles read whole panels.
-		copyPanel(s.panel[:k*w], w, b, ldb, k, cols)
+		if cols == w {
+			g.set.copyPanel(shared(s.panel[:]), b, ldb, k)
+		} else {
+			copyEdge(s.panel[:], w, b, ldb, k, cols)
+		}
 		b, ldb = shared(s.panel[:]), w
 	}
 	ahead := 0
@@ -255,14 +263,8 @@ func storeEdge(c *float32, ldc int, t []float32, w, rows, cols, accumulate int) 
 	}
 }
 
-// copyPanel packs b [k, cols] into dst [k, w], zero past cols.
-func copyPanel(dst []float32, w int, b *float32, ldb, k, cols int) {
-	if cols == w && w == 16 {
-		for i := range k {
-			*(*[16]float32)(dst[i*16:]) = *(*[16]float32)(from(at(b, i*ldb), 16))
-		}
-		return
-	}
+// copyEdge packs b [k, cols] into dst [k, w], zero past cols.
+func copyEdge(dst []float32, w int, b *float32, ldb, k, cols int) {
 	for i := range k {
 		row := dst[i*w : i*w+w]
 		clear(row[copy(row, from(at(b, i*ldb), cols)):])

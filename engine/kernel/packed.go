@@ -80,10 +80,8 @@ func (p *Packed) SetTransposedBlock(n0, k0 int, b []float32, ldb, rows, cols int
 		j := n % w
 		part := min(w-j, cols-c)
 		dst := p.data[(n-j)*p.K+k0*w:]
-		if part == 16 && w == 16 {
-			for i := range rows {
-				*(*[16]float32)(dst[i*16:]) = *(*[16]float32)(b[i*ldb+c:])
-			}
+		if part == w && rows > 0 {
+			p.set.copyPanel(local(dst), local(b[c:]), ldb, rows)
 		} else {
 			for i := range rows {
 				copy(dst[i*w+j:i*w+j+part], b[i*ldb+c:i*ldb+c+part])

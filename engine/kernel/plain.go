@@ -9,6 +9,7 @@ var plain = set{
 	width:       4,
 	rows:        2,
 	tiles:       [maxRows + 1]tile{1: plainTile1, 2: plainTile2},
+	copyPanel:   plainCopyPanel,
 	lanes:       1,
 	expSum:      plainExpSum,
 	siluMul:     plainSiluMul,
@@ -62,6 +63,12 @@ func plainTile2(k int, a *float32, lda int, b *float32, ldb, _ int, c *float32, 
 	}
 	*out = [4]float32{c0, c1, c2, c3}
 	*out1 = [4]float32{d0, d1, d2, d3}
+}
+
+func plainCopyPanel(dst, src *float32, lds, rows int) {
+	for i := range rows {
+		*(*[4]float32)(from(at(dst, 4*i), 4)) = *(*[4]float32)(from(at(src, i*lds), 4))
+	}
 }
 
 // expLowest is where exp is taken to be zero: just above the smallest normal

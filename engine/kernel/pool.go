@@ -39,7 +39,7 @@ func NewPool(workers int) *Pool {
 	p.productTask = func(t int) { p.product.task(t) }
 	p.helpers = make([]*helper, workers-1)
 	for i := range p.helpers {
-		h := &helper{place: uint64(i), wake: make(chan struct{}, 1), stopped: make(chan struct{})}
+		h := &helper{wake: make(chan struct{}, 1), stopped: make(chan struct{})}
 		p.helpers[i] = h
 		go h.live(&p.call)
 	}
@@ -58,7 +58,8 @@ func (p *Pool) Close() {
 		return
 	}
 	p.closed = true
-	p.call.announce(p.helpers, closing)
+	p.call.closed.Store(true)
+	p.call.announce(p.helpers, 0)
 	for _, h := range p.helpers {
 		<-h.stopped
 	}

@@ -26,8 +26,10 @@ type set struct {
 	width int               // columns of a tile, and of a packed panel
 	rows  int               // rows of the tallest tile
 	tiles [maxRows + 1]tile // by the number of rows
-	lanes int
+	// copyPanel copies src[rows, width] to dst[rows, width] without gaps.
+	copyPanel func(dst, src *float32, lds, rows int)
 
+	lanes       int
 	expSum      func(dst, src *float32, n int, scale, bias float32) float32
 	siluMul     func(dst, gate, up *float32, n int)
 	siluMulGrad func(dgate, dup, gate, up, dy *float32, n int)

@@ -11,6 +11,7 @@ var avx2 = set{
 	tiles: [maxRows + 1]tile{
 		nil, tile1x16AVX2, tile2x16AVX2, tile3x16AVX2, tile4x16AVX2, tile5x16AVX2, tile6x16AVX2,
 	},
+	copyPanel:   copyPanelAVX2,
 	lanes:       8,
 	expSum:      expSumAVX2,
 	siluMul:     siluMulAVX2,
@@ -36,6 +37,7 @@ var avx512 = set{
 		nil, tile1x32AVX512, tile2x32AVX512, tile3x32AVX512, tile4x32AVX512, tile5x32AVX512, tile6x32AVX512,
 		tile7x32AVX512, tile8x32AVX512, tile9x32AVX512, tile10x32AVX512, tile11x32AVX512, tile12x32AVX512,
 	},
+	copyPanel:   copyPanelAVX512,
 	lanes:       16,
 	expSum:      expSumAVX512,
 	siluMul:     siluMulAVX512,

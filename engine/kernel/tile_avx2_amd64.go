@@ -33,3 +33,8 @@ func tile5x16AVX2(k int, a *float32, lda int, b *float32, ldb int, ahead int, c 
 //
 //go:noescape
 func tile6x16AVX2(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, accumulate int)
+
+// copyPanelAVX2 copies src[rows, 16] to dst[rows, 16] without gaps; rows is at least 1.
+//
+//go:noescape
+func copyPanelAVX2(dst *float32, src *float32, lds int, rows int)

@@ -912,3 +912,25 @@ set30:
 	VMOVUPS Y11, 32(AX)
 	VZEROUPPER
 	RET
+
+// func copyPanelAVX2(dst *float32, src *float32, lds int, rows int)
+// Requires: AVX, MMX+
+TEXT ·copyPanelAVX2(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ lds+16(FP), DX
+	MOVQ rows+24(FP), BX
+	SHLQ $0x02, DX
+
+loop31:
+	VMOVUPS    (CX), Y0
+	VMOVUPS    Y0, (AX)
+	VMOVUPS    32(CX), Y0
+	VMOVUPS    Y0, 32(AX)
+	PREFETCHT0 (CX)(DX*8)
+	ADDQ       DX, CX
+	ADDQ       $0x00000040, AX
+	DECQ       BX
+	JNZ        loop31
+	VZEROUPPER
+	RET

@@ -63,3 +63,8 @@ func tile11x32AVX512(k int, a *float32, lda int, b *float32, ldb int, ahead int,
 //
 //go:noescape
 func tile12x32AVX512(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, accumulate int)
+
+// copyPanelAVX512 copies src[rows, 32] to dst[rows, 32] without gaps; rows is at least 1.
+//
+//go:noescape
+func copyPanelAVX512(dst *float32, src *float32, lds int, rows int)

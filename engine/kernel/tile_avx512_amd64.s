@@ -2907,3 +2907,26 @@ set60:
 	VMOVUPS Z23, 64(AX)
 	VZEROUPPER
 	RET
+
+// func copyPanelAVX512(dst *float32, src *float32, lds int, rows int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·copyPanelAVX512(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ lds+16(FP), DX
+	MOVQ rows+24(FP), BX
+	SHLQ $0x02, DX
+
+loop61:
+	VMOVUPS    (CX), Z0
+	VMOVUPS    Z0, (AX)
+	VMOVUPS    64(CX), Z0
+	VMOVUPS    Z0, 64(AX)
+	PREFETCHT0 (CX)(DX*8)
+	PREFETCHT0 64(CX)(DX*8)
+	ADDQ       DX, CX
+	ADDQ       $0x00000080, AX
+	DECQ       BX
+	JNZ        loop61
+	VZEROUPPER
+	RET

@@ -12,6 +12,7 @@ func (g *generator) tiles() {
 	for rows := 1; rows <= g.rows; rows++ {
 		g.tile(rows)
 	}
+	g.copyPanel()
 }
 
 // tile emits C[rows, two vectors] (+)= A[rows, k] B[k, two vectors]. The sums
@@ -141,6 +142,35 @@ func (g *generator) tile(rows int) {
 			g.ADDQ(ldc, c)
 		}
 	}
+	g.VZEROUPPER()
+	g.RET()
+}
+
+// copyPanel emits the copy of a panel of B to where its rows lie side by side.
+func (g *generator) copyPanel() {
+	columns := 2 * g.lanes()
+	g.text("copyPanel"+g.name, "func(dst, src *float32, lds, rows int)",
+		fmt.Sprintf("copies src[rows, %d] to dst[rows, %d] without gaps; rows is at least 1.", columns, columns))
+	dst := g.Load(g.Param("dst"), g.GP64())
+	src := g.Load(g.Param("src"), g.GP64())
+	lds := g.Load(g.Param("lds"), g.GP64())
+	n := g.Load(g.Param("rows"), g.GP64())
+	g.SHLQ(operand.Imm(2), lds)
+	loop := g.label("loop")
+	g.Label(loop)
+	for i := range 2 {
+		v := g.vec()
+		g.VMOVUPS(operand.Mem{Base: src, Disp: i * g.bytes}, v)
+		g.VMOVUPS(v, operand.Mem{Base: dst, Disp: i * g.bytes})
+	}
+	g.PREFETCHT0(operand.Mem{Base: src, Index: lds, Scale: 8})
+	if g.wide() {
+		g.PREFETCHT0(operand.Mem{Base: src, Index: lds, Scale: 8, Disp: 64})
+	}
+	g.ADDQ(lds, src)
+	g.ADDQ(operand.U32(2*g.bytes), dst)
+	g.DECQ(n)
+	g.JNZ(operand.LabelRef(loop))
 	g.VZEROUPPER()
 	g.RET()
 }
