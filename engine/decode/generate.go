@@ -11,9 +11,9 @@ import (
 
 // Why a generation ended.
 const (
-	StopEOS    = "eos"    // the model ended it
+	StopEOS    = "eos"     // the model ended it
 	StopLength = "max_new" // MaxNew tokens
-	StopClosed = "closed" // the caller's Stop
+	StopClosed = "closed"  // the caller's Stop
 )
 
 // Options are how to generate.

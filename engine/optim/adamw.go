@@ -38,7 +38,9 @@ func NewAdamW(tensors []Tensor, weightDecay float64) *AdamW {
 // factor) at learning rate lr.
 func (o *AdamW) Update(pool *kernel.Pool, tensors []Tensor, lr, factor float64) {
 	o.Step++
-	b1, b2 := float32(o.Beta1), float32(o.Beta2)
+	// 1-beta is rounded after the subtraction, as in PyTorch: 1-float32(0.999) is
+	// off by 1e-5.
+	b2, rest1, rest2 := float32(o.Beta2), float32(1-o.Beta1), float32(1-o.Beta2)
 	stepSize := float32(lr / (1 - math.Pow(o.Beta1, float64(o.Step))))
 	rootCorrection := float32(math.Sqrt(1 - math.Pow(o.Beta2, float64(o.Step))))
 	decay := float32(1 - lr*o.WeightDecay)
@@ -47,8 +49,8 @@ func (o *AdamW) Update(pool *kernel.Pool, tensors []Tensor, lr, factor float64) 
 		w, m, v := tensors[i].Data, o.M[i], o.V[i]
 		for j, g := range tensors[i].Grad {
 			g *= f
-			m[j] += (1 - b1) * (g - m[j])
-			v[j] = b2*v[j] + (1-b2)*g*g
+			m[j] += rest1 * (g - m[j])
+			v[j] = b2*v[j] + rest2*g*g
 			root := float32(math.Sqrt(float64(v[j])))/rootCorrection + eps
 			w[j] = w[j]*decay - stepSize*m[j]/root
 		}

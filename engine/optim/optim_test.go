@@ -1,0 +1,77 @@
+package optim
+
+import (
+	"math"
+	"testing"
+
+	"hone/engine/kernel"
+)
+
+func TestScheduleCosine(t *testing.T) {
+	s := Schedule{LR: 1e-3, Kind: "cosine", Warmup: 0.1, Steps: 25} // W = ceil(2.5) = 3
+	for step, want := range map[int]float64{
+		0: 1e-3 / 3, 1: 2e-3 / 3, 2: 1e-3, 3: 1e-3,
+		14: 1e-3 / 2 * (1 + math.Cos(math.Pi*11/22)), 24: 1e-3 / 2 * (1 + math.Cos(math.Pi*21/22)), 25: 0,
+	} {
+		if got := s.At(step); math.Abs(got-want) > 1e-12 {
+			t.Errorf("step %d: %g, want %g", step, got, want)
+		}
+	}
+}
+
+func TestScheduleOthers(t *testing.T) {
+	linear := Schedule{LR: 1, Kind: "linear", Steps: 10}
+	constant := Schedule{LR: 1, Kind: "constant", Warmup: 0.2, Steps: 10}
+	if linear.At(0) != 1 || linear.At(5) != 0.5 || linear.At(10) != 0 {
+		t.Error("linear:", linear.At(0), linear.At(5), linear.At(10))
+	}
+	if constant.At(0) != 0.5 || constant.At(1) != 1 || constant.At(9) != 1 {
+		t.Error("constant:", constant.At(0), constant.At(1), constant.At(9))
+	}
+	if (Schedule{Kind: "polynomial"}).Validate() == nil {
+		t.Error("an unknown schedule is accepted")
+	}
+}
+
+// Three steps of AdamW against a float64 evaluation of PyTorch's formulas; whole
+// trajectories against PyTorch itself are in package engine.
+func TestAdamW(t *testing.T) {
+	pool := kernel.NewPool(2)
+	defer pool.Close()
+	tensors := []Tensor{{Name: "w", Data: []float32{1, -2, 0.5}}}
+	o := NewAdamW(tensors, 0.1)
+	want, m, v := []float64{1, -2, 0.5}, make([]float64, 3), make([]float64, 3)
+	for i, g := range [][]float32{{1, 0.5, -2}, {0.5, 0, 1}, {-1, 1e-3, 1e-9}} {
+		tensors[0].Grad = g
+		o.Update(pool, tensors, 0.1, 0.5)
+		for j := range want {
+			x := float64(g[j]) * 0.5
+			want[j] *= 1 - 0.1*0.1
+			m[j] = 0.9*m[j] + 0.1*x
+			v[j] = 0.999*v[j] + 0.001*x*x
+			step := float64(i + 1)
+			want[j] -= 0.1 / (1 - math.Pow(0.9, step)) * m[j] / (math.Sqrt(v[j])/math.Sqrt(1-math.Pow(0.999, step)) + 1e-8)
+			if math.Abs(float64(tensors[0].Data[j])-want[j]) > 1e-6 {
+				t.Errorf("step %d: %g, want %g", i+1, tensors[0].Data[j], want[j])
+			}
+		}
+	}
+}
+
+func TestNormsAndClip(t *testing.T) {
+	pool := kernel.NewPool(1)
+	defer pool.Close()
+	each, global := Norms(pool, []Tensor{{Grad: []float32{3, 4}}, {Grad: []float32{12}}})
+	if each[0] != 5 || each[1] != 12 || global != 13 {
+		t.Error(each, global)
+	}
+	if f := ClipFactor(13, 1); math.Abs(f-1/13.000001) > 1e-12 {
+		t.Error(f)
+	}
+	if ClipFactor(0.5, 1) != 1 || ClipFactor(1e9, 0) != 1 {
+		t.Error("a small norm, or no limit, is clipped")
+	}
+	if _, global := Norms(pool, []Tensor{{Grad: []float32{float32(math.NaN())}}, {Grad: []float32{1}}}); !math.IsNaN(global) {
+		t.Error("a NaN gradient has norm", global)
+	}
+}

@@ -1,0 +1,183 @@
+package engine_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"hone/engine"
+	"hone/engine/llama"
+)
+
+// log records what a session told its hooks, in order.
+type log struct {
+	mu      sync.Mutex
+	lines   []string
+	changed chan struct{}
+	fail    string // line at which the hook fails
+	panicAt string
+}
+
+func newLog() *log { return &log{changed: make(chan struct{}, 1000)} }
+
+func (l *log) add(format string, args ...any) error {
+	line := fmt.Sprintf(format, args...)
+	l.mu.Lock()
+	l.lines = append(l.lines, line)
+	l.mu.Unlock()
+	l.changed <- struct{}{}
+	switch line {
+	case l.panicAt:
+		panic("injected")
+	case l.fail:
+		return errors.New("disk full")
+	}
+	return nil
+}
+
+func (l *log) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.Join(l.lines, "; ")
+}
+
+// await returns when line has been logged.
+func (l *log) await(t *testing.T, line string) {
+	t.Helper()
+	deadline := time.After(20 * time.Second)
+	for {
+		l.mu.Lock()
+		for _, have := range l.lines {
+			if have == line {
+				l.mu.Unlock()
+				return
+			}
+		}
+		l.mu.Unlock()
+		select {
+		case <-l.changed:
+		case <-deadline:
+			t.Fatalf("no %q in %s", line, l)
+		}
+	}
+}
+
+func (l *log) hooks() engine.Hooks {
+	return engine.Hooks{
+		Step:         func(s engine.Step) error { return l.add("step %d", s.Number) },
+		Evaluate:     func(_ context.Context, step int) error { return l.add("evaluate %d", step) },
+		Checkpoint:   func(_ context.Context, step int) error { return l.add("checkpoint %d", step) },
+		Intervention: func(i engine.Intervention) error { return l.add("%s %d", i.Action, i.Step) },
+		State:        func(s string) error { return l.add("%s", s) },
+	}
+}
+
+func sessionTrainer(t *testing.T) *engine.Trainer {
+	x := openToy(t, "tied")
+	return x.trainer(t, 1, llama.Adapters, everyModule, engine.Config{BatchSize: 4, LR: 1e-3, Clip: 1, Loss: allTerms, Epochs: 3}, x.examples)
+}
+
+func TestSessionRunsToTheEnd(t *testing.T) {
+	l := newLog()
+	s := engine.Start(context.Background(), sessionTrainer(t), engine.Schedule{EvalEvery: 4, CheckpointEvery: 3}, l.hooks())
+	if err := s.Wait(); err != nil || s.State() != engine.Finished {
+		t.Fatal(err, s.State())
+	}
+	want := "step 1; step 2; step 3; checkpoint 3; step 4; evaluating; evaluate 4; running; step 5; step 6; evaluating; evaluate 6; running; checkpoint 6; finished"
+	if l.String() != want {
+		t.Errorf("the session did\n%s\nwant\n%s", l, want)
+	}
+}
+
+func TestSessionStopsAtMaxSteps(t *testing.T) {
+	l := newLog()
+	s := engine.Start(context.Background(), sessionTrainer(t), engine.Schedule{MaxSteps: 2}, l.hooks())
+	if err := s.Wait(); err != nil || s.State() != engine.Stopped {
+		t.Fatal(err, s.State())
+	}
+	if want := "step 1; step 2; checkpoint 2; stopped"; l.String() != want {
+		t.Errorf("the session did %s, want %s", l, want)
+	}
+}
+
+// Paused, the session takes single steps, evaluates and saves when asked, and
+// changes the learning rate; then it goes on and stops.
+func TestSessionObeys(t *testing.T) {
+	l, trainer := newLog(), sessionTrainer(t)
+	reached, release := make(chan struct{}), make(chan struct{})
+	hooks := l.hooks()
+	hooks.Step = func(s engine.Step) error {
+		if s.Number == 1 {
+			close(reached)
+			<-release // so that the pause below arrives in the first step
+		}
+		return l.add("step %d lr %g", s.Number, s.LR)
+	}
+	s := engine.Start(context.Background(), trainer, engine.Schedule{}, hooks)
+	<-reached
+	s.Pause()
+	close(release)
+	l.await(t, "paused")
+	s.Step()
+	l.await(t, "step 2 lr 0.001")
+	s.Evaluate()
+	l.await(t, "evaluate 2")
+	s.Checkpoint()
+	l.await(t, "checkpoint 2")
+	s.SetLR(5e-4)
+	l.await(t, "set-lr 2")
+	if trainer.Done() != 2 {
+		t.Errorf("%d steps were taken while paused", trainer.Done())
+	}
+	s.Step()
+	l.await(t, "step 3 lr 0.0005")
+	s.Stop()
+	if err := s.Wait(); err != nil || s.State() != engine.Stopped {
+		t.Fatal(err, s.State())
+	}
+	l.await(t, "checkpoint 3")
+	if strings.Contains(l.String(), "step 4") {
+		t.Error("the session went on after stop: ", l)
+	}
+}
+
+// A cancelled context abandons the step in flight and saves the last finished
+// one, also from a pause.
+func TestSessionCancel(t *testing.T) {
+	for _, paused := range []bool{false, true} {
+		ctx, cancel := context.WithCancel(context.Background())
+		l := newLog()
+		s := engine.Start(ctx, sessionTrainer(t), engine.Schedule{}, l.hooks())
+		if paused {
+			s.Pause()
+			l.await(t, "paused")
+		}
+		cancel()
+		if err := s.Wait(); err != nil || s.State() != engine.Stopped {
+			t.Fatal(err, s.State())
+		}
+		lines := strings.Split(l.String(), "; ")
+		if lines[len(lines)-1] != "stopped" {
+			t.Errorf("the session did %s", l)
+		}
+	}
+}
+
+func TestSessionFails(t *testing.T) {
+	l := newLog()
+	l.fail = "checkpoint 3"
+	s := engine.Start(context.Background(), sessionTrainer(t), engine.Schedule{CheckpointEvery: 3}, l.hooks())
+	if err := s.Wait(); err == nil || err.Error() != "disk full" || s.State() != engine.Failed {
+		t.Errorf("%v, %s", err, s.State())
+	}
+	l = newLog()
+	l.panicAt = "step 2"
+	s = engine.Start(context.Background(), sessionTrainer(t), engine.Schedule{}, l.hooks())
+	if err := s.Wait(); !errors.Is(err, engine.ErrPanic) || s.State() != engine.Failed {
+		t.Errorf("%v, %s", err, s.State())
+	}
+}
