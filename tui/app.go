@@ -16,6 +16,7 @@ type app struct {
 	back    backend
 	t       *theme
 	now     func() time.Time
+	after   func(time.Duration, tea.Msg) tea.Cmd // brings a message later
 	version string
 	store   string // directory of runs
 
@@ -31,8 +32,8 @@ type app struct {
 	workStop context.CancelFunc
 	settle   int // generation of the last change of config
 
-	plan     experiments.Plan // of config, or of config a moment ago
-	planned  bool             // plan holds one
+	plan     planView // of config, or of config a moment ago
+	planned  bool     // plan holds one
 	planErr  error
 	planBusy bool
 	planGen  int

@@ -2,6 +2,7 @@ package tui
 
 import (
 	"context"
+	"errors"
 
 	"hone/experiments"
 )
@@ -13,9 +14,10 @@ type backend interface {
 	// Open reads an experiment's dataset and tokenizer; weights are not needed.
 	Open(ctx context.Context, c experiments.Config) (*workspace, error)
 	// Plan says what training would cost.
-	Plan(c experiments.Config) (experiments.Plan, error)
-	// SaveConfig writes the experiment file.
-	SaveConfig(path string, c experiments.Config) error
+	Plan(c experiments.Config) (planView, error)
+	// SaveConfig writes the experiment file; without overwrite an existing one is
+	// refused with fs.ErrExist.
+	SaveConfig(path string, c experiments.Config, overwrite bool) error
 	// RunConfig reads the experiment that a run directory holds.
 	RunConfig(dir string) (experiments.Config, error)
 
@@ -29,7 +31,7 @@ type backend interface {
 	// Remove deletes a run of a store; a running one is refused.
 	Remove(store, id string) error
 
-	// ReadComparison reads what was generated before; experiments.ErrNotCompared
+	// ReadComparison reads what was generated before; errNotCompared
 	// when that is not complete.
 	ReadComparison(dir, split string) (*comparison, error)
 	// Compare generates what is missing.
@@ -62,7 +64,12 @@ type follower interface {
 	Poll() (snap *snapshot, changed bool)
 }
 
+// errNotCompared says that a run's outputs are not all there yet.
+var errNotCompared = errors.New("not compared yet")
+
 // prompter tries texts on a run's base and tuned model.
 type prompter interface {
 	Try(ctx context.Context, text string, tuned bool, onToken func(string)) (generated, error)
+	// Close frees the model; it may have to wait for a Try.
+	Close()
 }

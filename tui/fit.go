@@ -93,12 +93,35 @@ func (t *theme) ruleLine(width int) string {
 	return t.dim.Render(strings.Repeat(t.g.rule, width))
 }
 
-// wrap breaks plain text in lines of at most width cells, at spaces where it can.
+// wrap breaks plain text in lines of at most width cells, at spaces; a word that
+// is longer than a line is cut.
 func wrap(s string, width int) []string {
 	if width <= 0 {
 		return nil
 	}
-	return strings.Split(ansi.Wrap(s, width, ""), "\n")
+	var lines []string
+	line, used := "", 0
+	for i, word := range strings.Split(s, " ") {
+		w := textWidth(word)
+		if i > 0 && used+1+w <= width {
+			line, used = line+" "+word, used+1+w
+			continue
+		}
+		if i > 0 {
+			lines = append(lines, line)
+		}
+		for w > width {
+			piece := takeCells(word, width)
+			if piece == "" {
+				piece = word // one character wider than the line
+			}
+			lines = append(lines, piece)
+			word = word[len(piece):]
+			w = textWidth(word)
+		}
+		line, used = word, w
+	}
+	return append(lines, line)
 }
 
 // clean makes text from outside safe to draw on one line: line breaks become a

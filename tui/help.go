@@ -58,6 +58,9 @@ func (h *help) Lines(t *theme, width, height int) []string {
 			if text == "" {
 				text = b.Text
 			}
+			if text == "" {
+				continue
+			}
 			style := t.text
 			if !b.shown() {
 				style, text = t.dim, text+" (not now)"

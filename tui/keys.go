@@ -22,8 +22,11 @@ type binding struct {
 	// When is false while the action makes no sense; nil is always. Such rows are
 	// left out of footer and palette and shown grey in help.
 	When func() bool
-	// Quiet rows stay out of the footer.
+	// Quiet rows stay out of the footer. One without Text and Help stays out of
+	// the help too: the row before it speaks for both.
 	Quiet bool
+	// Moves is a row that only moves the selection: no action for the palette.
+	Moves bool
 }
 
 // keyGroup is a titled part of a key table.
@@ -120,7 +123,7 @@ func footerLine(t *theme, groups []keyGroup, width int) string {
 			label := row.label(t.g)
 			cells := textWidth(label) + 1 + textWidth(row.Text) + 3
 			if used+cells > width {
-				return b.String()
+				continue
 			}
 			b.WriteString(" " + t.key.Render(label) + " " + t.dim.Render(row.Text) + "  ")
 			used += cells

@@ -1,7 +1,7 @@
 package tui
 
 import (
-	"time"
+	tea "github.com/charmbracelet/bubbletea"
 
 	"hone/experiments"
 )
@@ -32,6 +32,12 @@ type workspaceMsg struct {
 	err  error
 }
 
+// foundMsg lists the rows of a dataset that match a filter.
+type foundMsg struct {
+	gen  int
+	rows []int
+}
+
 // settleMsg arrives a moment after the experiment was changed; by then more may
 // have changed, which the generation tells.
 type settleMsg struct{ gen int }
@@ -42,7 +48,7 @@ type configMsg struct{}
 // planMsg is what the experiment would cost.
 type planMsg struct {
 	gen  int
-	plan experiments.Plan
+	plan planView
 	err  error
 }
 
@@ -91,6 +97,9 @@ type runsMsg struct {
 	err  error
 }
 
+// runsTickMsg asks for the list again while a run is live.
+type runsTickMsg struct{ gen int }
+
 // removedMsg is the outcome of deleting a run.
 type removedMsg struct {
 	id  string
@@ -109,12 +118,12 @@ type comparisonMsg struct {
 type progressMsg struct {
 	gen         int
 	done, total int
-	at          time.Time
+	next        tea.Cmd // waits for the next one
 }
 
 // promptMsg is the model, opened for trying texts on it.
 type promptMsg struct {
-	gen    int
+	owner  int
 	prompt prompter
 	err    error
 }
@@ -124,6 +133,7 @@ type tokenMsg struct {
 	gen   int
 	tuned bool
 	text  string
+	next  tea.Cmd // waits for the next one
 }
 
 // triedMsg is the end of a tried prompt.

@@ -85,7 +85,13 @@ func (d *dialog) Lines(t *theme, width, height int) []string {
 	}
 	lines = append(lines, "")
 	for _, c := range append(d.Choices, choice{Keys: []string{"esc"}, Text: "cancel"}) {
-		lines = append(lines, t.fit(t.key.Render(keyName(c.Keys[0])), 7)+t.clean(c.Text))
+		for i, l := range wrap(t.clean(c.Text), max(w-11, 8)) {
+			name := ""
+			if i == 0 {
+				name = t.key.Render(keyName(c.Keys[0]))
+			}
+			lines = append(lines, t.fit(name, 7)+l)
+		}
 	}
 	if len(lines) > height-2 {
 		// The choices matter most.
@@ -98,7 +104,8 @@ func (d *dialog) Lines(t *theme, width, height int) []string {
 func (d *dialog) Hints() []keyGroup {
 	var g keyGroup
 	for _, c := range d.Choices {
-		g.Bindings = append(g.Bindings, binding{Keys: c.Keys[:1], Text: c.Text})
+		text, _, _ := strings.Cut(c.Text, ":")
+		g.Bindings = append(g.Bindings, binding{Keys: c.Keys[:1], Text: text})
 	}
 	g.Bindings = append(g.Bindings, binding{Keys: []string{"esc"}, Text: "cancel"})
 	return []keyGroup{g}

@@ -36,14 +36,17 @@ func newPalette(s *shell) *palette {
 	add := func(where string, groups []keyGroup, before func() tea.Cmd) {
 		for _, g := range groups {
 			for _, b := range g.Bindings {
-				if !b.enabled() || b.Text == "" {
+				if !b.enabled() || b.Moves || b.Text == "" && b.Help == "" {
 					continue
 				}
-				run := b.Run
+				run, text := b.Run, b.Text
+				if text == "" {
+					text = b.Help
+				}
 				if before != nil {
 					run = func() tea.Cmd { first := before(); return tea.Batch(first, b.Run()) }
 				}
-				p.all = append(p.all, paletteRow{where, b.Text, b.Help, b.label(s.t.g), run})
+				p.all = append(p.all, paletteRow{where, text, b.Help, b.label(s.t.g), run})
 			}
 		}
 	}
@@ -65,7 +68,10 @@ func (p *palette) filter() {
 	p.found = p.found[:0]
 	var score []int
 	for _, r := range p.all {
-		s, ok := fuzzy(query, strings.ToLower(r.where+" "+r.text+" "+r.help), len(r.where)+1+len(r.text))
+		s, ok := fuzzy(query, strings.ToLower(r.text+" "+r.where))
+		if !ok && matches(strings.ToLower(r.help), query) {
+			s, ok = 0, true
+		}
 		if ok {
 			p.found = append(p.found, r)
 			score = append(score, s)
@@ -87,9 +93,8 @@ func (b byScore) Swap(i, j int) {
 }
 
 // fuzzy reports whether the letters of query stand in text in order, and how
-// well: letters in a row, at the start of words and before name (where the
-// action's own words end) count more.
-func fuzzy(query, text string, name int) (score int, ok bool) {
+// well: letters in a row and at the start of words count more.
+func fuzzy(query, text string) (score int, ok bool) {
 	at, run := 0, 0
 	for _, q := range query {
 		if q == ' ' {
@@ -116,8 +121,8 @@ func fuzzy(query, text string, name int) (score int, ok bool) {
 		if found == 0 || text[found-1] == ' ' {
 			score += 5
 		}
-		if found < name {
-			score += 3
+		if found == 0 {
+			score += 5
 		}
 		at = found + utf8.RuneLen(q)
 	}

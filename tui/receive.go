@@ -66,7 +66,7 @@ func (a *app) edited() tea.Cmd {
 	gen := a.settle
 	return tea.Batch(
 		func() tea.Msg { return configMsg{} },
-		tea.Tick(settleTime, func(time.Time) tea.Msg { return settleMsg{gen} }),
+		a.after(settleTime, settleMsg{gen}),
 	)
 }
 

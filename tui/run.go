@@ -7,6 +7,7 @@ import (
 	"io"
 	"log"
 	"os"
+	"path/filepath"
 	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
@@ -41,11 +42,13 @@ func Run(ctx context.Context, o Options) error {
 	out := os.Stdout
 	profile := termenv.EnvColorProfile()
 	t := newTheme(out, profile, termenv.HasDarkBackground(), o.ASCII || asciiWanted())
-	a := newApp(ctx, o, live{}, t)
-	a.now = time.Now
+	a := newApp(ctx, o, newLive(o.Version), t)
 	s := newShell(a)
 	if a.runDir != "" {
 		s.active = trainScreenID
+		if dir, err := filepath.Abs(a.runDir); err == nil {
+			a.runDir = dir // as an own run names it
+		}
 	}
 
 	restore := quiet()
@@ -78,6 +81,11 @@ func Run(ctx context.Context, o Options) error {
 	return nil
 }
 
+// later is a command that brings a message after a while.
+func later(d time.Duration, msg tea.Msg) tea.Cmd {
+	return tea.Tick(d, func(time.Time) tea.Msg { return msg })
+}
+
 // newApp is the shared state at the start.
 func newApp(ctx context.Context, o Options, back backend, t *theme) *app {
 	store := o.Store
@@ -85,7 +93,7 @@ func newApp(ctx context.Context, o Options, back backend, t *theme) *app {
 		store = "runs"
 	}
 	return &app{
-		ctx: ctx, back: back, t: t, now: time.Now, version: o.Version, store: store,
+		ctx: ctx, back: back, t: t, now: time.Now, after: later, version: o.Version, store: store,
 		config: o.Config, savedAs: o.Config, configPath: o.ConfigPath, runDir: o.RunDir,
 	}
 }

@@ -58,5 +58,5 @@ type wheelScroller interface {
 // escaper is a screen with something to step out of: Escape leaves the
 // innermost thing (a filter, an opened detail) and reports whether there was one.
 type escaper interface {
-	Escape() bool
+	Escape() (cmd tea.Cmd, stepped bool)
 }

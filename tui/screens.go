@@ -5,12 +5,12 @@ import tea "github.com/charmbracelet/bubbletea"
 // newScreens makes the six screens in the order of their keys.
 func newScreens(a *app) [screenCount]screen {
 	return [screenCount]screen{
-		&messageScreen{app: a, title: "Data"},
-		&messageScreen{app: a, title: "Experiment"},
-		&messageScreen{app: a, title: "Train"},
+		newData(a),
+		newExperiment(a),
+		newTrain(a),
 		&messageScreen{app: a, title: "Trace"},
-		&messageScreen{app: a, title: "Compare"},
-		&messageScreen{app: a, title: "Runs"},
+		newCompare(a),
+		newRuns(a),
 	}
 }
 

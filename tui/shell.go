@@ -167,7 +167,8 @@ func (s *shell) key(msg tea.KeyMsg) tea.Cmd {
 	}
 	if name == "esc" {
 		if e, ok := sc.(escaper); ok {
-			e.Escape()
+			cmd, _ := e.Escape()
+			return cmd
 		}
 		return nil
 	}

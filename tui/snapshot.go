@@ -13,9 +13,10 @@ import (
 type snapshot struct {
 	Dir     string
 	Version int    // rises with every change; equal versions of a Dir are equal
-	State   string // "running", "paused", "stale", "finished", "failed", "stopped"
+	State   string // a state constant of package runs
 	Info    runs.RunInfo
 	History *runs.History // never nil
+	Behind  bool          // more is waiting to be read
 	Err     error         // why the directory cannot be read; the rest is of before
 
 	// Worked out in the command, so that no view does it.
@@ -26,7 +27,7 @@ type snapshot struct {
 
 // live is true while more can be expected of the run.
 func (s *snapshot) live() bool {
-	return s != nil && (s.State == "running" || s.State == "paused" || s.State == "stale")
+	return s != nil && (s.State == runs.Running || s.State == runs.Paused || s.State == runs.Stale)
 }
 
 // How often a followed run is looked at.
@@ -94,6 +95,9 @@ func (a *app) took(msg snapshotMsg) (next tea.Cmd, ok bool) {
 	} else {
 		a.idle++
 	}
+	if msg.snap.Behind {
+		return a.poll(), true
+	}
 	if !msg.snap.live() && !a.ownShown() {
 		return nil, true
 	}
@@ -101,5 +105,5 @@ func (a *app) took(msg snapshotMsg) (next tea.Cmd, ok bool) {
 	if a.idle > calmAfter {
 		wait = pollCalm
 	}
-	return tea.Tick(wait, func(time.Time) tea.Msg { return tickMsg{msg.gen} }), true
+	return a.after(wait, tickMsg{msg.gen}), true
 }

@@ -2,6 +2,7 @@ package tui
 
 import (
 	"io"
+	"math"
 	"os"
 	"strings"
 
@@ -133,7 +134,7 @@ func (t *theme) mark(ok bool) string {
 
 // bar draws share (0 to 1) of width cells, in eighths of a cell.
 func (t *theme) barOf(share float64, width int) string {
-	if width <= 0 || share != share {
+	if width <= 0 || !finite(share) {
 		return ""
 	}
 	n := int(min(max(share, 0), 1)*float64(width)*8 + 0.5)
@@ -144,30 +145,34 @@ func (t *theme) barOf(share float64, width int) string {
 	return full
 }
 
-// spark draws values as a sparkline of at most width cells, the newest last.
-// Values that are not finite are drawn as the mark of a wrong result.
+// spark draws values as a sparkline of at most width cells. Where there are more
+// values than cells, a cell stands for the largest of its values; one that is not
+// finite is drawn as the mark of a wrong result and never lost.
 func (t *theme) spark(values []float64, width int) string {
 	if width <= 0 || len(values) == 0 {
 		return ""
 	}
+	cells := values
 	if len(values) > width {
-		values = values[len(values)-width:]
+		cells = make([]float64, width)
+		for i := range cells {
+			part := values[len(values)*i/width : len(values)*(i+1)/width]
+			cells[i] = part[0]
+			for _, v := range part {
+				if finite(cells[i]) && !(v <= cells[i]) {
+					cells[i] = v
+				}
+			}
+		}
 	}
-	lo, hi, any := 0.0, 0.0, false
-	for _, v := range values {
-		if !finite(v) {
-			continue
+	lo, hi := math.Inf(1), math.Inf(-1)
+	for _, v := range cells {
+		if finite(v) {
+			lo, hi = min(lo, v), max(hi, v)
 		}
-		if !any || v < lo {
-			lo = v
-		}
-		if !any || v > hi {
-			hi = v
-		}
-		any = true
 	}
 	var b strings.Builder
-	for _, v := range values {
+	for _, v := range cells {
 		if !finite(v) {
 			b.WriteString(t.g.no)
 			continue

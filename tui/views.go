@@ -18,6 +18,11 @@ type workspace struct {
 	Findings []data.Finding
 	Fields   []fieldView // coverage, in the schema's order
 	Bad      []string    // rows that could not be read: "file:line: why"
+	Notes    []string    // how the source was read
+
+	// Find lists the rows of a split that match a query of package data; commands
+	// call it.
+	Find func(split, query string) []int
 
 	// Without a tokenizer there are no tokens to show: TokenText is nil.
 	TokenText    func(id int32) string // raw bytes of a token
@@ -33,15 +38,16 @@ type splitView struct {
 	Tokens   int  // of the rows that are kept
 	Targets  int
 	Dropped  int
-	Lengths  []int // histogram of tokens an example, equal bins
-	LengthLo int   // shortest example
-	LengthHi int   // longest example
+	Lengths  []float64 // histogram of the lengths of examples, equal bins
+	LengthLo int       // shortest example
+	LengthHi int       // longest example
+	Unit     string    // of lengths: "tokens" or, without a tokenizer, "characters"
 }
 
 // rowView is one row of a split.
 type rowView struct {
-	Number  int    // what the user calls it: its line in its file
-	Text    string // the event, or the prompt, on one line
+	Source  string // "train.jsonl:18"
+	Text    string // the event, or the prompt
 	Prompt  string
 	Target  string
 	Example *batch.Example // nil without a tokenizer, or when the row was dropped
@@ -55,10 +61,24 @@ type fieldView struct {
 	Share float64 // of the train rows, 0 to 1
 }
 
+// planView is what an experiment would cost; what is not known without a model or
+// data is nil.
+type planView struct {
+	TrainableParams  int64
+	TotalParams      int64
+	TrainablePercent float64
+	Steps            *int
+	Tokens           *int
+	MemoryBytes      *int64
+	Seconds          *float64
+	EOS              *string
+	Notes            []string
+}
+
 // scoresView are the figures of one side of a comparison, all 0 to 1.
 type scoresView struct {
 	Exact, Valid, FieldAccuracy, Schema float64
-	Fields                              map[string]float64
+	Fields                              []float64 // accuracy of each schema field
 }
 
 // comparison is base against tuned over a split.
@@ -66,22 +86,37 @@ type comparison struct {
 	Split       string
 	Schema      []string
 	Base, Tuned scoresView
+	Low, High   float64 // 95 % interval of the tuned exact match; both 0 = unknown
 	Pairs       []pairView
+	Counts      [showCount]int // pairs that each choice of what to show has
+	WrongFields []int          // tuned outputs that are wrong in each schema field
 }
+
+// verdict is what tuning did to an example.
+type verdict int
+
+const (
+	stillRight verdict = iota
+	fixed
+	stillWrong
+	regressed
+)
 
 // pairView is one example of a comparison.
 type pairView struct {
-	Number      int
-	Event       string // on one line
+	Row         int // index in the split
+	Event       string
+	Low         string // what a filter looks at, in lower case
 	Target      string
-	Fields      []string // the target's value of each schema field, as JSON text; "" = key missing
+	Fields      []string // the target's value of each schema field; "" = key missing
 	Base, Tuned outputView
+	Verdict     verdict
 }
 
 // outputView is what a model made of an example.
 type outputView struct {
 	Text      string
-	Fields    []string // value of each schema field as JSON text; "" = key missing
+	Fields    []string // value of each schema field; "" = key missing
 	Right     []bool   // of each schema field
 	Wrong     int      // fields that are not right
 	Valid     bool

@@ -1,0 +1,409 @@
+package tui
+
+import (
+	"errors"
+	"io/fs"
+	"math"
+	"strconv"
+	"strings"
+
+	tea "github.com/charmbracelet/bubbletea"
+
+	"hone/experiments"
+)
+
+// experimentScreen is a form over the experiment file, made from its key table,
+// with what the experiment would cost.
+type experimentScreen struct {
+	*app
+	width, height int
+
+	keys     []experiments.Key
+	rows     list // over keys
+	filter   filter
+	editing  bool
+	line     lineEdit
+	refused  string // why the edited value is not taken
+	undo     []experiments.Config
+	problems *experiments.Problems // between keys
+	wideForm bool
+}
+
+// undoLimit is how many edits can be taken back.
+const undoLimit = 200
+
+func newExperiment(a *app) *experimentScreen {
+	e := &experimentScreen{app: a, keys: experiments.Keys()}
+	e.show()
+	e.check()
+	return e
+}
+
+func (e *experimentScreen) Title() string             { return "Experiment" }
+func (e *experimentScreen) SetSize(width, height int) { e.width, e.height = width, height }
+func (e *experimentScreen) CapturesText() bool        { return e.editing || e.filter.typing }
+func (e *experimentScreen) Focus() tea.Cmd            { return nil }
+func (e *experimentScreen) Blur()                     { e.editing, e.filter.typing = false, false }
+
+// Keys depends on whether a value is being edited.
+func (e *experimentScreen) Keys() []keyGroup {
+	if e.filter.typing {
+		return e.filter.keys()
+	}
+	if e.editing {
+		return []keyGroup{{Title: "editing a value", Bindings: []binding{
+			{Keys: []string{"enter"}, Text: "accept"},
+			{Keys: []string{"esc"}, Text: "leave as it was"},
+			{Keys: []string{"ctrl+u"}, Label: "^u", Text: "empty"},
+		}}}
+	}
+	some := func() bool { _, ok := e.selected(); return ok }
+	rows := e.rows.bindings("setting", func() tea.Cmd { return nil })
+	rows[0].Quiet = true
+	form := append([]binding{
+		{Keys: []string{"s"}, Text: "start", Help: "train with these settings, in a run directory of its own", Run: e.askStart},
+		{Keys: []string{"enter"}, Text: "edit", Help: "type a value, switch, or choose", Run: e.edit, When: some},
+		{Keys: []string{"left", "h"}, Label: "←→", Text: "change", Help: "previous and next option; half and twice the number (also h, l)", Moves: true, Run: func() tea.Cmd { return e.turn(-1) }, When: some},
+		{Keys: []string{"right", "l"}, Quiet: true, Moves: true, Run: func() tea.Cmd { return e.turn(1) }, When: some},
+		{Keys: []string{"x"}, Text: "default", Help: "set the value back to its default", Run: e.reset, When: some},
+		{Keys: []string{"u"}, Text: "undo", Help: "take the last change back", Run: e.takeBack, When: func() bool { return len(e.undo) > 0 }},
+	}, rows...)
+	form = append(form,
+		binding{Keys: []string{"tab"}, Help: "next section; shift+tab goes back", Quiet: true, Moves: true, Run: do(func() { e.section(1) })},
+		binding{Keys: []string{"shift+tab"}, Quiet: true, Moves: true, Run: do(func() { e.section(-1) })},
+		binding{Keys: []string{"/"}, Text: "find", Help: "list only settings whose name or meaning holds the words typed", Run: do(e.filter.open)},
+	)
+	return []keyGroup{
+		{Title: "settings", Bindings: form},
+		{Title: "experiment", Bindings: []binding{
+			{Keys: []string{"p"}, Text: "presets", Help: "apply a recipe; data and model stay", Run: do(e.askPreset)},
+			{Keys: []string{"w"}, Text: "write file", Help: "save the experiment as a file", Run: do(e.askSave)},
+		}},
+	}
+}
+
+// Update types in the edited field or the filter, and follows changes of the
+// experiment from elsewhere.
+func (e *experimentScreen) Update(msg tea.Msg) tea.Cmd {
+	switch msg := msg.(type) {
+	case tea.KeyMsg:
+		if e.filter.typing {
+			if e.filter.key(msg) {
+				e.show()
+			}
+			return nil
+		}
+		return e.typed(msg)
+	case configMsg:
+		e.check()
+	case savedMsg:
+		if errors.Is(msg.err, fs.ErrExist) {
+			e.askOverwrite(msg.path)
+		}
+	}
+	return nil
+}
+
+// selected is the key under the selection.
+func (e *experimentScreen) selected() (experiments.Key, bool) {
+	i, ok := e.rows.selected()
+	if !ok {
+		return experiments.Key{}, false
+	}
+	return e.keys[i], true
+}
+
+// show lists the keys that pass the filter.
+func (e *experimentScreen) show() {
+	query := e.filter.text()
+	var rows []int
+	for i, k := range e.keys {
+		if matches(strings.ToLower(k.Name+" "+k.Doc), query) {
+			rows = append(rows, i)
+		}
+	}
+	e.rows.show(rows)
+}
+
+// check finds what is wrong with the values together.
+func (e *experimentScreen) check() {
+	e.problems = nil
+	var p *experiments.Problems
+	if err := e.config.Validate(); errors.As(err, &p) {
+		e.problems = p
+	}
+}
+
+// section selects the first key of the next or previous section.
+func (e *experimentScreen) section(by int) {
+	k, ok := e.selected()
+	if !ok {
+		return
+	}
+	at := e.rows.at
+	for at >= 0 && at < len(e.rows.visible) && e.keys[e.rows.visible[at]].Section == k.Section {
+		at += by
+	}
+	if at < 0 || at >= len(e.rows.visible) {
+		return
+	}
+	for at > 0 && e.keys[e.rows.visible[at-1]].Section == e.keys[e.rows.visible[at]].Section {
+		at--
+	}
+	e.rows.at = at
+}
+
+// apply makes c the edited experiment; the old one can be brought back.
+func (e *experimentScreen) apply(c experiments.Config) tea.Cmd {
+	if len(experiments.Diff(e.config, c)) == 0 {
+		return nil
+	}
+	e.undo = append(e.undo, e.config)
+	if len(e.undo) > undoLimit {
+		e.undo = e.undo[1:]
+	}
+	return e.setConfig(c)
+}
+
+// set changes one value from text, or says why not.
+func (e *experimentScreen) set(key, text string) (tea.Cmd, error) {
+	c := e.config.Clone()
+	if err := setText(&c, key, text); err != nil {
+		return nil, err
+	}
+	return e.apply(c), nil
+}
+
+// takeBack undoes the last change.
+func (e *experimentScreen) takeBack() tea.Cmd {
+	c := e.undo[len(e.undo)-1]
+	e.undo = e.undo[:len(e.undo)-1]
+	changes := experiments.Diff(c, e.config)
+	for i, k := range e.keys {
+		if len(changes) == 1 && k.Name == changes[0].Key {
+			e.rows.choose(i)
+		}
+	}
+	return e.setConfig(c)
+}
+
+// reset sets the selected value to its default.
+func (e *experimentScreen) reset() tea.Cmd {
+	k, _ := e.selected()
+	cmd, err := e.set(k.Name, valueText(experiments.Default(), k.Name))
+	if err != nil {
+		return problem(err)
+	}
+	return cmd
+}
+
+// edit begins to change the selected value: switches switch, lists of options
+// open a checklist, everything else is typed in place.
+func (e *experimentScreen) edit() tea.Cmd {
+	k, _ := e.selected()
+	switch {
+	case k.Kind == experiments.KindBool, k.Kind == experiments.KindChoice:
+		return e.turn(1)
+	case k.Kind == experiments.KindStrings && len(k.Options) > 0:
+		e.ask(newChecklist(k, listOf(e.config, k.Name), func(items []string) (tea.Cmd, error) {
+			return e.set(k.Name, listText(items))
+		}))
+		return nil
+	}
+	e.editing, e.refused = true, ""
+	text := valueText(e.config, k.Name)
+	if k.Kind == experiments.KindStrings {
+		text = strings.Join(listOf(e.config, k.Name), ", ")
+	}
+	e.line = newLineEdit(text)
+	return nil
+}
+
+// typed is a press while a value is edited.
+func (e *experimentScreen) typed(msg tea.KeyMsg) tea.Cmd {
+	k, _ := e.selected()
+	switch normalKey(msg) {
+	case "esc":
+		e.editing, e.refused = false, ""
+		return nil
+	case "enter", "up", "down", "tab":
+		cmd, err := e.set(k.Name, e.line.Text())
+		if err != nil {
+			e.refused = err.Error()
+			return nil
+		}
+		e.editing, e.refused = false, ""
+		switch normalKey(msg) {
+		case "up":
+			e.rows.move(-1)
+		case "down", "tab":
+			e.rows.move(1)
+		}
+		return cmd
+	}
+	e.line.Key(msg)
+	e.refused = ""
+	c := e.config.Clone()
+	if err := setText(&c, k.Name, e.line.Text()); err != nil {
+		e.refused = err.Error()
+	}
+	return nil
+}
+
+// turn goes to the next option, switches, or doubles and halves a number.
+func (e *experimentScreen) turn(by int) tea.Cmd {
+	k, _ := e.selected()
+	now := valueText(e.config, k.Name)
+	next := now
+	switch k.Kind {
+	case experiments.KindBool:
+		next = strconv.FormatBool(now != "true")
+	case experiments.KindChoice:
+		for i, o := range k.Options {
+			if o == now {
+				next = k.Options[((i+by)%len(k.Options)+len(k.Options))%len(k.Options)]
+			}
+		}
+	case experiments.KindInt, experiments.KindFloat:
+		v, err := strconv.ParseFloat(now, 64)
+		if err != nil {
+			return nil
+		}
+		next = scaled(v, by, k)
+	default:
+		return e.edit()
+	}
+	cmd, err := e.set(k.Name, next)
+	if err != nil {
+		return notice(k.Name + " " + err.Error())
+	}
+	return cmd
+}
+
+// scaled writes twice or half of v; from 0 it goes to the default, or to 1.
+func scaled(v float64, by int, k experiments.Key) string {
+	factor := 2.0
+	if by < 0 {
+		factor = 0.5
+	}
+	next := v * factor
+	if v == 0 && by > 0 {
+		next, _ = strconv.ParseFloat(k.Default, 64)
+		if next == 0 && k.Kind == experiments.KindInt {
+			next = 1
+		} else if next == 0 {
+			next = 0.05
+		}
+	}
+	if k.Kind == experiments.KindInt {
+		next = math.Floor(next)
+		return strconv.FormatFloat(math.Max(next, k.Min), 'f', 0, 64)
+	}
+	return strconv.FormatFloat(next, 'g', 6, 64)
+}
+
+// Escape takes the filter away.
+func (e *experimentScreen) Escape() (tea.Cmd, bool) {
+	if e.filter.clear() {
+		e.show()
+		return nil, true
+	}
+	return nil, false
+}
+
+// Wheel moves the selection.
+func (e *experimentScreen) Wheel(_, _, lines int) tea.Cmd {
+	e.rows.move(lines)
+	return nil
+}
+
+// askPreset offers the recipes.
+func (e *experimentScreen) askPreset() {
+	d := &dialog{Title: "presets", Text: []string{"A recipe sets [lora], [loss] and [train]; data and model stay. u takes it back."}}
+	for i, p := range experiments.Presets() {
+		d.Choices = append(d.Choices, choice{
+			Keys: []string{strconv.Itoa(i + 1)},
+			Text: p.Name + ": " + p.Doc,
+			Run: func() tea.Cmd {
+				return tea.Batch(e.apply(p.Apply(e.config)), notice("recipe "+p.Name+" applied"))
+			},
+		})
+	}
+	e.ask(d)
+}
+
+// askSave asks for the file's name.
+func (e *experimentScreen) askSave() {
+	path := e.configPath
+	if path == "" {
+		path = e.config.Name + ".toml"
+	}
+	e.ask(&question{
+		Title: "write the experiment file", Line: newLineEdit(path),
+		Text: []string{"Every setting with its meaning. `hone train --config FILE` trains it."},
+		Check: func(s string) error {
+			if s == "" {
+				return errors.New("a file name is needed")
+			}
+			return nil
+		},
+		Done: func(s string) tea.Cmd { return e.save(s, s == e.configPath) },
+	})
+}
+
+// save writes the file in a command.
+func (e *experimentScreen) save(path string, overwrite bool) tea.Cmd {
+	c, back := e.config, e.back
+	return func() tea.Msg { return savedMsg{path, c, back.SaveConfig(path, c, overwrite)} }
+}
+
+// askOverwrite asks before another file is replaced.
+func (e *experimentScreen) askOverwrite(path string) {
+	e.ask(&dialog{
+		Title: "the file exists", Text: []string{path + " is there already."},
+		Choices: []choice{{Keys: []string{"o"}, Text: "overwrite it", Run: func() tea.Cmd { return e.save(path, true) }}},
+	})
+}
+
+// askStart starts, after a warning where the data has problems.
+func (e *experimentScreen) askStart() tea.Cmd {
+	if e.problems != nil {
+		p := e.problems.List[0]
+		for i, k := range e.keys {
+			if k.Name == p.Key {
+				e.rows.choose(i)
+			}
+		}
+		return problem(errors.New(strings.TrimSpace(p.Key + " " + p.Message)))
+	}
+	if e.workErr != nil && !e.workBusy {
+		return problem(e.workErr)
+	}
+	if e.work != nil && e.work.ModelProblem != nil && !e.workBusy {
+		return problem(e.work.ModelProblem)
+	}
+	if e.work != nil {
+		var text []string
+		for _, f := range e.work.Findings {
+			if severe(f.Severity) {
+				text = append(text, f.ID+": "+f.Message)
+			}
+		}
+		if len(text) > 0 {
+			e.ask(&dialog{
+				Title: "the data has problems", Text: append(text[:min(len(text), 3)], "1 shows them."),
+				Choices: []choice{
+					{Keys: []string{"1"}, Text: "look at the data", Run: func() tea.Cmd { return goTo(dataScreenID) }},
+					{Keys: []string{"s"}, Text: "start all the same", Run: e.startNow},
+				},
+			})
+			return nil
+		}
+	}
+	return e.startNow()
+}
+
+// startNow starts.
+func (e *experimentScreen) startNow() tea.Cmd {
+	return tea.Batch(e.start(e.config, ""), notice("starting "+e.config.Name))
+}

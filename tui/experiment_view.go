@@ -1,0 +1,381 @@
+package tui
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"hone/experiments"
+)
+
+// From this width on, the plan stands beside the form; below it, under it.
+const experimentWide = 96
+
+// View draws the body.
+func (e *experimentScreen) View() string {
+	t := e.t
+	head := e.headLine()
+	lines := []string{head, t.ruleLine(e.width)}
+	height := max(e.height-2, 0)
+	if e.width >= experimentWide {
+		rw := max(e.width*2/5, 44)
+		lw := e.width - rw - 1
+		right := append(e.keyLines(rw), "")
+		right = append(right, e.planLines(rw)...)
+		right = append(right, "")
+		right = append(right, e.commandLines(rw)...)
+		return t.body(append(lines, t.beside(e.formLines(lw, height), right, lw, rw, height)...), e.width, e.height)
+	}
+	below := append(e.keyLines(e.width), e.planShort(e.width)...)
+	below = append(below, e.commandLines(e.width)...)
+	room := min(len(below), max(height-5, height/2))
+	form := height - room - 1
+	lines = append(lines, e.formLines(e.width, form)...)
+	lines = append(lines, t.ruleLine(e.width))
+	lines = append(lines, below[:min(room, len(below))]...)
+	return t.body(lines, e.width, e.height)
+}
+
+// headLine says which experiment this is and whether it is saved.
+func (e *experimentScreen) headLine() string {
+	t := e.t
+	file := t.dim.Render("not saved; w writes a file")
+	changes := len(experiments.Diff(e.savedAs, e.config))
+	switch {
+	case e.configPath != "" && changes == 0:
+		file = t.dim.Render("saved as ") + t.clean(e.configPath)
+	case e.configPath != "":
+		file = t.clean(e.configPath) + t.warn.Render(" * "+plural(changes, "change")+" not saved")
+	}
+	left := " " + t.strong.Render(t.clean(e.config.Name)) + "  " + file
+	if f := e.filter.view(t, 24); f != "" {
+		left = " " + f + t.dim.Render("  "+plural(len(e.rows.visible), "setting"))
+	}
+	right := t.good.Render(t.g.ok + " ready")
+	switch {
+	case e.problems != nil:
+		right = t.bad.Render(t.g.no + " " + plural(len(e.problems.List), "error"))
+	case e.starting:
+		right = t.accent.Render("starting " + t.g.ellipsis)
+	case e.workBusy:
+		right = t.dim.Render("reading data " + t.g.ellipsis)
+	case e.workErr != nil:
+		right = t.bad.Render(t.g.no + " no data")
+	case e.work != nil && e.work.ModelProblem != nil:
+		right = t.bad.Render(t.g.no + " no model")
+	}
+	return t.ends(left, right+" ", e.width)
+}
+
+// formLines are the settings, grouped by section, around the selected one.
+func (e *experimentScreen) formLines(width, height int) []string {
+	t := e.t
+	if len(e.rows.visible) == 0 {
+		return t.block([]string{t.dim.Render("  no setting matches; esc shows all")}, width, height)
+	}
+	columns := 1
+	if width >= 150 {
+		columns = 2
+	}
+	colWidth := (width - (columns - 1)) / columns
+	var lines []string
+	at := 0
+	section := "?"
+	for i, row := range e.rows.visible {
+		k := e.keys[row]
+		if k.Section != section {
+			section = k.Section
+			name := section
+			if name == "" {
+				name = "experiment"
+			}
+			if i > 0 && columns == 1 && height > len(e.rows.visible)+14 {
+				lines = append(lines, "")
+			}
+			lines = append(lines, " "+t.strong.Render(name))
+		}
+		if i == e.rows.at {
+			at = len(lines)
+		}
+		lines = append(lines, e.fieldLine(k, i == e.rows.at, colWidth))
+	}
+	e.rows.room = max(height*columns-2, 1)
+	if columns > 1 && len(lines) > height {
+		half := max(height, (len(lines)+1)/2)
+		first := 0
+		if at%half >= height {
+			first = at%half - height + 1
+		}
+		left := lines[:half]
+		right := lines[half:]
+		return t.beside(left[min(first, len(left)):], right[min(first, len(right)):], colWidth, width-colWidth-1, height)
+	}
+	e.rows.first = scrollTo(at, min(e.rows.first, max(at-1, 0)), height, len(lines))
+	return t.block(lines[e.rows.first:], width, height)
+}
+
+// fieldLine is one setting: name, value, and what is wrong or different.
+func (e *experimentScreen) fieldLine(k experiments.Key, selected bool, width int) string {
+	t := e.t
+	mark, name := "   ", t.dim.Render(t.fit(k.Leaf(), 17))
+	if selected {
+		mark, name = " "+t.accent.Render(t.g.selected)+" ", t.accent.Render(t.fit(k.Leaf(), 17))
+	}
+	room := max(width-21, 4)
+	if selected && e.editing {
+		line := e.line.View(t, min(room, max(room*3/5, 16)), true)
+		if e.refused != "" {
+			line = strings.TrimRight(line, " ") + "  " + t.bad.Render(t.g.no+" "+t.clean(e.refused))
+		}
+		return mark + name + " " + t.cut(line, room)
+	}
+	value := t.clean(e.shownValue(k))
+	note := ""
+	if msg := e.problems.For(k.Name); msg != "" {
+		note = t.bad.Render(t.g.no + " " + t.clean(msg))
+	} else if def := e.differs(k); def != "" {
+		note = t.dim.Render("default " + t.clean(def))
+	}
+	if note != "" {
+		valueRoom := min(textWidth(value), max(room-textWidth(note)-2, room/3))
+		value = t.cut(value, valueRoom) + "  " + note
+	}
+	return mark + name + " " + t.cut(value, room)
+}
+
+// shownValue is a value as the form reads best.
+func (e *experimentScreen) shownValue(k experiments.Key) string {
+	switch k.Kind {
+	case experiments.KindBool:
+		if valueText(e.config, k.Name) == "true" {
+			return e.t.g.checked + " on"
+		}
+		return e.t.g.unchecked + " off"
+	case experiments.KindStrings:
+		if items := listOf(e.config, k.Name); len(items) > 0 {
+			return strings.Join(items, " ")
+		}
+		return "(none)"
+	case experiments.KindChoice:
+		return valueText(e.config, k.Name)
+	}
+	if v := valueText(e.config, k.Name); v != "" {
+		return v
+	}
+	return "(none)"
+}
+
+// differs is the default of a value that is not it.
+func (e *experimentScreen) differs(k experiments.Key) string {
+	now, err := e.config.Get(k.Name)
+	def, err2 := defaults.Get(k.Name)
+	if err != nil || err2 != nil || now == def || k.Kind == experiments.KindPath || k.Name == "name" {
+		return ""
+	}
+	if k.Kind == experiments.KindBool {
+		if def == "true" {
+			return "on"
+		}
+		return "off"
+	}
+	return strings.Trim(def, `"`)
+}
+
+// defaults are the values of an empty experiment file.
+var defaults = experiments.Default()
+
+// keyLines explain the selected setting.
+func (e *experimentScreen) keyLines(width int) []string {
+	t := e.t
+	k, ok := e.selected()
+	if !ok {
+		return nil
+	}
+	lines := []string{" " + t.strong.Render(k.Name)}
+	for _, l := range wrap(t.clean(k.Doc), max(width-2, 8)) {
+		lines = append(lines, " "+l)
+	}
+	for i, l := range wrap(t.clean(k.Range), max(width-2, 8)) {
+		if i == 2 {
+			break
+		}
+		lines = append(lines, " "+t.dim.Render(l))
+	}
+	if len(k.Options) > 0 && k.Kind == experiments.KindChoice {
+		var b strings.Builder
+		now := valueText(e.config, k.Name)
+		for _, o := range k.Options {
+			if o == now {
+				b.WriteString(" " + t.accent.Render("["+o+"]"))
+			} else {
+				b.WriteString(" " + t.dim.Render(" "+o+" "))
+			}
+		}
+		lines[len(lines)-1] = b.String()
+	}
+	return lines
+}
+
+// planShort is the plan in two lines.
+func (e *experimentScreen) planShort(width int) []string {
+	t := e.t
+	if e.planErr != nil && !e.planBusy {
+		return []string{label(t, "cost") + t.bad.Render(t.g.no+" "+t.clean(firstLine(e.planErr)))}
+	}
+	if !e.planned {
+		return []string{label(t, "cost") + t.dim.Render("working it out "+t.g.ellipsis)}
+	}
+	p := e.plan
+	parts := []string{fmt.Sprintf("%s trainable, %.2f %%", thousands(p.TrainableParams), p.TrainablePercent)}
+	if p.Steps != nil {
+		parts = append(parts, thousands(*p.Steps)+" steps")
+	}
+	if p.MemoryBytes != nil {
+		parts = append(parts, bytesText(float64(*p.MemoryBytes)))
+	}
+	if p.Seconds != nil {
+		parts = append(parts, "about "+roughTime(*p.Seconds))
+	}
+	style := t.text
+	if e.planBusy {
+		style = t.dim
+	}
+	lines := []string{label(t, "cost") + style.Render(strings.Join(parts, ", "))}
+	if problem := e.modelLine(); problem != "" {
+		lines = append(lines, label(t, "model")+problem)
+	} else if len(p.Notes) > 0 {
+		lines = append(lines, label(t, "note")+t.warn.Render(t.clean(p.Notes[0])))
+	}
+	return lines
+}
+
+// planLines is the plan in full.
+func (e *experimentScreen) planLines(width int) []string {
+	t := e.t
+	lines := []string{" " + t.strong.Render("what it costs")}
+	if e.planBusy {
+		lines[0] += t.dim.Render("  working it out " + t.g.ellipsis)
+	}
+	if e.planErr != nil {
+		for _, l := range wrap(t.clean(e.planErr.Error()), max(width-4, 8)) {
+			lines = append(lines, "  "+t.bad.Render(l))
+		}
+		return append(lines, e.modelHelp(width)...)
+	}
+	if !e.planned {
+		return lines
+	}
+	p := e.plan
+	row := func(name, value, note string) {
+		if value == "" {
+			value = t.dim.Render("not known yet")
+		}
+		lines = append(lines, label(t, name)+" "+value+t.dim.Render(note))
+	}
+	row("trainable", thousands(p.TrainableParams), fmt.Sprintf("  %.2f %% of %s", p.TrainablePercent, thousands(p.TotalParams)))
+	steps, tokens, memory, seconds := "", "", "", ""
+	if p.Steps != nil {
+		steps = thousands(*p.Steps)
+	}
+	if p.Tokens != nil {
+		tokens = thousands(*p.Tokens)
+	}
+	if p.MemoryBytes != nil {
+		memory = bytesText(float64(*p.MemoryBytes))
+	}
+	if p.Seconds != nil {
+		seconds = "about " + roughTime(*p.Seconds)
+	}
+	row("steps", steps, fmt.Sprintf("  %s of batches of %d", plural(e.config.Train.Epochs, "epoch"), e.config.Train.BatchSize))
+	row("tokens", tokens, "")
+	row("memory", memory, "")
+	row("time", seconds, "")
+	if p.EOS != nil {
+		row("EOS", t.clean(*p.EOS), "")
+	}
+	for _, n := range p.Notes {
+		for i, l := range wrap(t.clean(n), max(width-6, 8)) {
+			lead := "    "
+			if i == 0 {
+				lead = "  " + t.warn.Render("!") + " "
+			}
+			lines = append(lines, lead+l)
+		}
+	}
+	return append(lines, e.modelHelp(width)...)
+}
+
+// modelLine is the model problem on one line, "" without one.
+func (e *experimentScreen) modelLine() string {
+	t := e.t
+	switch {
+	case e.workErr != nil:
+		return t.bad.Render(t.g.no + " " + t.clean(firstLine(e.workErr)))
+	case e.work != nil && e.work.ModelProblem != nil:
+		return t.bad.Render(t.g.no + " " + t.clean(firstLine(e.work.ModelProblem)))
+	}
+	return ""
+}
+
+// modelHelp says what keeps the experiment from starting, and how to name a model.
+func (e *experimentScreen) modelHelp(width int) []string {
+	t := e.t
+	var err error
+	what := "model"
+	switch {
+	case e.workErr != nil:
+		err, what = e.workErr, "data"
+	case e.work != nil && e.work.ModelProblem != nil:
+		err = e.work.ModelProblem
+	default:
+		return nil
+	}
+	lines := []string{"", " " + t.bad.Render(t.g.no+" no "+what)}
+	for _, part := range strings.Split(err.Error(), "\n") {
+		for _, l := range wrap(t.clean(part), max(width-4, 8)) {
+			lines = append(lines, "   "+l)
+		}
+	}
+	return append(lines, t.dim.Render("   edit "+what+".path, or hone --"+what+" PATH"))
+}
+
+// commandLines are the command that does the same without a screen.
+func (e *experimentScreen) commandLines(width int) []string {
+	t := e.t
+	text := strings.Join(trainCommand(e.config, e.configPath, e.savedAs), " ")
+	lines := []string{}
+	for i, l := range wrap(t.clean(text), max(width-14, 8)) {
+		name := ""
+		if i == 0 {
+			name = "command"
+		}
+		if i == 6 {
+			break
+		}
+		lines = append(lines, label(t, name)+l)
+	}
+	return lines
+}
+
+// firstLine is an error's first line.
+func firstLine(err error) string {
+	line, _, _ := strings.Cut(err.Error(), "\n")
+	return line
+}
+
+// roughTime writes an estimate without false precision.
+func roughTime(seconds float64) string {
+	if !finite(seconds) || seconds < 0 || seconds > 1e9 {
+		return "unknown"
+	}
+	d := time.Duration(seconds * float64(time.Second))
+	switch {
+	case d < 90*time.Second:
+		return fmt.Sprintf("%d s", int(d.Seconds()+0.5))
+	case d < 90*time.Minute:
+		return fmt.Sprintf("%d min", int(d.Minutes()+0.5))
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%.1f h", d.Hours())
+	}
+	return fmt.Sprintf("%.0f days", d.Hours()/24)
+}

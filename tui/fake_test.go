@@ -1,0 +1,376 @@
+package tui
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"strings"
+	"sync"
+	"time"
+
+	"hone/data"
+	"hone/engine/batch"
+	"hone/experiments"
+	"hone/runs"
+)
+
+// fakeBackend answers from what a test put into it.
+type fakeBackend struct {
+	mu       sync.Mutex
+	work     *workspace
+	workErr  error
+	plan     planView
+	planErr  error
+	run      *fakeRun
+	startErr error
+	snap     *snapshot
+	rows     []runRow
+	rowsErr  error
+	cmp      *comparison
+	cmpErr   error
+	made     *comparison // what Compare makes
+	prompt   prompter
+	files    map[string]experiments.Config
+
+	calls []string
+}
+
+func (f *fakeBackend) called(format string, args ...any) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.calls = append(f.calls, fmt.Sprintf(format, args...))
+}
+
+// has reports whether a call was made.
+func (f *fakeBackend) has(call string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, c := range f.calls {
+		if c == call {
+			return true
+		}
+	}
+	return false
+}
+
+func (f *fakeBackend) Open(ctx context.Context, c experiments.Config) (*workspace, error) {
+	f.called("open %s", c.Data.Path)
+	return f.work, f.workErr
+}
+
+func (f *fakeBackend) Plan(c experiments.Config) (planView, error) {
+	f.called("plan r=%d", c.LoRA.R)
+	p := f.plan
+	p.TrainableParams = p.TrainableParams / 16 * int64(c.LoRA.R)
+	return p, f.planErr
+}
+
+func (f *fakeBackend) SaveConfig(path string, c experiments.Config, overwrite bool) error {
+	f.called("save %s %v", path, overwrite)
+	if _, there := f.files[path]; there && !overwrite {
+		return fmt.Errorf("%s: %w", path, fs.ErrExist)
+	}
+	if f.files == nil {
+		f.files = map[string]experiments.Config{}
+	}
+	f.files[path] = c
+	return nil
+}
+
+func (f *fakeBackend) RunConfig(dir string) (experiments.Config, error) {
+	f.called("config %s", dir)
+	c := experiments.Default()
+	c.LoRA.R = 8
+	return c, nil
+}
+
+func (f *fakeBackend) Start(ctx context.Context, c experiments.Config, store, dir string) (ownRun, error) {
+	f.called("start %s dir=%s r=%d", store, dir, c.LoRA.R)
+	if f.startErr != nil {
+		return nil, f.startErr
+	}
+	return f.run, nil
+}
+
+func (f *fakeBackend) Follow(dir string) follower {
+	f.called("follow %s", dir)
+	return &fakeFollower{f.snap, false}
+}
+
+func (f *fakeBackend) Runs(context.Context, string) ([]runRow, error) {
+	f.called("runs")
+	return f.rows, f.rowsErr
+}
+
+func (f *fakeBackend) Remove(store, id string) error {
+	f.called("remove %s", id)
+	var kept []runRow
+	for _, r := range f.rows {
+		if r.ID != id {
+			kept = append(kept, r)
+		}
+	}
+	f.rows = kept
+	return nil
+}
+
+func (f *fakeBackend) ReadComparison(dir, split string) (*comparison, error) {
+	f.called("read %s %s", dir, split)
+	return f.cmp, f.cmpErr
+}
+
+func (f *fakeBackend) Compare(ctx context.Context, dir, split string, progress func(done, total int)) (*comparison, error) {
+	f.called("compare %s %s", dir, split)
+	progress(1, 2)
+	if f.made == nil {
+		return nil, errors.New("the adapter is gone")
+	}
+	progress(2, 2)
+	return f.made, nil
+}
+
+func (f *fakeBackend) OpenPrompt(context.Context, string) (prompter, error) {
+	f.called("prompt")
+	if f.prompt == nil {
+		return nil, errors.New("the model is gone")
+	}
+	return f.prompt, nil
+}
+
+type fakeFollower struct {
+	snap *snapshot
+	told bool
+}
+
+func (f *fakeFollower) Poll() (*snapshot, bool) {
+	changed := !f.told
+	f.told = true
+	return f.snap, changed
+}
+
+// fakeRun is a run of this process that a test ends.
+type fakeRun struct {
+	dir   string
+	state string
+	calls []string
+	live  context.Context
+	end   context.CancelFunc
+	err   error
+}
+
+func newFakeRun(dir string) *fakeRun {
+	r := &fakeRun{dir: dir, state: runs.Running}
+	r.live, r.end = context.WithCancel(context.Background())
+	return r
+}
+
+func (r *fakeRun) Dir() string           { return r.dir }
+func (r *fakeRun) State() string         { return r.state }
+func (r *fakeRun) Pause()                { r.calls = append(r.calls, "pause") }
+func (r *fakeRun) Resume()               { r.calls = append(r.calls, "resume") }
+func (r *fakeRun) Step()                 { r.calls = append(r.calls, "step") }
+func (r *fakeRun) Stop()                 { r.calls = append(r.calls, "stop"); r.state = runs.Stopped; r.end() }
+func (r *fakeRun) Checkpoint()           { r.calls = append(r.calls, "checkpoint") }
+func (r *fakeRun) Evaluate()             { r.calls = append(r.calls, "evaluate") }
+func (r *fakeRun) SetLR(float64)         { r.calls = append(r.calls, "lr") }
+func (r *fakeRun) Watch([]int)           { r.calls = append(r.calls, "watch") }
+func (r *fakeRun) Done() <-chan struct{} { return r.live.Done() }
+func (r *fakeRun) Err() error            { return r.err }
+
+type fakePrompt struct{}
+
+func (fakePrompt) Close() {}
+
+func (fakePrompt) Try(_ context.Context, text string, tuned bool, onToken func(string)) (generated, error) {
+	onToken("{")
+	if !tuned {
+		return generated{Text: "Calendar: " + text, Tokens: 9, StoppedBy: "max_new", Reason: "no JSON object"}, nil
+	}
+	return generated{
+		Text: `{"action": "Dinner"}`, Tokens: 7, StoppedBy: "closed", Valid: true,
+		Keys: []string{"action"}, Values: map[string]string{"action": `"Dinner"`},
+	}, nil
+}
+
+var sampleSchema = []string{"action", "date", "time", "attendees", "location", "duration", "recurrence", "notes"}
+
+// sampleEvents are texts with what outside text may hold: accents, wide and
+// combining characters, escapes, tabs.
+var sampleEvents = []string{
+	"Weekly check-in 21 - Oct - 2023 8:15 am Teams",
+	"Weekly sync with Jane on March 21, 2024, 12:00 pm in the large meeting room of the second floor, bring the numbers",
+	"Late night study session at the caf\u00e9 on 15th, Dec 2024 at 9:00 pm",
+	"\u4f1a\u8bae with \u674e\u96f7 2024-04-27 8:45 \u4f1a\u8bae\u5ba4",
+	"Evil \x1b[31mred\x1b[0m\ttab and \u202eturned\nline",
+	"Share updates w/ Liam 1st, Nov 2023 09:30 Auditorium 2hrs",
+	"Photography class at the studio \U0001F469\u200d\U0001F4BB e\u0301t\u00e9",
+	"Q&A workshop 18th Aug, 2024 17:00 Zoom",
+}
+
+// sampleRow makes a row whose tokens are words; the class of a completion's
+// word follows the JSON around it.
+func sampleRow(i int, words *[]string) rowView {
+	event := sampleEvents[i%len(sampleEvents)]
+	prompt := "Extract calendar information from: " + event + "\nCalendar JSON:"
+	target := fmt.Sprintf(`{"action": "Weekly sync", "date": "%02d/03/2024", "time": "12:00 PM", "attendees": ["Jane"], "location": null}`, i%28+1)
+	ex := &batch.Example{Row: i}
+	add := func(text string, class int32) {
+		*words = append(*words, text)
+		ex.IDs = append(ex.IDs, int32(len(*words)-1))
+		ex.Class = append(ex.Class, class)
+		ex.Spans = append(ex.Spans, batch.Span{})
+	}
+	for j, w := range strings.SplitAfter(prompt, " ") {
+		if j > 0 {
+			w = " " + w
+		}
+		add(strings.TrimRight(w, " "), batch.NotTarget)
+	}
+	ex.Prompt = len(ex.IDs)
+	for f, part := range strings.Split(target, ", ") {
+		key, value, _ := strings.Cut(part, ": ")
+		add(" "+key, batch.Structure)
+		add(":", batch.Structure)
+		for _, w := range strings.SplitAfter(value, " ") {
+			add(" "+w, int32(f+1))
+		}
+	}
+	add("<|im_end|>", batch.Structure)
+	return rowView{Source: fmt.Sprintf("train.jsonl:%d", i+1), Text: event, Prompt: prompt, Target: target, Example: ex}
+}
+
+// sampleWorkspace is a dataset of 554, 118 and 120 rows.
+func sampleWorkspace() *workspace {
+	var words []string
+	w := &workspace{
+		Source: "calendar.jsonl", Format: "events", Schema: sampleSchema,
+		TokenText: func(id int32) string { return words[id] },
+		Findings: []data.Finding{
+			{ID: "DUP", Severity: "warning", Message: "2 rows of train say the same", Advice: "Remove one of them; it counts twice.", Split: "train", Rows: []int{3, 7}, Evidence: []string{"rows 3 and 7"}},
+			{ID: "LEAK", Severity: "error", Message: "1 row of test is in train as well", Advice: "Take it out of one of them: the score is too good.", Split: "test", Rows: []int{1}},
+		},
+	}
+	for i, name := range sampleSchema {
+		w.Fields = append(w.Fields, fieldView{name, 1 - float64(i)*0.12})
+	}
+	for s, n := range []int{554, 118, 120} {
+		sp := splitView{Name: data.Splits()[s], Encoded: true, Tokens: n * 119, Targets: n * 78, LengthLo: 70, LengthHi: 139, Unit: "tokens"}
+		for i := range n {
+			sp.Rows = append(sp.Rows, sampleRow(i, &words))
+		}
+		for i := range 60 {
+			x := float64(i-25) / 12
+			sp.Lengths = append(sp.Lengths, math.Round(40*math.Exp(-x*x)))
+		}
+		w.Splits = append(w.Splits, sp)
+	}
+	w.Splits[0].Rows[3].Marks = []string{"DUP"}
+	w.Splits[0].Rows[5].Example = nil
+	w.Splits[0].Rows[5].Dropped = "its 512 tokens are more than data.max_length"
+	w.Splits[0].Dropped = 1
+	w.Find = func(split, query string) (rows []int) {
+		for _, sp := range w.Splits {
+			if sp.Name != split {
+				continue
+			}
+			for i := range sp.Rows {
+				if matches(strings.ToLower(sp.Rows[i].Text), query) {
+					rows = append(rows, i)
+				}
+			}
+		}
+		return rows
+	}
+	return w
+}
+
+// samplePlan is what the sample would cost.
+func samplePlan() planView {
+	steps, tokens, memory, seconds, eos := 350, 329630, int64(1.3e9), 702.0, "<|im_end|>"
+	return planView{
+		TrainableParams: 4884480, TotalParams: 139399680, TrainablePercent: 3.504, Steps: &steps, Tokens: &tokens,
+		MemoryBytes: &memory, Seconds: &seconds, EOS: &eos, Notes: []string{"1 train row is longer than data.max_length 384 and is left out"},
+	}
+}
+
+// sampleComparison is 120 examples of which tuning fixed most.
+func sampleComparison() *comparison {
+	c := &comparison{Split: "test", Schema: sampleSchema, Low: 0.61, High: 0.77}
+	target := []string{"Share updates", "01/11/2023", "09:30 AM", `["Liam"]`, "Auditorium", "2hrs", "null", "null"}
+	for i := range 120 {
+		p := pairView{Row: i, Event: sampleEvents[i%len(sampleEvents)], Target: `{"action": "Share updates", "date": "01/11/2023"}`, Fields: target}
+		p.Base = outputView{
+			Text: "{\"action\": \"Share updates w/ Liam\",\n  \"date\": \"2023-11-01\"}", Valid: i%40 == 0, Reason: "no JSON object",
+			Fields: []string{"Share updates w/ Liam", "2023-11-01", "09:30:00", "", "", "", "", ""},
+			Right:  []bool{false, false, false, false, false, false, true, true}, Wrong: 6, Tokens: 128, StoppedBy: "max_new",
+		}
+		tuned := append([]string{}, target...)
+		right := []bool{true, true, true, true, true, true, true, true}
+		wrong := 0
+		if i%3 == 1 {
+			tuned[1], right[1], wrong = "1st", false, 1
+		}
+		p.Tuned = outputView{Text: `{"action": "Share updates"}`, Valid: true, Fields: tuned, Right: right, Wrong: wrong, Exact: wrong == 0, Tokens: 64, StoppedBy: "eos"}
+		if i == 17 {
+			p.Tuned = outputView{Text: "{\"action\": ", Reason: "unexpected end of JSON input", Fields: make([]string, 8), Right: make([]bool, 8), Wrong: 8, Tokens: 128, StoppedBy: "max_new"}
+		}
+		c.Pairs = append(c.Pairs, p)
+	}
+	c.count()
+	c.Base = scoresView{Valid: 0.03, FieldAccuracy: 0.012, Fields: []float64{0.02, 0, 0, 0.01, 0, 0, 0.03, 0.03}}
+	c.Tuned = scoresView{Exact: 0.6583, Valid: 0.9917, Schema: 0.9917, FieldAccuracy: 0.95}
+	for _, n := range c.WrongFields {
+		c.Tuned.Fields = append(c.Tuned.Fields, 1-float64(n)/120)
+	}
+	return c
+}
+
+// sampleRuns are runs in every state.
+func sampleRuns() []runRow {
+	a, b := experiments.Default(), experiments.Default()
+	a.LoRA.R, a.Train.LR = 8, 1e-4
+	curve := func(from float64) (c []float64) {
+		for i := range 32 {
+			c = append(c, from*math.Exp(-float64(i)/8))
+		}
+		return c
+	}
+	nan := curve(1.4)
+	nan[20] = math.NaN()
+	return []runRow{
+		{ID: "2026-11-23-1530-calendar", Name: "calendar", Dir: "runs/2026-11-23-1530-calendar", State: runs.Running, Started: "2026-11-23 15:30", Took: "4:12", Step: 143, Steps: 350, Curve: curve(1.6), Loss: 0.0713, Exact: 0.66, FieldAccuracy: 0.95, Config: &b},
+		{ID: "2026-11-23-1402-calendar", Name: "calendar", Dir: "runs/2026-11-23-1402-calendar", State: runs.Finished, Started: "2026-11-23 14:02", Took: "11:42", Step: 350, Steps: 350, Curve: curve(1.5), Loss: 0.0412, Exact: 0.6917, FieldAccuracy: 0.953, Config: &a},
+		{ID: "2026-11-22-0911-high-rate", Name: "high-rate", Dir: "runs/2026-11-22-0911-high-rate", State: runs.Failed, Started: "2026-11-22 09:11", Took: "0:58", Step: 41, Steps: 350, Curve: nan, Loss: math.NaN(), Exact: math.NaN(), FieldAccuracy: math.NaN(), Problem: "halted at step 41, before the update: the loss is 0/0, row 412 has no targets", Config: &b},
+		{ID: "2026-11-21-2200-other", Name: "other", Dir: "runs/2026-11-21-2200-other", State: runs.Unreadable, Loss: math.NaN(), Exact: math.NaN(), FieldAccuracy: math.NaN(), Problem: "damaged run directory"},
+	}
+}
+
+// sampleSnapshot is a live run at step 143 of 350.
+func sampleSnapshot(dir, state string) *snapshot {
+	h := &runs.History{}
+	for i := 1; i <= 143; i++ {
+		loss := runs.Number(1.6*math.Exp(-float64(i)/30) + 0.05)
+		h.Steps = append(h.Steps, runs.Step{
+			Type: "step", Step: i, Epoch: runs.Number(float64(i) / 70), Loss: loss, CE: loss * 0.7, JSON: 0.06, Field: 0.09, Confidence: 0.04,
+			GradNorm: runs.Number(0.3 + 1.1*math.Exp(-float64(i)/20)), LR: 4.13e-4, Tokens: 950, TargetTokens: 620, Seconds: 1.84,
+		})
+		if i%25 == 0 {
+			h.Evals = append(h.Evals, runs.Eval{Type: "eval", Step: i, Split: "eval", Loss: loss, ExactMatch: runs.Number(float64(i) / 200), JSONValidity: 1, FieldAccuracy: 0.9, N: 32})
+		}
+	}
+	return &snapshot{
+		Dir: dir, Version: 1, State: state, History: h, StepsPerSecond: 0.54, TokensPerSecond: 482, Left: 11*time.Minute + 42*time.Second,
+		Info: runs.RunInfo{ID: baseName(dir), Name: "calendar", State: state, Step: 143, Steps: 350},
+	}
+}
+
+// full is a backend that has everything.
+func full() *fakeBackend {
+	return &fakeBackend{
+		work: sampleWorkspace(), plan: samplePlan(), rows: sampleRuns(), cmp: sampleComparison(), made: sampleComparison(), prompt: fakePrompt{},
+		snap: sampleSnapshot("runs/2026-11-23-1530-calendar", runs.Running),
+		run:  newFakeRun("runs/2026-11-23-1530-calendar"),
+	}
+}

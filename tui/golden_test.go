@@ -1,0 +1,74 @@
+package tui
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+)
+
+// sizes are the usual terminal, a large one and an odd one.
+var sizes = [][2]int{{80, 24}, {120, 40}, {93, 17}}
+
+// states are the main states of the screens: how to get there from a start.
+var states = []struct {
+	name  string
+	setup func(*fakeBackend)
+	keys  []string
+}{
+	{"data", nil, []string{"down", "down"}},
+	{"data-statistics", nil, []string{"v"}},
+	{"data-findings", nil, []string{"f"}},
+	{"data-filter", nil, []string{"/", "text:weekly"}},
+	{"data-no-data", func(f *fakeBackend) {
+		f.work, f.workErr = nil, errors.New("loading data: calendar.jsonl: no such file or directory")
+	}, nil},
+	{"data-no-model", noModel, nil},
+	{"experiment", nil, []string{"2", "down", "down"}},
+	{"experiment-edit", nil, []string{"2", "/", "text:lora.r", "enter", "enter", "ctrl+u", "text:0"}},
+	{"experiment-no-model", noModel, []string{"2"}},
+	{"experiment-presets", nil, []string{"2", "p"}},
+	{"compare", nil, []string{"6", "down", "c", "down"}},
+	{"compare-raw", nil, []string{"6", "down", "c", "r"}},
+	{"compare-scores", nil, []string{"6", "down", "c", "v"}},
+	{"compare-none", func(f *fakeBackend) { f.cmp, f.cmpErr = nil, errNotCompared }, []string{"6", "down", "c"}},
+	{"compare-try", nil, []string{"6", "down", "c", "t", "text:Dinner with Zoe", "enter"}},
+	{"compare-no-run", nil, []string{"5"}},
+	{"runs", nil, []string{"6", "down", "down"}},
+	{"runs-none", func(f *fakeBackend) { f.rows = nil }, []string{"6"}},
+	{"runs-delete", nil, []string{"6", "down", "d"}},
+	{"help", nil, []string{"?"}},
+	{"palette", nil, []string{"ctrl+p", "text:sta"}},
+}
+
+func noModel(f *fakeBackend) {
+	w := sampleWorkspace()
+	w.TokenText = nil
+	w.ModelProblem = errors.New("this version has no built-in model or dataset: name a model with --model DIR (config.json, safetensors and tokenizer.json) or --model FILE.gguf")
+	for s := range w.Splits {
+		for i := range w.Splits[s].Rows {
+			w.Splits[s].Rows[i].Example = nil
+		}
+		w.Splits[s].Encoded, w.Splits[s].Unit = false, "characters"
+	}
+	f.work = w
+	f.planErr = w.ModelProblem
+}
+
+func TestGoldenFrames(t *testing.T) {
+	for _, s := range states {
+		for _, size := range sizes {
+			name := fmt.Sprintf("%s-%dx%d", s.name, size[0], size[1])
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				f := full()
+				if s.setup != nil {
+					s.setup(f)
+				}
+				b := start(t, f, size[0], size[1])
+				b.press(s.keys...)
+				checkFrame(t, name, b.View(), size[0], size[1])
+				b.golden(name)
+			})
+		}
+	}
+}

@@ -1,0 +1,257 @@
+package tui
+
+import (
+	"errors"
+	"strings"
+	"time"
+
+	tea "github.com/charmbracelet/bubbletea"
+
+	"hone/experiments"
+)
+
+// runsScreen lists the run store.
+type runsScreen struct {
+	*app
+	width, height int
+	focused       bool
+
+	gen    int
+	ready  bool
+	all    []runRow
+	err    error
+	rows   list
+	filter filter
+	mark   string // id of the marked run, to compare settings with
+	diff   diffCache
+}
+
+// diffCache keeps how the selected run's settings differ from the marked one's.
+type diffCache struct {
+	gen     int
+	a, b    string
+	changes []experiments.Change
+}
+
+// runsAgain is how often the list is read anew while a run is live.
+const runsAgain = 2 * time.Second
+
+func newRuns(a *app) *runsScreen { return &runsScreen{app: a} }
+
+func (r *runsScreen) Title() string             { return "Runs" }
+func (r *runsScreen) SetSize(width, height int) { r.width, r.height = width, height }
+func (r *runsScreen) CapturesText() bool        { return r.filter.typing }
+
+// Focus reads the list.
+func (r *runsScreen) Focus() tea.Cmd {
+	r.focused = true
+	return r.read()
+}
+
+// Blur stops reading it again.
+func (r *runsScreen) Blur() { r.focused, r.filter.typing = false, false }
+
+// Keys of the list.
+func (r *runsScreen) Keys() []keyGroup {
+	if r.filter.typing {
+		return r.filter.keys()
+	}
+	some := func() bool { _, ok := r.selected(); return ok }
+	keys := []binding{
+		{Keys: []string{"enter"}, Text: "open", Help: "look at the run in Train", Run: func() tea.Cmd { return r.open(trainScreenID) }, When: some},
+		{Keys: []string{"c"}, Text: "compare", Help: "look at its outputs, base against tuned", Run: func() tea.Cmd { return r.open(compareScreenID) }, When: some},
+		{Keys: []string{"r"}, Text: "resume", Help: "go on training from its last checkpoint", Run: r.resume, When: r.resumable},
+		{Keys: []string{"f"}, Text: "fork", Help: "take its settings over to Experiment, to start another", Run: r.fork, When: some},
+		{Keys: []string{"d"}, Text: "delete", Help: "delete its directory; asks first", Run: do(r.askRemove), When: some},
+		{Keys: []string{" "}, Text: "mark", Help: "mark it: settings of the others are shown as differences from it", Run: do(r.setMark), When: some},
+		{Keys: []string{"/"}, Text: "filter", Help: "list only runs whose name or state holds the words typed", Run: do(r.filter.open)},
+		{Keys: []string{"ctrl+r"}, Label: "^r", Text: "read again", Quiet: true, Run: r.read},
+	}
+	rows := r.rows.bindings("run", func() tea.Cmd { return nil })
+	rows[0].Quiet = true
+	return []keyGroup{{Title: "runs", Bindings: append(keys, rows...)}}
+}
+
+// Update takes the list.
+func (r *runsScreen) Update(msg tea.Msg) tea.Cmd {
+	switch msg := msg.(type) {
+	case tea.KeyMsg:
+		if r.filter.key(msg) {
+			r.list()
+		}
+	case runsMsg:
+		if msg.gen != r.gen {
+			return nil
+		}
+		r.ready, r.err = true, msg.err
+		if msg.err == nil {
+			id := ""
+			if run, ok := r.selected(); ok {
+				id = run.ID
+			}
+			r.all = msg.runs
+			r.list()
+			for i := range r.all {
+				if r.all[i].ID == id {
+					r.rows.choose(i)
+				}
+			}
+		}
+		if !r.focused || !r.anyLive() {
+			return nil
+		}
+		return r.after(runsAgain, runsTickMsg{r.gen})
+	case runsTickMsg:
+		if msg.gen == r.gen && r.focused {
+			return r.read()
+		}
+	case removedMsg:
+		if msg.err != nil {
+			return problem(msg.err)
+		}
+		return tea.Batch(r.read(), notice("deleted "+msg.id))
+	case startedMsg, ownDoneMsg:
+		if r.focused {
+			return r.read()
+		}
+	}
+	return nil
+}
+
+// read lists the store in a command.
+func (r *runsScreen) read() tea.Cmd {
+	r.gen++
+	gen, ctx, store, back := r.gen, r.ctx, r.store, r.back
+	return func() tea.Msg {
+		runs, err := back.Runs(ctx, store)
+		return runsMsg{gen, runs, err}
+	}
+}
+
+// list works out which runs pass the filter.
+func (r *runsScreen) list() {
+	query := r.filter.text()
+	var rows []int
+	for i := range r.all {
+		run := &r.all[i]
+		if matches(strings.ToLower(run.ID+" "+run.Name+" "+run.State), query) {
+			rows = append(rows, i)
+		}
+	}
+	r.rows.show(rows)
+}
+
+// anyLive reports whether a run is going.
+func (r *runsScreen) anyLive() bool {
+	for i := range r.all {
+		if r.all[i].State == "running" || r.all[i].State == "paused" {
+			return true
+		}
+	}
+	return false
+}
+
+// selected is the run under the selection.
+func (r *runsScreen) selected() (*runRow, bool) {
+	i, ok := r.rows.selected()
+	if !ok || i >= len(r.all) {
+		return nil, false
+	}
+	return &r.all[i], true
+}
+
+// open looks at the selected run.
+func (r *runsScreen) open(where screenID) tea.Cmd {
+	run, _ := r.selected()
+	return tea.Batch(r.lookAt(run.Dir), goTo(where))
+}
+
+// resumable reports whether the selected run can go on.
+func (r *runsScreen) resumable() bool {
+	run, ok := r.selected()
+	return ok && run.State != "finished" && run.State != "running" && run.State != "paused"
+}
+
+// resume goes on with the selected run in this process.
+func (r *runsScreen) resume() tea.Cmd {
+	run, _ := r.selected()
+	return tea.Batch(r.openRun(run.Dir, "resume"), notice("resuming "+run.ID))
+}
+
+// fork takes the selected run's settings over.
+func (r *runsScreen) fork() tea.Cmd {
+	run, _ := r.selected()
+	return r.openRun(run.Dir, "fork")
+}
+
+// setMark marks the selected run, or takes the mark away.
+func (r *runsScreen) setMark() {
+	run, _ := r.selected()
+	if r.mark == run.ID {
+		r.mark = ""
+		return
+	}
+	r.mark = run.ID
+}
+
+// askRemove asks before a run is deleted.
+func (r *runsScreen) askRemove() {
+	run, _ := r.selected()
+	if r.ownLive() && r.own.Dir() == run.Dir {
+		r.ask(&dialog{Title: "the run is live", Text: []string{run.ID + " is being trained by this process; stop it first."}})
+		return
+	}
+	id, dir := run.ID, run.Dir
+	r.ask(&dialog{
+		Title: "delete a run",
+		Text:  []string{id, "Its checkpoints, adapter, records and outputs are deleted for good."},
+		Choices: []choice{{Keys: []string{"y"}, Text: "delete it", Run: func() tea.Cmd {
+			if dir == r.runDir {
+				r.lookAt("")
+			}
+			store, back := r.store, r.back
+			return func() tea.Msg { return removedMsg{id, back.Remove(store, id)} }
+		}}},
+	})
+}
+
+// Escape takes filter and mark away.
+func (r *runsScreen) Escape() (tea.Cmd, bool) {
+	switch {
+	case r.filter.clear():
+		r.list()
+	case r.mark != "":
+		r.mark = ""
+	default:
+		return nil, false
+	}
+	return nil, true
+}
+
+// Wheel moves the selection.
+func (r *runsScreen) Wheel(_, _, lines int) tea.Cmd {
+	r.rows.move(lines)
+	return nil
+}
+
+// differences are the settings in which the selected run differs from the
+// marked one, or from the defaults.
+func (r *runsScreen) differences() (from string, changes []experiments.Change, err error) {
+	run, ok := r.selected()
+	if !ok {
+		return "", nil, nil
+	}
+	if run.Config == nil {
+		return "", nil, errors.New("its experiment file cannot be read")
+	}
+	base, from := defaults, "the defaults"
+	for i := range r.all {
+		if r.all[i].ID == r.mark && r.mark != run.ID && r.all[i].Config != nil {
+			base, from = *r.all[i].Config, r.all[i].ID
+		}
+	}
+	if d := &r.diff; d.gen != r.gen || d.a != from || d.b != run.ID {
+		*d = diffCache{r.gen, from, run.ID, experiments.Diff(base, *run.Config)}
+	}
+	return from, r.diff.changes, nil
+}

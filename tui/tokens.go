@@ -1,0 +1,133 @@
+package tui
+
+import (
+	"strings"
+
+	"github.com/charmbracelet/lipgloss"
+
+	"hone/engine/batch"
+)
+
+// tokenLines draws an example's tokens, wrapped to width: a line of text with
+// bars between tokens, and under it what each token is to the loss: dots for
+// masked ones, a thin line for structure, a heavy line with the field's name for
+// a value. EOS, an empty span at the end, is drawn by its token's text.
+func tokenLines(t *theme, ex *batch.Example, text func(int32) string, schema []string, width int) []string {
+	if ex == nil || text == nil || width < 4 {
+		return nil
+	}
+	var lines []string
+	var top, marks strings.Builder
+	used := 0
+	flush := func() {
+		if used == 0 {
+			return
+		}
+		lines = append(lines, top.String(), marks.String())
+		top.Reset()
+		marks.Reset()
+		used = 0
+	}
+	bar := t.dim.Render(t.g.bar)
+	// A run is a stretch of tokens of one class on one line; its mark is drawn
+	// when it ends, so that the field's name has the whole stretch.
+	class, cells := batch.NotTarget, 0
+	endRun := func() {
+		if cells > 0 {
+			marks.WriteString(t.classMark(class, cells, schema))
+		}
+		cells = 0
+	}
+	for i, id := range ex.IDs {
+		word := t.clean(text(id))
+		if word == "" {
+			word = t.g.masked
+		}
+		c := ex.Class[i]
+		style := t.classStyle(c)
+		for first := true; first || word != ""; first = false {
+			w := textWidth(word)
+			sep := 0
+			if used > 0 && first {
+				sep = 1
+			}
+			if used > 0 && used+sep+w > width {
+				endRun()
+				flush()
+				sep = 0
+			}
+			if c != class {
+				endRun()
+				class = c
+			}
+			if sep > 0 {
+				top.WriteString(bar)
+			}
+			piece := word
+			if w > width { // a token longer than a line goes on in the next
+				piece = takeCells(word, width)
+				if piece == "" {
+					break
+				}
+			}
+			word = word[len(piece):]
+			pw := textWidth(piece)
+			top.WriteString(style.Render(piece))
+			used += sep + pw
+			cells += sep + pw
+		}
+	}
+	endRun()
+	flush()
+	return lines
+}
+
+// takeCells is the longest start of s within width cells.
+func takeCells(s string, width int) string {
+	end, used := 0, 0
+	for end < len(s) {
+		_, size := firstRune(s[end:])
+		used += textWidth(s[end : end+size])
+		if used > width {
+			break
+		}
+		end += size
+	}
+	return s[:end]
+}
+
+// classStyle is the colour of a token's class.
+func (t *theme) classStyle(class int32) lipgloss.Style {
+	switch {
+	case class == batch.NotTarget:
+		return t.dim
+	case class == batch.Structure:
+		return t.text
+	}
+	return t.field
+}
+
+// classMark is what stands under cells cells of one class.
+func (t *theme) classMark(class int32, cells int, schema []string) string {
+	switch {
+	case class == batch.NotTarget:
+		return t.dim.Render(strings.Repeat(t.g.masked, cells))
+	case class == batch.Structure:
+		return t.text.Render(strings.Repeat(t.g.structure, cells))
+	}
+	name := ""
+	if i := int(class) - 1; i < len(schema) {
+		name = t.clean(schema[i])
+	}
+	if textWidth(name)+2 > cells {
+		name = ""
+	} else {
+		name = t.g.value + name
+	}
+	return t.field.Render(name + strings.Repeat(t.g.value, cells-textWidth(name)))
+}
+
+// tokenLegend explains the marks.
+func (t *theme) tokenLegend() string {
+	return t.dim.Render(t.g.masked+" masked  ") + t.g.structure + " structure  " + t.field.Render(t.g.value+" value of a field")
+}
