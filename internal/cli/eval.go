@@ -1,0 +1,103 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"hone/data"
+	"hone/experiments"
+)
+
+// errConstrained refuses what a later version will do.
+var errConstrained = usage(errorWithHint(errors.New("--constrained: not in this version"), "without it, outputs are generated freely and scored as they are"))
+
+func (a *app) evalCommand() *cobra.Command {
+	var (
+		experiment     experimentFlags
+		adapter, split string
+		limit          int
+		constrained    bool
+	)
+	cmd := &cobra.Command{
+		Use:   "eval",
+		Short: "Generate the outputs of a split and score them",
+		Long: "Generate an output for every row of a split, with an adapter or with the base model, and score it. " +
+			"An adapter of a run brings the run's experiment with it, unless --config names another.",
+		Example: "hone eval --adapter runs/slow --split test\nhone eval --model DIR --data FILE.jsonl --limit 20 --json",
+	}
+	cmd.RunE = a.command(noArgs, func(ctx context.Context, _ []string) error {
+		if constrained {
+			return errConstrained
+		}
+		if err := errors.Join(checkSplit(split), atLeast("limit", limit, 0)); err != nil {
+			return err
+		}
+		g, err := a.openGenerator(ctx, &experiment, adapter)
+		if err != nil {
+			return err
+		}
+		defer g.Close()
+		e, err := g.Evaluate(ctx, split, limit, func(done, total int) { a.progress.count("generating", done, total) })
+		if err != nil {
+			return err
+		}
+		if a.json {
+			return a.out.line(e)
+		}
+		a.out.printf("%s split, %s\n", e.Split, plural(e.N, "row"))
+		t := a.table()
+		t.row("exact match", share(e.ExactMatch))
+		if len(e.SchemaFields) > 0 {
+			t.row("json validity", share(e.JSONValidity))
+			t.row("field accuracy", share(e.FieldAccuracy))
+			t.row("schema", share(e.Schema))
+			for _, f := range e.SchemaFields {
+				t.row("  "+f, share(e.Fields[f]))
+			}
+		}
+		t.flush()
+		return nil
+	})
+	experiment.add(cmd, true)
+	addAdapter(cmd, &adapter)
+	addSplit(cmd, &split, data.Test)
+	cmd.Flags().IntVar(&limit, "limit", 0, "only the first `n` rows; 0 = all")
+	addConstrained(cmd, &constrained)
+	return cmd
+}
+
+// addAdapter declares the flag for an adapter.
+func addAdapter(cmd *cobra.Command, adapter *string) {
+	cmd.Flags().StringVar(adapter, "adapter", "", "PEFT adapter `directory`, or a run's directory; without it the base model")
+}
+
+// addConstrained declares a flag that is refused with a reason rather than
+// unknown.
+func addConstrained(cmd *cobra.Command, constrained *bool) {
+	cmd.Flags().BoolVar(constrained, "constrained", false, "only objects of the schema")
+	_ = cmd.Flags().MarkHidden("constrained")
+}
+
+// openGenerator loads the model of an experiment with an adapter.
+func (a *app) openGenerator(ctx context.Context, f *experimentFlags, adapter string) (*experiments.Generator, error) {
+	adapter, runDir, err := adapterDir(adapter)
+	if err != nil {
+		return nil, err
+	}
+	c, err := f.load(runDir)
+	if err != nil {
+		return nil, err
+	}
+	if runDir != "" && f.config == "" {
+		a.note("the experiment is that of %s", relative(runDir))
+	}
+	a.progress.show("loading the model", 0, 0, 0)
+	g, err := experiments.OpenGenerator(ctx, c, adapter)
+	if err != nil {
+		return nil, fmt.Errorf("opening the model: %w", err)
+	}
+	return g, nil
+}

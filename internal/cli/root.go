@@ -1,0 +1,78 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"hone/tui"
+)
+
+// root is the command without a name: the workbench.
+func (a *app) root() *cobra.Command {
+	var (
+		experiment experimentFlags
+		store, run string
+		ascii      bool
+	)
+	cmd := &cobra.Command{
+		Use:   "hone",
+		Short: "Fine-tune small language models on this machine",
+		Long: "Hone fine-tunes small language models with LoRA on this machine, without a GPU. " +
+			"Without a command it opens the workbench; every action of the workbench is a command too.",
+		Example: "hone --model DIR --data FILE.jsonl\nhone train --model DIR --data FILE.jsonl --set train.epochs=3\nhone compare --run-dir latest",
+	}
+	cmd.RunE = a.command(a.noCommand, func(ctx context.Context, _ []string) error {
+		if a.json {
+			return usage(errorWithHint(fmt.Errorf("the workbench has no --json"), "every screen is a command too; hone help shows them"))
+		}
+		dir, err := resolveRun(store, run)
+		if err != nil {
+			return err
+		}
+		c, err := experiment.load(dir)
+		if err != nil {
+			return err
+		}
+		return tui.Run(ctx, tui.Options{Config: c, ConfigPath: experiment.config, Store: store, RunDir: dir, Version: a.versionText(), ASCII: ascii})
+	})
+	cmd.Args = cobra.ArbitraryArgs // an unknown command comes here: see noCommand
+	experiment.add(cmd, true)
+	addStore(cmd, &store)
+	cmd.Flags().StringVar(&run, "run-dir", "", "`run` to look at: a directory, an id, or latest")
+	cmd.Flags().BoolVar(&ascii, "ascii", false, "draw with ASCII characters only, as HONE_ASCII=1")
+	cmd.PersistentFlags().BoolVar(&a.json, "json", a.json, "results as one JSON object a line")
+	cmd.PersistentFlags().BoolVar(&a.quiet, "quiet", false, "results and errors only")
+	cmd.SetFlagErrorFunc(a.refuseFlags)
+	cmd.AddCommand(
+		a.trainCommand(), a.evalCommand(), a.compareCommand(), a.generateCommand(), a.inspectCommand(),
+		a.tokenizeCommand(), a.runsCommand(), a.versionCommand(),
+	)
+	return cmd
+}
+
+// refuseFlags keeps the error for finish. cobra is told that help was asked for,
+// and the help is empty: an error that it returns makes fang query the terminal.
+func (a *app) refuseFlags(cmd *cobra.Command, err error) error {
+	a.failure = flagError(cmd, err)
+	cmd.SetHelpFunc(func(*cobra.Command, []string) {})
+	return pflag.ErrHelp
+}
+
+// noCommand names the nearest command of a command that does not exist.
+func (a *app) noCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	var names []string
+	for _, c := range cmd.Commands() {
+		if !c.Hidden {
+			names = append(names, c.Name())
+		}
+	}
+	return usage(errorWithHint(fmt.Errorf("unknown command %q of %s; the nearest is %s", args[0], cmd.CommandPath(), nearest(args[0], names)),
+		"the commands are "+strings.Join(names, ", ")))
+}

@@ -1,0 +1,123 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"hone/data"
+	"hone/engine/tokenizer"
+	"hone/engine/weights"
+	"hone/experiments"
+)
+
+// tokenLine is what a line of text became.
+type tokenLine struct {
+	IDs   []int32  `json:"ids"`
+	Spans [][2]int `json:"spans"` // bytes [start, end) of each token in the text
+}
+
+func (a *app) tokenizeCommand() *cobra.Command {
+	var experiment experimentFlags
+	cmd := &cobra.Command{
+		Use:   "tokenize FILE",
+		Short: "Show the token ids of texts, and where each token stands",
+		Long: "Tokenize FILE (- is standard input), which has one JSON string a line. Each becomes one JSON object: " +
+			"the ids, without BOS, and the byte span of every token in the text.",
+		Example: "echo '\"two  spaces\"' | hone tokenize --model DIR -",
+	}
+	cmd.RunE = a.command(oneArg("a file of JSON strings"), func(ctx context.Context, args []string) error {
+		c, err := experiment.load("")
+		if err != nil {
+			return err
+		}
+		t, err := openTokenizer(c.Model.Path)
+		if err != nil {
+			return err
+		}
+		name, in := "standard input", io.Reader(os.Stdin)
+		if args[0] != "-" {
+			f, err := os.Open(args[0])
+			if err != nil {
+				return err
+			}
+			defer f.Close()
+			name, in = args[0], f
+		}
+		return a.tokenize(ctx, t, name, in)
+	})
+	experiment.add(cmd, false)
+	return cmd
+}
+
+// tokenize writes a line for every line of in.
+func (a *app) tokenize(ctx context.Context, t *tokenizer.Tokenizer, name string, in io.Reader) error {
+	out := bufio.NewWriterSize(a.out, 64<<10)
+	defer out.Flush()
+	lines := bufio.NewScanner(in)
+	lines.Buffer(make([]byte, 64<<10), data.MaxLine)
+	for n := 1; lines.Scan(); n++ {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		var text *string
+		if err := json.Unmarshal(lines.Bytes(), &text); err != nil || text == nil {
+			return usage(errorWithHint(fmt.Errorf("%s:%d: not a JSON string", name, n), `a line is one text in quotes, with \n for a line break: "two\nlines"`))
+		}
+		ids, spans := t.EncodeSpans(*text)
+		line := tokenLine{IDs: append([]int32{}, ids...), Spans: make([][2]int, len(spans))}
+		for i, s := range spans {
+			line.Spans[i] = [2]int{s.Start, s.End}
+		}
+		b, err := marshal(line)
+		if err != nil {
+			return err
+		}
+		if _, err := out.Write(b); err != nil {
+			return err
+		}
+	}
+	if err := lines.Err(); errors.Is(err, bufio.ErrTooLong) {
+		return usagef("%s: a line is longer than %d bytes", name, data.MaxLine)
+	} else if err != nil {
+		return fmt.Errorf("reading %s: %w", name, err)
+	}
+	return out.Flush()
+}
+
+// openTokenizer reads the tokenizer of a model directory or .gguf file. The
+// weights may be absent from a directory.
+func openTokenizer(path string) (*tokenizer.Tokenizer, error) {
+	info, err := os.Stat(path)
+	switch {
+	case path == "builtin":
+		return nil, fmt.Errorf("%w: name one with --model DIR or --model FILE.gguf", experiments.ErrNoBuiltin)
+	case err != nil && experiments.IsHubID(path):
+		return nil, fmt.Errorf("model %s: %w", path, experiments.ErrHub)
+	case err != nil:
+		return nil, fmt.Errorf("opening the model: %w", err)
+	case info.IsDir():
+		return tokenizer.Load(filepath.Join(path, "tokenizer.json"))
+	}
+	m, err := weights.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer m.Close()
+	v, ok := m.Vocabulary()
+	if !ok {
+		return nil, errors.Join(fmt.Errorf("%s: %w", path, experiments.ErrNoTokenizer), m.TokenizerProblem())
+	}
+	t, err := tokenizer.FromVocabulary(v)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return t, nil
+}

@@ -1,0 +1,199 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"hone/experiments"
+	"hone/runs"
+)
+
+type trainOptions struct {
+	experimentFlags
+	runDir, store string
+	maxSteps      int
+	dryRun        bool
+}
+
+func (a *app) trainCommand() *cobra.Command {
+	var o trainOptions
+	cmd := &cobra.Command{
+		Use:   "train",
+		Short: "Train an adapter; go on with a run that was stopped",
+		Long: "Train a LoRA adapter. Everything about the run is kept in a new directory of --store, or in --run-dir: " +
+			"given again, the same command goes on where the run was stopped, or prints the result of a finished one. " +
+			"Interrupt it (ctrl+c) to stop after the step in flight with a checkpoint, twice to abandon that step.",
+		Example: "hone train --model DIR --data FILE.jsonl\nhone train --config calendar.toml --set train.lr=1e-4 --run-dir runs/slow\nhone train --run-dir runs/slow\nhone train --config calendar.toml --dry-run",
+	}
+	cmd.RunE = a.command(noArgs, func(ctx context.Context, _ []string) error {
+		if err := atLeast("max-steps", o.maxSteps, 0); err != nil {
+			return err
+		}
+		c, err := o.experiment()
+		if err != nil {
+			return err
+		}
+		if o.dryRun {
+			return a.plan(c)
+		}
+		return a.train(ctx, c, o)
+	})
+	o.add(cmd, true)
+	addStore(cmd, &o.store)
+	cmd.Flags().StringVar(&o.runDir, "run-dir", "", "the run's own `directory`: made, resumed, or left alone if finished")
+	cmd.Flags().IntVar(&o.maxSteps, "max-steps", 0, "stop after this `step`, with a checkpoint; the schedule stays that of the whole run")
+	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "show what the run would cost, and do nothing; config.json is enough of a model")
+	return cmd
+}
+
+// experiment is the one that the flags give. A run directory that is there goes
+// on with its own when nothing else is said.
+func (o trainOptions) experiment() (experiments.Config, error) {
+	if o.runDir != "" && !o.given() && isRun(o.runDir) {
+		return experiments.LoadRun(o.runDir)
+	}
+	return o.load("")
+}
+
+// plan shows what a run would cost.
+func (a *app) plan(c experiments.Config) error {
+	p, err := experiments.MakePlan(c)
+	if err != nil {
+		return err
+	}
+	if a.json {
+		return a.out.line(p)
+	}
+	t := a.table()
+	t.row("trained parameters", count(p.TrainableParams), fmt.Sprintf("%.3f %% of %s", p.TrainablePercent, count(p.TotalParams)))
+	if p.Steps != nil {
+		t.row("steps", count(*p.Steps))
+	}
+	if p.Tokens != nil {
+		t.row("tokens", count(*p.Tokens))
+	}
+	if p.MemoryBytes != nil {
+		t.row("memory", size(*p.MemoryBytes), "estimated peak")
+	}
+	if p.Seconds != nil {
+		t.row("time", clock(seconds(*p.Seconds)), "estimated, evaluations included")
+	}
+	if p.EOS != nil {
+		t.row("eos", *p.EOS)
+	}
+	if p.MicroBatch != nil {
+		t.row("micro-batch", count(*p.MicroBatch), "tokens a forward pass")
+	}
+	t.flush()
+	for _, n := range p.Notes {
+		a.out.printf("note: %s\n", n)
+	}
+	return nil
+}
+
+// pollEvery is how often the run's records are read.
+const pollEvery = 50 * time.Millisecond
+
+// train trains, and shows what is recorded as it is recorded.
+func (a *app) train(ctx context.Context, c experiments.Config, o trainOptions) error {
+	a.signals.beGraceful()
+	if !isRun(o.runDir) {
+		// A run that cannot begin leaves no directory behind.
+		if _, err := experiments.MakePlan(c); err != nil {
+			return err
+		}
+	}
+	records, err := endOfRun(o.runDir)
+	if err != nil {
+		return err
+	}
+	run, err := experiments.Start(ctx, c, experiments.StartOptions{RunDir: o.runDir, Store: o.store, MaxSteps: o.maxSteps, Version: a.versionText()})
+	if err != nil {
+		return err
+	}
+	records.follow(run.Dir())
+	v := &trainView{app: a, goal: o.maxSteps, dir: run.Dir()}
+	v.begin()
+
+	tick := time.NewTicker(pollEvery)
+	defer tick.Stop()
+	stop, broken := a.signals.first, a.out.failed
+	for live := true; live; {
+		select {
+		case <-run.Done():
+			live = false
+		case <-tick.C:
+		case <-stop:
+			stop = nil
+			run.Stop()
+			a.note("stopping after this step, with a checkpoint; once more abandons it")
+		case <-broken:
+			broken = nil
+			run.Stop()
+		}
+		if err := records.lines(v.record); err != nil && broken != nil {
+			run.Stop()
+			<-run.Done()
+			return err
+		}
+	}
+	result, err := run.Wait()
+	return a.trained(v, result, err)
+}
+
+// trained shows how the run ended.
+func (a *app) trained(v *trainView, r experiments.Result, failure error) error {
+	a.progress.clear()
+	if failure != nil {
+		return fmt.Errorf("%s: %w", relative(r.RunDir), failure)
+	}
+	if a.json {
+		// The loss of a step may be NaN, which only runs.Number can write.
+		if err := a.out.line(struct {
+			Type string `json:"type"`
+			experiments.Result
+			Loss runs.Number `json:"loss"`
+		}{"done", r, runs.Number(r.Loss)}); err != nil {
+			return err
+		}
+	} else {
+		v.end(r)
+	}
+	if stopped := a.signals.err(); stopped != nil && r.State != runs.Finished {
+		return reportedError{stopped}
+	}
+	return nil
+}
+
+// relative is a path as seen from here, where that is shorter.
+func relative(path string) string {
+	here, err := filepath.Abs(".")
+	if err != nil {
+		return path
+	}
+	short, err := filepath.Rel(here, path)
+	if err != nil || len(short) >= len(path) {
+		return path
+	}
+	return short
+}
+
+// resolveRun finds a run directory by path, id, beginning of an id, or latest;
+// "" stays.
+func resolveRun(store, ref string) (string, error) {
+	if ref == "" {
+		return "", nil
+	}
+	dir, err := runs.Store{Root: store}.Resolve(ref)
+	if err != nil {
+		return "", err
+	}
+	if !isRun(dir) {
+		return "", fmt.Errorf("%s: %w: it has no %s", ref, runs.ErrNotFound, runs.ConfigName)
+	}
+	return dir, nil
+}
