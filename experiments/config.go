@@ -6,6 +6,8 @@
 // against its target, [Summarize] many.
 package experiments
 
+import "sync"
+
 // Config is one experiment file: everything that decides a training run. The
 // key table (see [Keys]) holds the default, the range and the meaning of every
 // value. The zero Config is not valid; start from [Default].
@@ -90,7 +92,9 @@ func (c Config) Clone() Config {
 
 // Default returns the configuration of an empty experiment file: the recipe of
 // the fine-tuning report on the built-in data and model.
-func Default() Config {
+func Default() Config { return defaults().Clone() }
+
+var defaults = sync.OnceValue(func() Config {
 	var c Config
 	for i := range keyTable {
 		k := &keyTable[i]
@@ -103,7 +107,7 @@ func Default() Config {
 		}
 	}
 	return c
-}
+})
 
 // Change is one key whose value differs between two configurations.
 type Change struct {

@@ -12,7 +12,10 @@ import (
 )
 
 // maxFile is the largest experiment file that is read, in bytes.
-const maxFile = 1 << 20
+const maxFile = 1 << 18
+
+// maxProblems is how many problems of one file are listed.
+const maxProblems = 100
 
 // Problem is one thing wrong with a configuration.
 type Problem struct {
@@ -180,19 +183,6 @@ func addValidation(c *Config, p *Problems, places map[string]keyPlace) {
 	})
 }
 
-type keyPlace struct{ line, column int }
-
-// skeleton has the sections and none of their keys, so that strict decoding
-// into it reports every key of a document with its position.
-type skeleton struct {
-	Model struct{} `toml:"model"`
-	Data  struct{} `toml:"data"`
-	LoRA  struct{} `toml:"lora"`
-	Loss  struct{} `toml:"loss"`
-	Train struct{} `toml:"train"`
-	Eval  struct{} `toml:"eval"`
-}
-
 // parseInto stores the values of a document in c and returns where its keys stand.
 // The values go through the key table one by one rather than into a struct: so
 // names are matched exactly, and one bad value does not hide the others.
@@ -211,8 +201,13 @@ func parseInto(c *Config, text []byte, p *Problems) map[string]keyPlace {
 		p.add(q)
 		return nil
 	}
-	places := positions(text)
+	places := keyPlaces(text)
+	unlisted := 0
 	flatten(doc, "", func(name string, v any) {
+		if len(p.List) >= maxProblems {
+			unlisted++
+			return
+		}
 		at := places[name]
 		q := Problem{Key: name, Line: at.line, Column: at.column}
 		k := findKey(name)
@@ -234,6 +229,9 @@ func parseInto(c *Config, text []byte, p *Problems) map[string]keyPlace {
 			p.add(q)
 		}
 	})
+	if unlisted > 0 {
+		p.add(Problem{Message: fmt.Sprintf("has %d more keys that were not looked at", unlisted)})
+	}
 	return places
 }
 
@@ -257,29 +255,4 @@ func flatten(doc map[string]any, prefix string, f func(name string, v any)) {
 		}
 		f(prefix+name, v)
 	}
-}
-
-// positions maps the dotted name of every key in a document to its place.
-func positions(text []byte) map[string]keyPlace {
-	places := map[string]keyPlace{}
-	var missing *toml.StrictMissingError
-	err := toml.NewDecoder(strings.NewReader(string(text))).DisallowUnknownFields().Decode(new(skeleton))
-	if !errors.As(err, &missing) {
-		// A value stands where a section should: its place is all there is to know.
-		var wrong *toml.DecodeError
-		if errors.As(err, &wrong) {
-			line, column := wrong.Position()
-			places[strings.Join(wrong.Key(), ".")] = keyPlace{line, column}
-		}
-		return places
-	}
-	for i := range missing.Errors {
-		e := &missing.Errors[i]
-		name := strings.Join(e.Key(), ".")
-		if _, ok := places[name]; !ok {
-			line, column := e.Position()
-			places[name] = keyPlace{line, column}
-		}
-	}
-	return places
 }

@@ -159,11 +159,13 @@ dtype = "bf16"
 func TestUnusualSpellings(t *testing.T) {
 	for _, test := range []struct{ text, problem string }{
 		{"train = {epochs = 3, lr = 1e-3}\nlora.r = 8", ""},
+		{"seed = 1\ntrain = {epochs = 0, lr = 1e-3}", "2:10: train.epochs must"},
+		{"lora . r = 0", "1:1: lora.r must"},
 		{"'train'.\"epochs\" = 3", ""},
 		{"Seed = 1", "1:1: Seed is not a key; the nearest is seed"},
-		{"[Train]\nlr = 1.0", "[Train] is not a section; the nearest is [train]"},
-		{"lr = 1e-3", "lr is not a key; the nearest is train.lr"},
-		{"model = \"x\"", "1:9: model is a section, not a value; the nearest key is model.path"},
+		{"[Train]\nlr = 1.0", "1:2: [Train] is not a section; the nearest is [train]"},
+		{"lr = 1e-3", "1:1: lr is not a key; the nearest is train.lr"},
+		{"model = \"x\"", "1:1: model is a section, not a value; the nearest key is model.path"},
 		{"[[train]]\nlr = 1e-3", "train is a section"},
 		{"[lora.r]\nx = 1", "lora.r must be a whole number (1 to 1024), not a table"},
 		{"seed = 1\nseed = 2", "2:1: "},
@@ -196,6 +198,18 @@ func TestUnusualSpellings(t *testing.T) {
 		if test.problem == "" && err != nil || test.problem != "" && (err == nil || !strings.Contains(err.Error(), test.problem)) {
 			t.Errorf("%.60q: %v, want %q", test.text, err, test.problem)
 		}
+	}
+}
+
+func TestProblemsAreBounded(t *testing.T) {
+	var b strings.Builder
+	for i := range 10_000 {
+		fmt.Fprintf(&b, "unknown_%d = 1\n", i)
+	}
+	_, err := Parse([]byte(b.String()))
+	var p *Problems
+	if !errors.As(err, &p) || len(p.List) != maxProblems+1 || !strings.Contains(err.Error(), "has 9900 more keys") {
+		t.Errorf("%d problems", len(p.List))
 	}
 }
 

@@ -44,14 +44,14 @@ func nearest(s string, list []string) string {
 func editDistance(a, b string) int {
 	const limit = 64
 	a, b = strings.ToLower(a[:min(len(a), limit)]), strings.ToLower(b[:min(len(b), limit)])
-	var before, last, row [3*limit + 1]int // lower-casing can lengthen a string
-	n := min(len(b), 3*limit)
-	for j := 0; j <= n; j++ {
+	rows := make([]int, 3*(len(b)+1))
+	before, last, row := rows[:len(b)+1], rows[len(b)+1:2*(len(b)+1)], rows[2*(len(b)+1):]
+	for j := range last {
 		last[j] = j
 	}
 	for i := 1; i <= len(a); i++ {
 		row[0] = i
-		for j := 1; j <= n; j++ {
+		for j := 1; j <= len(b); j++ {
 			cost := 1
 			if a[i-1] == b[j-1] {
 				cost = 0
@@ -61,7 +61,7 @@ func editDistance(a, b string) int {
 				row[j] = min(row[j], before[j-2]+1)
 			}
 		}
-		before, last = last, row
+		before, last, row = last, row, before
 	}
-	return last[n]
+	return last[len(b)]
 }
