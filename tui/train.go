@@ -219,11 +219,14 @@ func (s *trainScreen) Keys() []keyGroup {
 // controls are the keys that steer a run, or that say why they cannot.
 func (s *trainScreen) controls(own, paused func() bool) []binding {
 	if !own() {
-		word := "following"
-		if s.snap != nil && !s.snap.live() {
-			word = "ended"
+		var rows []binding
+		if s.snap != nil && s.snap.live() {
+			whose := "another process"
+			if s.snap.Info.PID > 0 {
+				whose = fmt.Sprintf("process %d", s.snap.Info.PID)
+			}
+			rows = append(rows, binding{Label: "following", Text: whose, Help: whose + " trains this run: the keys that steer it work there"})
 		}
-		rows := []binding{{Label: word, Text: "", Help: "another process trains this run, or it has ended: the keys that steer it do nothing", Keys: nil, Quiet: true}}
 		for _, k := range []struct{ key, text string }{{" ", "pause"}, {".", "step"}, {"e", "evaluate"}, {"c", "checkpoint"}, {"l", "learning rate"}, {"u", "undo"}, {"s", "stop"}} {
 			rows = append(rows, binding{Keys: []string{k.key}, Help: k.text + ": only for a run that this process trains", Quiet: true, Run: s.notOwn})
 		}

@@ -61,14 +61,14 @@ func newTrainFeed(dir string, clip float64, t *theme, zone *time.Location) *trai
 		return chart.Options{Title: title, XLabel: "step", ASCII: t.g.ascii, Palette: p}
 	}
 	f.loss.Chart = chart.New(opts("loss"))
+	f.loss.main = f.loss.Add(chart.Series{Label: "train", Ink: chart.InkS1, Smooth: 0.9, MarkZero: true})
+	f.loss.eval = f.loss.Add(chart.Series{Label: "eval", Ink: chart.InkS2, Shape: chart.Points})
 	for i, name := range trainTerms {
 		f.loss.terms[i] = f.loss.Add(chart.Series{
 			Label: name, Ink: chart.InkS3 + chart.Ink(i), Shape: []chart.Shape{chart.Dashed, chart.Dotted, chart.DashDot, chart.Sparse}[i],
 			MarkZero: i == 0, Hidden: true,
 		})
 	}
-	f.loss.main = f.loss.Add(chart.Series{Label: "train", Ink: chart.InkS1, Smooth: 0.9, MarkZero: true})
-	f.loss.eval = f.loss.Add(chart.Series{Label: "eval", Ink: chart.InkS2, Shape: chart.Points})
 	f.norm.Chart = chart.New(opts(norm))
 	f.norm.main = f.norm.Add(chart.Series{Ink: chart.InkS1, MarkZero: true})
 	f.lr.Chart = chart.New(opts(rate))

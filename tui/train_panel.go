@@ -2,6 +2,7 @@ package tui
 
 import (
 	"fmt"
+	"strings"
 )
 
 // panel is what stands beside the charts: figures, evaluations, watched examples.
@@ -10,15 +11,27 @@ func (s *trainScreen) panel(width, room int) []string {
 	var lines []string
 	if s.wide() {
 		lines = append(lines,
-			" "+joinFit(width-1, 3, append(s.pace(), s.computer()...)...),
-			" "+joinFit(width-1, 3, s.rates()...),
-			t.ruleLine(width))
+			" "+joinFit(width-1, 3, s.pace()...),
+			" "+joinFit(width-1, 3, s.rates()...))
+		if how := s.computer(); len(how) > 0 {
+			lines = append(lines, " "+joinFit(width-1, 3, how...))
+		}
+		lines = append(lines, t.ruleLine(width))
 	}
 	lines = append(lines, s.evalTable(width)...)
 	if room-len(lines) >= 4 {
 		lines = append(lines, t.ruleLine(width))
 	}
 	return append(lines, s.watchLines(width, room-len(lines))...)
+}
+
+// lossText writes a loss in five cells.
+func lossText(v float64) string {
+	text := figure(v)
+	if finite(v) && len(text) > 5 && !strings.Contains(text, "e") {
+		text = strings.TrimSuffix(text[:5], ".")
+	}
+	return text
 }
 
 // evalTable are the evaluations, the newest columns that fit, and a sparkline of
@@ -49,7 +62,7 @@ func (s *trainScreen) evalTable(width int) []string {
 		{"exact", func(p evalPoint) float64 { return p.exact }, shareText},
 		{"valid", func(p evalPoint) float64 { return p.valid }, shareText},
 		{"field", func(p evalPoint) float64 { return p.field }, shareText},
-		{"loss", func(p evalPoint) float64 { return p.loss }, func(v float64) string { return t.cut(figure(v), column-1) }},
+		{"loss", func(p evalPoint) float64 { return p.loss }, lossText},
 	} {
 		line := pad(" "+row.name, name)
 		series := make([]float64, 0, spark)

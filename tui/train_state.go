@@ -97,9 +97,7 @@ func (s *trainScreen) banner() []string {
 	case runs.Finished:
 		say(t.good.Render, t.g.ok, s.verdict())
 	case runs.Running:
-		switch s.ownState {
-		case "", "running", "paused", "loading":
-		default:
+		if s.feed.steps > 0 && s.ownState != "" && s.ownState != runs.Running && s.ownState != runs.Paused {
 			say(t.accent.Render, t.g.dot, s.ownState+" "+t.g.ellipsis)
 		}
 	}

@@ -40,8 +40,8 @@ func (s *trainScreen) View() string {
 	case s.feed == nil:
 		return t.body([]string{"", t.dim.Render("  reading " + t.clean(baseName(s.runDir)) + " " + t.g.ellipsis)}, s.width, s.height)
 	}
-	lines := s.head()
-	lines = append(lines, s.banner()...)
+	banner := s.banner()
+	lines := append(s.head(len(banner)), banner...)
 	logs := s.logLines(s.logRoom(s.height - len(lines)))
 	room := s.height - len(lines) - len(logs)
 	switch {
@@ -71,6 +71,9 @@ func (s *trainScreen) View() string {
 // lossParts are the loss and its terms.
 func (s *trainScreen) lossParts() []string {
 	t, p := s.t, s.feed.last
+	if s.feed.steps == 0 {
+		return []string{t.dim.Render("loss  " + t.g.off)}
+	}
 	parts := []string{t.dim.Render("loss") + "  " + s.value(p.loss, true)}
 	if !s.feed.terms {
 		return parts
@@ -148,15 +151,16 @@ func (s *trainScreen) rates() []string {
 	if f.maxNorm > 0 {
 		norm += t.dim.Render(fmt.Sprintf(" (max %s @%d)", figure(f.maxNorm), f.maxNormStep))
 	}
-	parts := []string{t.dim.Render("lr ") + rateText(f.last.lr), norm}
-	if f.clip > 0 {
-		parts = append(parts, t.dim.Render("clipped ")+percent(f.clipped, f.steps))
-	}
+	var parts []string
 	if f.nonFinite > 0 {
 		parts = append(parts, t.bad.Render(fmt.Sprintf("%s %s not finite", t.g.no, plural(f.nonFinite, "step"))))
 	}
 	if f.zeroLoss > 0 {
 		parts = append(parts, t.warn.Render(fmt.Sprintf("! loss 0 in %s", plural(f.zeroLoss, "step"))))
+	}
+	parts = append(parts, t.dim.Render("lr ")+rateText(f.last.lr), norm)
+	if f.clip > 0 {
+		parts = append(parts, t.dim.Render("clipped ")+percent(f.clipped, f.steps))
 	}
 	return parts
 }
@@ -197,8 +201,8 @@ func (s *trainScreen) scoreParts() []string {
 }
 
 // head are the figures above the charts: one line beside the panel, up to four
-// without one.
-func (s *trainScreen) head() []string {
+// without one, fewer where a banner takes lines as well.
+func (s *trainScreen) head(banner int) []string {
 	t := s.t
 	inner := s.width - 2
 	loss := joinFit(inner, 2, s.lossParts()...)
@@ -213,13 +217,14 @@ func (s *trainScreen) head() []string {
 	}
 	bar := max(min(s.width/5, inner-62), 8)
 	lines := []string{" " + loss}
-	if s.height >= 8 {
+	room := s.height - max(banner-1, 0)*3
+	if room >= 8 {
 		lines = append(lines, " "+joinFit(inner, 2, append(s.progress(bar), s.pace()...)...))
 	}
-	if s.height >= 14 {
+	if room >= 14 {
 		lines = append(lines, " "+joinFit(inner, 2, append(s.rates(), s.computer()...)...))
 	}
-	if s.height >= 17 && s.feed.steps > 0 {
+	if room >= 17 && s.feed.steps > 0 {
 		lines = append(lines, " "+joinFit(inner, 2, s.scoreParts()...))
 	}
 	return lines
@@ -238,10 +243,16 @@ func (s *trainScreen) charts(width, height int) []string {
 		second := max(height*2/5, 5)
 		heights = []int{height - second, second}
 	}
+	shown := []trainChart{f.loss, f.norm, f.lr}[:len(heights)]
+	// One width of labels for all, so that a step stands in one column.
+	labels := 0
+	for i, c := range shown {
+		c.SetSize(width, heights[i])
+		labels = max(labels, c.LabelWidth())
+	}
 	var lines []string
-	for i, h := range heights {
-		c := []trainChart{f.loss, f.norm, f.lr}[i]
-		c.SetSize(width, h)
+	for _, c := range shown {
+		c.SetLabelWidth(labels)
 		lines = append(lines, c.Lines()...)
 	}
 	return lines

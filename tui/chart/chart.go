@@ -39,6 +39,9 @@ type Chart struct {
 	crossX             float64
 	raw                bool // smoothed series are drawn as they are
 
+	reserved int // least width of the y labels
+	wanted   int // what the y labels of the last frame would have had by themselves
+
 	dirty   bool
 	lines   []string
 	view    string
@@ -52,7 +55,8 @@ func New(o Options) *Chart {
 	return &Chart{o: o, dirty: true}
 }
 
-// Add gives the chart one more series and returns its index. Later series are drawn over earlier ones.
+// Add gives the chart one more series and returns its index. Put the most important first: it lies on top of the
+// others and comes first in legend and readout.
 func (c *Chart) Add(s Series) int {
 	s.Label = plain(s.Label, c.o.ASCII)
 	if !(s.Smooth > 0 && s.Smooth < 1) {
@@ -123,6 +127,15 @@ func (c *Chart) SetTitle(title string) { set(c, &c.o.Title, plain(title, c.o.ASC
 
 // SetPalette changes how inks are written.
 func (c *Chart) SetPalette(p Palette) { set(c, &c.o.Palette, p) }
+
+// LabelWidth is how many cells the labels of the y axis want at the present size.
+func (c *Chart) LabelWidth() int {
+	c.refresh()
+	return c.wanted
+}
+
+// SetLabelWidth keeps at least so many cells for the labels of the y axis, so that charts above each other line up.
+func (c *Chart) SetLabelWidth(cells int) { set(c, &c.reserved, max(cells, 0)) }
 
 // SetLog chooses a logarithmic y axis. It refuses, reporting false, while no visible series has a value above zero.
 func (c *Chart) SetLog(on bool) bool {

@@ -37,7 +37,8 @@ func (c *Chart) draw() {
 			labelWidth = max(labelWidth, cells(t.label))
 		}
 	}
-	f.l.columns(c.w, labelWidth)
+	c.wanted = labelWidth
+	f.l.columns(c.w, max(labelWidth, c.reserved))
 	f.axes(ticks)
 	if f.empty {
 		f.drawEmpty()

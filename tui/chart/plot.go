@@ -2,6 +2,7 @@ package chart
 
 import (
 	"math"
+	"slices"
 	"sort"
 
 	"github.com/NimbleMarkets/ntcharts/canvas"
@@ -25,22 +26,22 @@ type pen struct {
 	lx, ly  float64 // the last sample
 }
 
-// drawSeries draws all series in order.
+// drawSeries draws the lines, the first series last so that it lies on top, then the marks over them.
 func (f *frame) drawSeries() {
-	for i, s := range f.series {
-		if s.Hidden {
+	for i, s := range slices.Backward(f.series) {
+		if s.Hidden || s.Shape == Points {
 			continue
 		}
-		if s.Shape == Points {
-			f.drawPoints(s)
-			continue
-		}
-		smooth := s.Smooth > 0 && !f.raw
-		if smooth {
+		if s.Smooth > 0 && !f.raw {
 			f.drawLine(s, &s.raw, i, InkGhost, true)
 			f.drawLine(s, &s.smooth, i, s.Ink, false)
 		} else {
 			f.drawLine(s, &s.raw, i, s.Ink, false)
+		}
+	}
+	for _, s := range slices.Backward(f.series) {
+		if !s.Hidden && s.Shape == Points {
+			f.drawPoints(s)
 		}
 	}
 }

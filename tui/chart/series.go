@@ -10,12 +10,12 @@ type Shape uint8
 
 // Shapes of a series.
 const (
-	Line   Shape = iota // a solid line through the samples
-	Dotted              // a line of every other dot
-	Dashed              // a line of dashes
-	DashDot             // dashes and dots in turn
-	Sparse              // a line of every fourth dot
-	Points              // a mark at each sample, no line
+	Line    Shape = iota // a solid line through the samples
+	Dotted               // a line of every other dot
+	Dashed               // a line of dashes
+	DashDot              // dashes and dots in turn
+	Sparse               // a line of every fourth dot
+	Points               // a mark at each sample, no line
 )
 
 // Series describes one row of samples.
