@@ -14,6 +14,10 @@ import (
 // maxFile is the largest experiment file that is read, in bytes.
 const maxFile = 1 << 18
 
+// maxKeys is the largest number of keys and tables in a file: an experiment has
+// 43, and the decoder's time grows with the square.
+const maxKeys = 1000
+
 // maxProblems is how many problems of one file are listed.
 const maxProblems = 100
 
@@ -191,6 +195,11 @@ func parseInto(c *Config, text []byte, p *Problems) map[string]keyPlace {
 		p.add(Problem{Message: fmt.Sprintf("an experiment file of more than %d bytes is refused", maxFile)})
 		return nil
 	}
+	places, keys := keyPlaces(text)
+	if keys > maxKeys {
+		p.add(Problem{Message: fmt.Sprintf("a file of more than %d keys is not an experiment, which has %d", maxKeys, len(keyTable))})
+		return nil
+	}
 	var doc map[string]any
 	if err := toml.Unmarshal(text, &doc); err != nil {
 		q := Problem{Message: strings.TrimPrefix(err.Error(), "toml: ")}
@@ -201,7 +210,6 @@ func parseInto(c *Config, text []byte, p *Problems) map[string]keyPlace {
 		p.add(q)
 		return nil
 	}
-	places := keyPlaces(text)
 	unlisted := 0
 	flatten(doc, "", func(name string, v any) {
 		if len(p.List) >= maxProblems {

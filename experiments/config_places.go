@@ -12,12 +12,12 @@ type keyPlace struct{ line, column int }
 // keyPlaces maps the dotted name of every key and table of a TOML document to
 // the first place where it stands. The decoder's own positions are not used:
 // its errors quote the whole document, each one, which takes hours for a file
-// of nothing but unknown keys.
-func keyPlaces(text []byte) map[string]keyPlace {
+// of nothing but unknown keys. The count of keys is cut off above maxKeys.
+func keyPlaces(text []byte) (places map[string]keyPlace, keys int) {
 	w := placeWalker{text: text, places: map[string]keyPlace{}}
 	w.parser.Reset(text)
 	table := ""
-	for w.parser.NextExpression() {
+	for w.keys <= maxKeys && w.parser.NextExpression() {
 		e := w.parser.Expression()
 		switch e.Kind {
 		case unstable.Table, unstable.ArrayTable:
@@ -26,13 +26,14 @@ func keyPlaces(text []byte) map[string]keyPlace {
 			w.keyValue(e, table)
 		}
 	}
-	return w.places
+	return w.places, w.keys
 }
 
 type placeWalker struct {
 	parser unstable.Parser
 	text   []byte
 	places map[string]keyPlace
+	keys   int
 	// The line of the byte offset reached so far: keys come in their order.
 	offset, line, lineStart int
 }
@@ -48,6 +49,7 @@ func (w *placeWalker) keyValue(e *unstable.Node, prefix string) {
 
 // key records the key of a node and returns its dotted name.
 func (w *placeWalker) key(e *unstable.Node, prefix string) string {
+	w.keys++
 	var parts []string
 	start := -1
 	for it := e.Key(); it.Next(); {

@@ -202,14 +202,23 @@ func TestUnusualSpellings(t *testing.T) {
 }
 
 func TestProblemsAreBounded(t *testing.T) {
-	var b strings.Builder
-	for i := range 10_000 {
-		fmt.Fprintf(&b, "unknown_%d = 1\n", i)
+	unknown := func(n int) []byte {
+		var b strings.Builder
+		for i := range n {
+			fmt.Fprintf(&b, "unknown_%d = 1\n", i)
+		}
+		return []byte(b.String())
 	}
-	_, err := Parse([]byte(b.String()))
+	_, err := Parse(unknown(500))
 	var p *Problems
-	if !errors.As(err, &p) || len(p.List) != maxProblems+1 || !strings.Contains(err.Error(), "has 9900 more keys") {
+	if !errors.As(err, &p) || len(p.List) != maxProblems+1 || !strings.Contains(err.Error(), "has 400 more keys") {
 		t.Errorf("%d problems", len(p.List))
+	}
+	if _, err := Parse(unknown(maxKeys + 1)); err == nil || !strings.Contains(err.Error(), "more than 1000 keys") {
+		t.Errorf("%v", err)
+	}
+	if _, err := Parse([]byte("x = {" + strings.Repeat("a = {", 20_000))); err == nil {
+		t.Error("deep nesting was taken")
 	}
 }
 
