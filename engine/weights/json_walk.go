@@ -10,6 +10,8 @@ import (
 	"unicode/utf8"
 )
 
+const maxSizes = 64 // entries of a shape
+
 // walker reads JSON token by token. Decoding into structs would accept duplicate
 // keys, keys in another case and broken UTF-8, and hide them.
 type walker struct{ dec *json.Decoder }
@@ -78,7 +80,7 @@ func (w *walker) str(what string) (string, error) {
 	return s, nil
 }
 
-// sizes reads an array of non-negative integers.
+// sizes reads an array of non-negative integers, a shape or a pair of offsets.
 func (w *walker) sizes(what string) ([]int64, error) {
 	if err := w.delim('[', what, "an array"); err != nil {
 		return nil, err
@@ -96,6 +98,9 @@ func (w *walker) sizes(what string) ([]int64, error) {
 		v, err := strconv.ParseUint(n.String(), 10, 63)
 		if err != nil || v > math.MaxInt {
 			return nil, corrupt("%s holds %s, not a size", what, clip(n.String()))
+		}
+		if len(list) == maxSizes {
+			return nil, corrupt("%s has more than %d entries", what, maxSizes)
 		}
 		list = append(list, int64(v))
 	}

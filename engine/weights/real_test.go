@@ -157,3 +157,14 @@ func BenchmarkRealModel(b *testing.B) {
 		}
 	}
 }
+
+func BenchmarkRealOpen(b *testing.B) {
+	path := realGGUF(b)
+	for b.Loop() {
+		m, err := Open(path)
+		if err != nil {
+			b.Fatal(err)
+		}
+		m.Close()
+	}
+}

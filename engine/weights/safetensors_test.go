@@ -149,6 +149,7 @@ func TestSafetensorsRefused(t *testing.T) {
 		"metadata of numbers":   {`{"__metadata__":{"a":1},"a":` + tensor + `}`, ErrCorrupt, "not a string"},
 		"metadata twice":        {`{"__metadata__":{},"__metadata__":{},"a":` + tensor + `}`, ErrCorrupt, "twice"},
 		"metadata key twice":    {`{"__metadata__":{"k":"1","k":"2"},"a":` + tensor + `}`, ErrCorrupt, "twice"},
+		"a shape of 65":         {`{"a":{"dtype":"F32","shape":[2` + strings.Repeat(",1", 64) + `],"data_offsets":[0,8]}}`, ErrCorrupt, "more than 64"},
 		"nested deep":           {`{"a":` + strings.Repeat("[", 20000) + strings.Repeat("]", 20000) + `}`, ErrCorrupt, ""},
 	} {
 		path := filepath.Join(t.TempDir(), "x.safetensors")
