@@ -156,7 +156,7 @@ func (g *product) plan(workers int) {
 	}
 	if workers > 1 {
 		// Enough tasks that the last one to finish is not waited for long.
-		enough := min(4*workers, 1+g.m*g.n/least*g.k)
+		enough := min(4*workers, 1+max(g.m, 8)*g.n*g.k/least) // reading B is work, however few the rows
 		for g.panelsPerTask > 1 && g.count() < enough {
 			g.panelsPerTask = (g.panelsPerTask + 1) / 2
 		}
