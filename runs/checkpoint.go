@@ -136,7 +136,7 @@ func listCheckpoints(dir string) ([]CheckpointDir, error) {
 	for _, e := range entries {
 		digits, ok := strings.CutPrefix(e.Name(), "step-")
 		step, err := strconv.Atoi(digits)
-		if !ok || err != nil || !e.IsDir() || e.Name() != CheckpointName(step) {
+		if !ok || err != nil || step < 0 || !e.IsDir() || e.Name() != CheckpointName(step) {
 			continue
 		}
 		all = append(all, CheckpointDir{Step: step, Path: filepath.Join(CheckpointsDir(dir), e.Name())})

@@ -19,7 +19,7 @@ const (
 
 // markSize is how many bytes before the reading position are remembered, to
 // notice that a file was rewritten in place.
-const markSize = 64
+const markSize = 4096
 
 // Follower keeps up with a run directory that another goroutine or process
 // writes, or that does not exist yet. It is safe for concurrent use; the
@@ -139,14 +139,14 @@ func (f *Follower) pollMetrics() (changed bool, err error) {
 	if err != nil {
 		return false, fmt.Errorf("following run: %w", err)
 	}
-	if f.stat != nil && same(f.stat, stat) && f.offset == stat.Size() {
-		return false, nil
-	}
 	if f.stat != nil && !f.continues(file, stat) {
 		f.b, f.offset, f.mark, f.skipping = builder{}, 0, nil, false
 		changed = true
 	}
 	f.stat = stat
+	if f.offset == stat.Size() {
+		return changed, nil
+	}
 	before, deadline := f.b.records, time.Now().Add(pollTime)
 	notes := len(f.b.Notes) + f.b.dropped
 	err = f.read(file, deadline)

@@ -128,6 +128,15 @@ type builder struct {
 	lines   int // complete lines so far
 	records int
 	dropped int // notes beyond maxNotes
+	// Which slices were handed out and have not been copied since.
+	sharedSteps, sharedEvals, sharedEvents bool
+}
+
+// own makes a slice the builder's alone.
+func own[T any](list *[]T, shared *bool) {
+	if *shared {
+		*list, *shared = slices.Clone(*list), false
+	}
 }
 
 // line takes one complete line.
@@ -257,7 +266,7 @@ func (b *builder) addStep(s Step) {
 		return
 	}
 	i := sort.Search(n, func(i int) bool { return b.Steps[i].Step >= s.Step })
-	b.Steps = slices.Clone(b.Steps)
+	own(&b.Steps, &b.sharedSteps)
 	if b.Steps[i].Step == s.Step {
 		b.Steps[i] = s
 	} else {
@@ -270,7 +279,7 @@ func (b *builder) addEval(e Eval) {
 	for i > 0 && b.Evals[i-1].Step >= e.Step {
 		i--
 		if b.Evals[i].Step == e.Step && b.Evals[i].Split == e.Split {
-			b.Evals = slices.Clone(b.Evals)
+			own(&b.Evals, &b.sharedEvals)
 			b.Evals[i] = e
 			return
 		}
@@ -279,7 +288,7 @@ func (b *builder) addEval(e Eval) {
 		i++
 	}
 	if i < len(b.Evals) {
-		b.Evals = slices.Clone(b.Evals)
+		own(&b.Evals, &b.sharedEvals)
 	}
 	b.Evals = slices.Insert(b.Evals, i, e)
 }
@@ -287,15 +296,19 @@ func (b *builder) addEval(e Eval) {
 // undo takes back everything after a step.
 func (b *builder) undo(step int) {
 	n := sort.Search(len(b.Steps), func(i int) bool { return b.Steps[i].Step > step })
-	b.Steps = slices.Clip(b.Steps[:n]) // clipped: the next append must not write into what readers hold
-	n = sort.Search(len(b.Evals), func(i int) bool { return b.Evals[i].Step > step })
-	b.Evals = slices.Clip(b.Evals[:n])
-	copied := false
-	for i := range b.Events {
-		if e := &b.Events[i]; e.Step > step && !e.Undone {
-			if !copied {
-				b.Events, copied = slices.Clone(b.Events), true
-			}
+	b.Steps = b.Steps[:n]
+	m := sort.Search(len(b.Evals), func(i int) bool { return b.Evals[i].Step > step })
+	b.Evals = b.Evals[:m]
+	// The next append must not write into what readers hold.
+	own(&b.Steps, &b.sharedSteps)
+	own(&b.Evals, &b.sharedEvals)
+	for i := len(b.Events) - 1; i >= 0; i-- {
+		e := &b.Events[i]
+		if e.Type == "resume" && e.Step <= step {
+			break // it has undone all that this one would before it
+		}
+		if e.Step > step && !e.Undone {
+			own(&b.Events, &b.sharedEvents)
 			b.Events[i].Undone = true
 		}
 	}
@@ -303,6 +316,7 @@ func (b *builder) undo(step int) {
 
 // snapshot is the history so far, safe to keep while the builder goes on.
 func (b *builder) snapshot() *History {
+	b.sharedSteps, b.sharedEvals, b.sharedEvents = true, true, true
 	return &History{
 		Steps:  slices.Clip(b.Steps),
 		Evals:  slices.Clip(b.Evals),

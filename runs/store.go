@@ -252,9 +252,18 @@ func (s Store) Remove(id string) error {
 		return fmt.Errorf("removing: %w", err)
 	}
 	// Renamed first, so that no one finds a run that is half there.
-	err = removeDir(dir)
+	err = errors.Join(removeDir(dir), clearRemoved(s.root()))
 	if err := errors.Join(err, lock.Unlock()); err != nil {
 		return fmt.Errorf("removing run: %w", err)
 	}
 	return nil
+}
+
+// clearRemoved removes what killed removals left.
+func clearRemoved(root string) error {
+	left, err := filepath.Glob(filepath.Join(root, tempPrefix+"removed-*"))
+	for _, path := range left {
+		err = errors.Join(err, os.RemoveAll(path))
+	}
+	return err
 }

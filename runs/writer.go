@@ -42,48 +42,53 @@ func OpenWriter(dir string) (*Writer, error) {
 	return openWriter(dir, "", time.Now)
 }
 
-func openWriter(dir, name string, now func() time.Time) (w *Writer, err error) {
+func openWriter(dir, name string, now func() time.Time) (*Writer, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, fmt.Errorf("opening run: %w", err)
-	}
-	absolute, err := filepath.Abs(dir)
-	if err != nil {
 		return nil, fmt.Errorf("opening run: %w", err)
 	}
 	lock, err := lockDir(dir)
 	if err != nil {
 		return nil, err
 	}
-	w = &Writer{dir: dir, now: now, lock: lock, tick: now()}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, w.Close())
-			w = nil
-		}
-	}()
-	for _, d := range []string{dir, CheckpointsDir(dir)} {
+	w := &Writer{dir: dir, now: now, lock: lock, tick: now()}
+	if err := w.open(name); err != nil {
+		return nil, errors.Join(err, w.Close())
+	}
+	return w, nil
+}
+
+// open clears what an earlier writer left, reads or writes run.json, and opens
+// the metrics.
+func (w *Writer) open(name string) error {
+	for _, d := range []string{w.dir, CheckpointsDir(w.dir)} {
 		if err := recoverDirs(d); err != nil {
-			return nil, fmt.Errorf("clearing what an earlier writer left in %s: %w", d, err)
+			return fmt.Errorf("clearing what an earlier writer left in %s: %w", d, err)
 		}
 	}
-	w.info, err = ReadInfo(dir)
+	info, err := ReadInfo(w.dir)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
+		absolute, err := filepath.Abs(w.dir)
+		if err != nil {
+			return fmt.Errorf("opening run: %w", err)
+		}
 		id := filepath.Base(absolute)
 		if name == "" {
 			name = id
 		}
 		w.info = RunInfo{ID: id, Name: name, State: Running, Started: w.tick, HeartbeatSeconds: Number(DefaultHeartbeat.Seconds())}
 		if err := w.Update(func(*RunInfo) {}); err != nil {
-			return nil, err
+			return err
 		}
 	case err != nil:
-		return nil, err
+		return err
+	default:
+		w.info = info
 	}
-	if w.metrics, err = openLog(MetricsFile(dir)); err != nil {
-		return nil, fmt.Errorf("opening run: %w", err)
+	if w.metrics, err = openLog(MetricsFile(w.dir)); err != nil {
+		return fmt.Errorf("opening run: %w", err)
 	}
-	return w, nil
+	return nil
 }
 
 // Dir is the run directory.
