@@ -42,6 +42,7 @@ type traceScreen struct {
 	byNorm  bool
 	layer   int // selected in the matrix
 	module  int
+	glyphs  *cellGlyphs
 }
 
 // traceBuiltMsg is a feed that was made in a command.

@@ -21,6 +21,7 @@ type gradView struct {
 	norm, clip float64 // of all tensors together; NaN = not recorded
 	tensors    []gradTensor
 	largest    float64 // largest finite norm of a tensor
+	nameWidth  int     // cells of the longest name
 	low, high  float64 // smallest and largest positive finite norm of a cell
 	modules    []string
 	layers     int
@@ -81,6 +82,7 @@ func newGradView(tail runs.GradientTail) *gradView {
 		if t.bad > 0 {
 			v.badTensors++
 		}
+		v.nameWidth = max(v.nameWidth, textWidth(t.name))
 		if finite(t.norm) {
 			v.largest = max(v.largest, t.norm)
 		}

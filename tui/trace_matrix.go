@@ -16,27 +16,44 @@ func (t *theme) shades() []string {
 	return []string{"░", "▒", "▓", "█"}
 }
 
+// cellGlyphs are the drawn cells of the matrix: rendering a style for each of some
+// hundred cells is what a frame would spend its time on.
+type cellGlyphs struct {
+	shades    []string
+	bad, zero string
+}
+
+// newCellGlyphs draws each kind of cell once.
+func newCellGlyphs(t *theme) *cellGlyphs {
+	c := &cellGlyphs{bad: t.bad.Render(t.g.no), zero: t.dim.Render("0")}
+	for _, s := range t.shades() {
+		c.shades = append(c.shades, t.field.Render(s))
+	}
+	return c
+}
+
 // cellText draws a cell of the matrix as one glyph: a shade by the logarithm of its
 // norm, and glyphs of their own for nothing, exactly zero and not finite.
 func (s *traceScreen) cellText(c gradCell) string {
-	t := s.t
+	if s.glyphs == nil {
+		s.glyphs = newCellGlyphs(s.t)
+	}
 	switch {
 	case !c.known:
 		return " "
 	case c.bad > 0 || !finite(c.norm):
-		return t.bad.Render(t.g.no)
+		return s.glyphs.bad
 	case c.norm == 0:
-		return t.dim.Render("0")
+		return s.glyphs.zero
 	}
-	shades := t.shades()
 	level := 0
 	if s.grads.high > s.grads.low {
 		at := math.Log(c.norm/s.grads.low) / math.Log(s.grads.high/s.grads.low)
 		if finite(at) {
-			level = int(min(max(at, 0), 0.9999) * float64(len(shades)))
+			level = int(min(max(at, 0), 0.9999) * float64(len(s.glyphs.shades)))
 		}
 	}
-	return t.field.Render(shades[level])
+	return s.glyphs.shades[level]
 }
 
 // legend says what the shades stand for.
@@ -72,7 +89,11 @@ func (s *traceScreen) matrixLines(width, room int) []string {
 		first = max(min(s.layer-columns/2, v.layers-columns), 0)
 	}
 	last := min(first+columns, v.layers)
-	rows := max(room-3, 1)
+	rows := room - 2 // a line of layers above, one of figures below
+	if !s.wide() {
+		rows-- // and the legend
+	}
+	rows = max(rows, 1)
 	firstModule := scrollTo(s.module, 0, rows, len(v.modules))
 	var lines []string
 	head := pad("", name+1)
@@ -90,6 +111,10 @@ func (s *traceScreen) matrixLines(width, room int) []string {
 		}
 		l += span / cell
 	}
+	if cell == 1 {
+		// No room for brackets: an arrow above the selected layer.
+		head = t.fit(ansi.Truncate(head, name+1+s.layer-first, ""), name+1+s.layer-first) + s.paneMark("v") + ansi.TruncateLeft(head, name+2+s.layer-first, "")
+	}
 	lines = append(lines, head)
 	for m := firstModule; m < min(firstModule+rows, len(v.modules)); m++ {
 		label := t.dim.Render(t.fit(t.clean(shortModule(v.modules[m])), name-1))
@@ -100,11 +125,14 @@ func (s *traceScreen) matrixLines(width, room int) []string {
 			}
 		}
 		line := " " + label + " "
+		if m == s.module {
+			line = s.paneMark(t.g.selected) + label + " "
+		}
 		for l := first; l < last; l++ {
 			glyph := s.cellText(v.cells[m][l])
 			switch selected := m == s.module && l == s.layer; {
-			case selected && cell == 3:
-				line = strings.TrimSuffix(line, " ") + s.paneMark("[") + glyph + s.paneMark("]") + " "
+			case selected && cell > 1:
+				line = strings.TrimSuffix(line, " ") + s.paneMark("[") + glyph + s.paneMark("]") + spaces(cell-2)
 			case selected:
 				line += t.cursor.Render(glyphOf(v.cells[m][l], glyph, t)) + spaces(cell-1)
 			default:

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"strings"
+
+	"github.com/charmbracelet/x/ansi"
 )
 
 // From this size on, the panes of Trace stand beside each other.
@@ -81,6 +83,13 @@ func (s *traceScreen) headLine() string {
 	}
 	parts := []string{verdict}
 	if v := s.grads; v != nil {
+		if v.badTensors > 0 {
+			text := fmt.Sprintf("%s %s not finite", t.g.no, plural(v.badTensors, "tensor"))
+			if v.firstBad >= 0 {
+				text += fmt.Sprintf(" since step %d", v.firstBad)
+			}
+			parts = append(parts, t.bad.Render(text))
+		}
 		parts = append(parts, t.dim.Render("gradients of step ")+fmt.Sprint(v.step))
 		if !math.IsNaN(v.norm) || v.badTensors > 0 {
 			parts = append(parts, t.dim.Render("norm ")+figure(v.norm))
@@ -88,12 +97,8 @@ func (s *traceScreen) headLine() string {
 		if !math.IsNaN(v.clip) {
 			parts = append(parts, t.dim.Render("clip ")+figure(v.clip))
 		}
-		parts = append(parts, plural(len(v.tensors), "tensor"))
-		if v.badTensors > 0 {
-			parts = append(parts, t.bad.Render(fmt.Sprintf("%s %d not finite", t.g.no, v.badTensors)))
-			if v.firstBad >= 0 {
-				parts = append(parts, t.bad.Render(fmt.Sprintf("since step %d", v.firstBad)))
-			}
+		if len(v.notes) > 0 {
+			parts = append(parts, t.warn.Render("! "+t.clean(v.notes[0])))
 		}
 	}
 	return " " + joinFit(s.width-2, 3, parts...)
@@ -254,8 +259,9 @@ func (s *traceScreen) tensorLines(width, room int) []string {
 	}
 	from, to := s.tensors.window(room)
 	const number = 9
-	bar := max(min(width/4, 24), 4)
-	name := max(width-bar-number-5, 4)
+	name := max(min(s.grads.nameWidth, width-number-5-12), 4)
+	bar := max(min(width-name-number-5, 24), 4)
+	name = max(min(s.grads.nameWidth+4, width-bar-number-5), 4)
 	var lines []string
 	for i := from; i < to; i++ {
 		x := s.grads.tensors[s.tensors.visible[i]]
@@ -271,11 +277,20 @@ func (s *traceScreen) tensorLines(width, room int) []string {
 		drawn := t.field.Render(pad(t.barOf(share(x.norm, s.grads.largest), bar), bar))
 		if x.bad > 0 {
 			value = t.bad.Render(t.fitRight(figure(x.norm), number))
-			drawn = t.bad.Render(t.fit(fmt.Sprintf("%s %s not finite", t.g.no, plural(x.bad, "value")), bar))
+			drawn = t.bad.Render(t.fit(fmt.Sprintf("%s %s", t.g.no, plural(x.bad, "value")), bar))
 		}
-		lines = append(lines, t.fit(cursor+" "+style.Render(t.fit(t.clean(x.name), name))+value+"  "+drawn, width))
+		lines = append(lines, t.fit(cursor+" "+style.Render(pad(t.cutLeft(t.clean(x.name), name), name))+value+"  "+drawn, width))
 	}
 	return t.block(lines, width, room)
+}
+
+// cutLeft shortens plain text to at most width cells, losing its beginning: the
+// end of a tensor's name says most.
+func (t *theme) cutLeft(s string, width int) string {
+	if n := textWidth(s); n > width {
+		return t.g.ellipsis + ansi.TruncateLeft(s, n-width+1, "")
+	}
+	return s
 }
 
 // share of a whole, as a bar's length; 0 where it makes no sense.

@@ -415,3 +415,25 @@ func TestNumbersInWords(t *testing.T) {
 		}
 	}
 }
+
+// BenchmarkTrainView draws frames of an unchanged run, and frames of a run that made
+// a step in between.
+func BenchmarkTrainView(b *testing.B) {
+	a := &app{t: plainTheme(false), snap: story(350, runs.Running), runDir: storyDir, now: time.Now, back: full()}
+	sc := newTrain(a)
+	sc.SetSize(120, 36)
+	sc.Update(snapshotMsg{snap: a.snap, changed: true})
+	b.Run("unchanged", func(b *testing.B) {
+		for b.Loop() {
+			_ = sc.View()
+		}
+	})
+	b.Run("stepped", func(b *testing.B) {
+		x := 351
+		for b.Loop() {
+			sc.feed.step(stepPoint{step: x, loss: 0.1, norm: 0.2, lr: 1e-4})
+			x++
+			_ = sc.View()
+		}
+	})
+}
