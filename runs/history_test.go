@@ -17,7 +17,11 @@ import (
 // readText reads a history whose metrics file has that text.
 func readText(t *testing.T, text string) *History {
 	t.Helper()
-	dir := t.TempDir()
+	return readTextIn(t, t.TempDir(), text)
+}
+
+func readTextIn(t *testing.T, dir, text string) *History {
+	t.Helper()
 	if err := os.WriteFile(MetricsFile(dir), []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -193,16 +197,16 @@ func TestBestEval(t *testing.T) {
 // A metrics file cut at any byte loses at most its last line.
 func TestTruncationLosesAtMostTheLastLine(t *testing.T) {
 	text := stepLine(1, 1) + stepLine(2, math.NaN()) + `{"type":"resume","from":1}` + "\n" + stepLine(2, 3)
+	dir := t.TempDir()
 	for cut := range len(text) + 1 {
 		piece := text[:cut]
-		h := readText(t, piece)
-		whole := readText(t, piece[:strings.LastIndexByte(piece, '\n')+1])
+		h := readTextIn(t, dir, piece)
+		whole := readTextIn(t, dir, piece[:strings.LastIndexByte(piece, '\n')+1])
 		lost := len(whole.Steps)+len(whole.Events) > len(h.Steps)+len(h.Events) && !strings.HasSuffix(piece, `"from":1}`)
 		if lost || len(h.Notes) > 1 {
 			t.Fatalf("cut at %d: %s, notes %v", cut, stepsText(h), h.Notes)
 		}
 		// A writer closes the tear off and goes on.
-		dir := t.TempDir()
 		if err := os.WriteFile(MetricsFile(dir), []byte(piece), 0o644); err != nil {
 			t.Fatal(err)
 		}
