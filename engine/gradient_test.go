@@ -10,6 +10,7 @@ import (
 	"hone/engine/batch"
 	"hone/engine/llama"
 	"hone/engine/loss"
+	"hone/engine/weights"
 )
 
 var allTerms = loss.Weights{CE: 1, JSON: 0.2, Field: 0.1, Confidence: 0.05}
@@ -37,7 +38,7 @@ func (x *toy) trainer(t testing.TB, workers int, use llama.Use, l llama.LoRA, c 
 	return trainer
 }
 
-var everyModule = llama.LoRA{R: 4, Alpha: 8, Targets: llama.Modules}
+var everyModule = llama.LoRA{R: 4, Alpha: 8, Targets: weights.Linears}
 
 // Every trained tensor passes a central finite-difference check along a random
 // direction, with all four terms of the loss: LoRA with and without dropout,

@@ -242,8 +242,10 @@ func TestBatchedGenerationEqualsAlone(t *testing.T) {
 	for _, temperature := range []float64{0, 0.8} {
 		generate := func(size int, prompts [][]int32) []decode.Output {
 			t.Helper()
-			out, err := m.Generate(context.Background(), prompts, decode.Options{MaxNew: 24, Batch: size, EOS: []int32{2}, Temperature: temperature, TopP: 0.9, Seed: 4,
-				Stop: func(_ int, id int32) bool { return id == 17 }})
+			out, err := m.Generate(context.Background(), prompts, decode.Options{
+				MaxNew: 24, Batch: size, EOS: []int32{2}, Temperature: temperature, TopP: 0.9, Seed: 4,
+				Stop: func(_ int, id int32) bool { return id == 17 },
+			})
 			if err != nil {
 				t.Fatal(err)
 			}

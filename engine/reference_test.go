@@ -140,7 +140,7 @@ func sineAdapter(t testing.TB, c weights.Config, l llama.LoRA, cosine bool) *lla
 		t.Fatal(err)
 	}
 	for layer := range c.Layers {
-		for index, module := range llama.Modules {
+		for index, module := range weights.Linears {
 			f := a.Factors(layer, module)[0]
 			if f.A == nil {
 				continue

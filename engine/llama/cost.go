@@ -5,8 +5,8 @@ import "hone/engine/weights"
 // linears counts the weights of a layer's linear modules.
 func linears(c weights.Config) int64 {
 	var n int64
-	for _, m := range Modules {
-		out, in := ModuleShape(c, m)
+	for _, m := range weights.Linears {
+		out, in, _ := c.LinearShape(m)
 		n += int64(out) * int64(in)
 	}
 	return n

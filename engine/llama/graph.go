@@ -8,6 +8,7 @@ import (
 
 	"hone/engine/batch"
 	"hone/engine/ops"
+	"hone/engine/weights"
 )
 
 // Graph is a model with its loss as a compiled expression graph.
@@ -128,7 +129,7 @@ func (m *builder) linear(layer int, name string, x, residual value, w *ops.Matri
 	}
 	l := ops.Linear{Name: name, W: w, LoRA: m.adapter.Factors(layer, modules...), Group: group(layer, modules[0])}
 	for _, module := range modules {
-		l.Parts = append(l.Parts, fmt.Sprintf("layers.%d.%s", layer, path(module)))
+		l.Parts = append(l.Parts, ModuleName(layer, module))
 	}
 	if m.adapter != nil {
 		l.Scale, l.Dropout = m.adapter.Scale(), m.adapter.Dropout
@@ -140,12 +141,12 @@ func (m *builder) linear(layer int, name string, x, residual value, w *ops.Matri
 
 // group numbers the fused linear ops of a model: each has dropout masks of its own.
 func group(layer int, firstModule string) uint64 {
-	for i, m := range Modules {
+	for i, m := range weights.Linears {
 		if m == firstModule {
-			return uint64(layer*len(Modules) + i)
+			return uint64(layer*len(weights.Linears) + i)
 		}
 	}
-	return uint64(layer * len(Modules))
+	return uint64(layer * len(weights.Linears))
 }
 
 func (m *builder) attention(name string, qkv value, h ops.Heads) value {

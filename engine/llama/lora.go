@@ -5,15 +5,12 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"hone/engine/ops"
 	"hone/engine/rng"
 	"hone/engine/weights"
 )
-
-// Modules are the linear modules that an adapter may target, in the order in
-// which adapters and figures list them.
-var Modules = []string{"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"}
 
 // ErrAdapter is wrapped by errors about adapters that do not fit a model.
 var ErrAdapter = errors.New("adapter does not fit the model")
@@ -38,42 +35,15 @@ func (l LoRA) Scale() float32 {
 // Adapter is a LoRA adapter on a model.
 type Adapter struct {
 	LoRA
-	Params  []*ops.Param // A and B of every target, layer by layer
-	factors []map[string]ops.Factors
-}
-
-// path is where a module stands in a layer.
-func path(module string) string {
-	switch module {
-	case "gate_proj", "up_proj", "down_proj":
-		return "mlp." + module
-	}
-	return "self_attn." + module
-}
-
-// ModuleShape is the shape [out, in] of a module's weight.
-func ModuleShape(c weights.Config, module string) (out, in int) {
-	q, kv := c.Heads*c.HeadDim, c.KVHeads*c.HeadDim
-	switch module {
-	case "q_proj":
-		return q, c.Hidden
-	case "k_proj", "v_proj":
-		return kv, c.Hidden
-	case "o_proj":
-		return c.Hidden, q
-	case "gate_proj", "up_proj":
-		return c.FFN, c.Hidden
-	case "down_proj":
-		return c.Hidden, c.FFN
-	}
-	return 0, 0
+	Params  []*ops.Param           // A and B of every target, layer by layer
+	factors map[string]ops.Factors // by module: layers.0.self_attn.q_proj
 }
 
 // Parameters is how many parameters an adapter trains.
 func (l LoRA) Parameters(c weights.Config) int64 {
 	var n int64
 	for _, m := range l.Targets {
-		out, in := ModuleShape(c, m)
+		out, in, _ := c.LinearShape(m)
 		n += int64(l.R) * int64(out+in)
 	}
 	return n * int64(c.Layers)
@@ -83,34 +53,35 @@ func (l LoRA) Parameters(c weights.Config) int64 {
 // +-1/sqrt(in), which is PEFT's kaiming_uniform(a=sqrt 5), and B zero.
 func NewAdapter(c weights.Config, l LoRA, seed uint64) (*Adapter, error) {
 	for _, t := range l.Targets {
-		if !slices.Contains(Modules, t) {
-			return nil, fmt.Errorf("%w: target %q is not one of %v", ErrAdapter, t, Modules)
+		if !slices.Contains(weights.Linears, t) {
+			return nil, fmt.Errorf("%w: target %q is not one of %v", ErrAdapter, t, weights.Linears)
 		}
 	}
 	if l.R < 1 || len(l.Targets) == 0 {
 		return nil, fmt.Errorf("%w: rank %d on %d modules", ErrAdapter, l.R, len(l.Targets))
 	}
-	a := &Adapter{LoRA: l}
-	for i := range c.Layers {
-		byModule := map[string]ops.Factors{}
-		for _, m := range Modules {
-			if !slices.Contains(l.Targets, m) {
-				continue
-			}
-			out, in := ModuleShape(c, m)
-			name := fmt.Sprintf("layers.%d.%s.", i, path(m))
-			f := ops.Factors{A: ops.NewParam(name+"lora_A.weight", l.R, in), B: ops.NewParam(name+"lora_B.weight", out, l.R)}
-			bound := 1 / math.Sqrt(float64(in))
-			random := rng.New(seed, f.A.Name)
-			for j := range f.A.Data {
-				f.A.Data[j] = float32((2*random.Float64(uint64(j)) - 1) * bound)
-			}
-			byModule[m] = f
-			a.Params = append(a.Params, f.A, f.B)
+	a := &Adapter{LoRA: l, factors: map[string]ops.Factors{}}
+	for _, t := range weights.AdapterTensors(c, l.R, l.Targets, nil) {
+		p := ops.NewParam(t.Name, t.Shape...)
+		a.Params = append(a.Params, p)
+		if module, isA := strings.CutSuffix(t.Name, ".lora_A.weight"); isA {
+			uniform(p, seed)
+			a.factors[module] = ops.Factors{A: p}
+		} else {
+			module = strings.TrimSuffix(t.Name, ".lora_B.weight")
+			a.factors[module] = ops.Factors{A: a.factors[module].A, B: p}
 		}
-		a.factors = append(a.factors, byModule)
 	}
 	return a, nil
+}
+
+// uniform fills A [r, in] with values in +-1/sqrt(in).
+func uniform(p *ops.Param, seed uint64) {
+	bound := 1 / math.Sqrt(float64(p.Shape[1]))
+	random := rng.New(seed, p.Name)
+	for j := range p.Data {
+		p.Data[j] = float32((2*random.Float64(uint64(j)) - 1) * bound)
+	}
 }
 
 // FromFile returns the adapter of a file as it would continue on model c.
@@ -166,13 +137,22 @@ func (a *Adapter) Export(base string) *weights.Adapter {
 	return out
 }
 
+// ModuleName is the readable name of a linear module: layers.7.mlp.down_proj.
+func ModuleName(layer int, module string) string {
+	part := "self_attn"
+	if slices.Contains([]string{"gate_proj", "up_proj", "down_proj"}, module) {
+		part = "mlp"
+	}
+	return fmt.Sprintf("layers.%d.%s.%s", layer, part, module)
+}
+
 // Factors are the factors of some modules of a layer, empty where a module has
 // no adapter. A nil adapter has none.
 func (a *Adapter) Factors(layer int, modules ...string) []ops.Factors {
 	fs := make([]ops.Factors, len(modules))
 	if a != nil {
 		for i, m := range modules {
-			fs[i] = a.factors[layer][m]
+			fs[i] = a.factors[ModuleName(layer, m)]
 		}
 	}
 	return fs

@@ -64,28 +64,11 @@ func Load(ctx context.Context, pool *kernel.Pool, m *weights.Model, use Use) (*W
 		return nil, fmt.Errorf("loading weights: %w", l.err)
 	}
 	if use == Full {
-		for _, name := range TensorNames(m.Config) {
-			l.w.Params = append(l.w.Params, l.params[name])
+		for _, t := range weights.ExpectedTensors(m.Config) {
+			l.w.Params = append(l.w.Params, l.params[t.Name])
 		}
 	}
 	return l.w, nil
-}
-
-// TensorNames are the names of all weights, in the order of the forward pass.
-func TensorNames(c weights.Config) []string {
-	names := []string{"model.embed_tokens.weight"}
-	for i := range c.Layers {
-		p := fmt.Sprintf("model.layers.%d.", i)
-		names = append(names, p+"input_layernorm.weight",
-			p+"self_attn.q_proj.weight", p+"self_attn.k_proj.weight", p+"self_attn.v_proj.weight", p+"self_attn.o_proj.weight",
-			p+"post_attention_layernorm.weight",
-			p+"mlp.gate_proj.weight", p+"mlp.up_proj.weight", p+"mlp.down_proj.weight")
-	}
-	names = append(names, "model.norm.weight")
-	if !c.Tied {
-		names = append(names, "lm_head.weight")
-	}
-	return names
 }
 
 type loader struct {

@@ -16,8 +16,14 @@ const vocab = 37
 func sample(seed uint64) ([]float32, []batch.LossRow, batch.Counts) {
 	random := rand.New(rand.NewPCG(seed, 1))
 	rows := []batch.LossRow{
-		{Target: 3, Class: 0, Example: 0}, {Target: 5, Class: 1, Example: 0}, {Target: 9, Class: 1, Example: 0}, {Target: 2, Class: 2, Example: 0},
-		{Target: 3, Class: 0, Example: 0}, {Target: 30, Class: 1, Example: 1}, {Target: 31, Class: 0, Example: 1}, {Target: 7, Class: 1, Example: 1},
+		{Target: 3, Class: 0, Example: 0},
+		{Target: 5, Class: 1, Example: 0},
+		{Target: 9, Class: 1, Example: 0},
+		{Target: 2, Class: 2, Example: 0},
+		{Target: 3, Class: 0, Example: 0},
+		{Target: 30, Class: 1, Example: 1},
+		{Target: 31, Class: 0, Example: 1},
+		{Target: 7, Class: 1, Example: 1},
 	}
 	logits := make([]float32, len(rows)*vocab)
 	for i := range logits {
