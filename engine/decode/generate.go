@@ -51,6 +51,9 @@ func (m *Model) Generate(ctx context.Context, prompts [][]int32, o Options) ([]O
 		}
 	}
 	g := &generation{m: m, o: o, prompts: prompts, out: make([]Output, len(prompts))}
+	for _, p := range prompts {
+		g.longest = max(g.longest, len(p))
+	}
 	for g.admit(); len(g.live) > 0; g.admit() {
 		if err := g.advance(ctx); err != nil {
 			return g.out, err
@@ -65,6 +68,7 @@ type generation struct {
 	o       Options
 	prompts [][]int32
 	out     []Output
+	longest int // tokens of the longest prompt: caches of one size serve all
 	next    int // first prompt that waits
 	done    int
 	live    []*running
@@ -80,7 +84,7 @@ type running struct {
 func (g *generation) admit() {
 	for len(g.live) < g.o.Batch && g.next < len(g.prompts) {
 		p := g.prompts[g.next]
-		g.live = append(g.live, &running{g.next, g.m.newSequence(len(p) + g.o.MaxNew), p})
+		g.live = append(g.live, &running{g.next, g.m.newSequence(g.longest + g.o.MaxNew), p})
 		g.next++
 	}
 }
@@ -105,6 +109,7 @@ func (g *generation) advance(ctx context.Context) error {
 	for i, r := range g.live {
 		id := g.choose(logits[i*vocab:(i+1)*vocab], r.index)
 		if g.append(r.index, id) {
+			g.m.end(r.seq)
 			g.done++
 			if g.o.Progress != nil {
 				g.o.Progress(g.done, len(g.prompts))
@@ -184,7 +189,9 @@ func sample(weights []float32, sum, topP, draw float64) int32 {
 
 // NextLogits are the logits [vocab] after the last token of ids: a copy.
 func (m *Model) NextLogits(ctx context.Context, ids []int32) ([]float32, error) {
-	hidden, err := m.forward(ctx, []chunk{{m.newSequence(len(ids)), ids}})
+	seq := m.newSequence(len(ids))
+	defer m.end(seq)
+	hidden, err := m.forward(ctx, []chunk{{seq, ids}})
 	if err != nil {
 		return nil, err
 	}

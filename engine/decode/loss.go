@@ -26,6 +26,11 @@ func (m *Model) logits(hidden []float32, rows []int) []float32 {
 // statistics of every supervised token, example by example.
 func (m *Model) Loss(ctx context.Context, examples []batch.Example, w loss.Weights) (loss.Terms, [][]loss.Stats, error) {
 	counts := batch.Count(examples)
+	longest := 0
+	for _, e := range examples {
+		longest = max(longest, len(e.IDs))
+	}
+	m.end(m.newSequence(longest)) // one cache serves all
 	var sums loss.Sums
 	var all [][]loss.Stats
 	for _, e := range examples {
@@ -42,7 +47,9 @@ func (m *Model) Loss(ctx context.Context, examples []batch.Example, w loss.Weigh
 // example is the loss of one example, whose statistics are gathered over
 // chunks of logits and reduced once.
 func (m *Model) example(ctx context.Context, e batch.Example) (loss.Sums, []loss.Stats, error) {
-	hidden, err := m.forward(ctx, []chunk{{m.newSequence(len(e.IDs)), e.IDs}})
+	seq := m.newSequence(len(e.IDs))
+	defer m.end(seq)
+	hidden, err := m.forward(ctx, []chunk{{seq, e.IDs}})
 	if err != nil {
 		return loss.Sums{}, nil, err
 	}

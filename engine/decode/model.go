@@ -21,6 +21,7 @@ type Model struct {
 	rope    *ops.Rope
 	heads   ops.Heads
 	scratch map[string][]float32
+	ended   []*sequence // whose caches may be used again
 
 	// Hook, if set, sees the output of every named operation: name, rows
 	// [rows, width]. Names are those of the training graph.
@@ -130,7 +131,16 @@ type sequence struct {
 	values [][]float32
 }
 
+// newSequence returns an empty sequence with room for limit positions, in the
+// cache of one that has ended if there is one large enough.
 func (m *Model) newSequence(limit int) *sequence {
+	for i, s := range m.ended {
+		if s.limit >= limit {
+			m.ended = append(m.ended[:i], m.ended[i+1:]...)
+			s.length = 0
+			return s
+		}
+	}
 	s := &sequence{limit: limit}
 	for range m.layers {
 		n := m.heads.KV * limit * m.heads.Dim
@@ -139,6 +149,9 @@ func (m *Model) newSequence(limit int) *sequence {
 	}
 	return s
 }
+
+// end gives the cache of a sequence back.
+func (m *Model) end(s *sequence) { m.ended = append(m.ended, s) }
 
 // chunk is tokens to append to a sequence.
 type chunk struct {
