@@ -16,7 +16,7 @@ func BenchmarkTile(b *testing.B) {
 		b.Run(string(rune('0'+rows))+"x16", func(b *testing.B) {
 			measure(b, "GFLOP/s", float64(100*2*rows*16*k), func() {
 				for range 100 {
-					avx2.tiles[rows](k, &a[0], k, &p[0], 16, 0, &c[0], 16, 0)
+					avx2.tiles[rows](k, &a[0], k, &p[0], 16, 0, 0, &c[0], 16, 0)
 				}
 			})
 		})

@@ -27,19 +27,26 @@ func filled(n int) []float32 {
 	return x
 }
 
-// measure reports the mean and the best rate of f, which does the given amount
-// of work: on a machine that others use too, the best is the one to compare.
+// measure reports three rates of f, which does the given amount of work: the
+// mean, the best, and the best for a second of processor time. On a machine
+// that others use too the mean says little; the last says what one core does
+// whenever it is ours.
 func measure(b *testing.B, unit string, work float64, f func()) {
 	b.Helper()
 	f()
-	best := time.Duration(math.MaxInt64)
+	best, cpu := math.Inf(1), math.Inf(1)
 	for b.Loop() {
-		start := time.Now()
+		start, used := time.Now(), cpuSeconds()
 		f()
-		best = min(best, time.Since(start))
+		best = min(best, time.Since(start).Seconds())
+		cpu = min(cpu, cpuSeconds()-used)
 	}
 	b.ReportMetric(work*float64(b.N)/b.Elapsed().Seconds()/1e9, unit)
-	b.ReportMetric(work/best.Seconds()/1e9, "best-"+unit)
+	b.ReportMetric(work/best/1e9, "best-"+unit)
+	if cpu > 0 {
+		b.ReportMetric(work/cpu/1e9, unit+"/core")
+	}
+	b.ReportMetric(0, "ns/op")
 }
 
 func BenchmarkGemmNT(b *testing.B) {

@@ -6,8 +6,12 @@ import "fmt"
 // stays in the first-level cache while the rows of A pass by.
 const maxBlock = 320
 
-// prefetch is how many elements ahead of its use B is fetched.
-const prefetch = 512
+// fewTiles is how many tiles of rows still count as few: reading B from memory
+// then takes about as long as computing with it.
+const fewTiles = 6
+
+// near is how many elements ahead of their use a single tile fetches B.
+const near = 512
 
 // blockSize cuts k into equal blocks. It must depend on k alone: it decides how
 // the sums are associated.
@@ -186,7 +190,7 @@ func (g *product) block(i0, i1, q0, q1 int) {
 		s = takeScratch()
 	}
 	size := blockSize(g.k)
-	if i1-i0 <= 2*g.set.rows {
+	if i1-i0 <= fewTiles*g.set.rows {
 		// Few rows: B is read once, in the order it lies in memory.
 		for q := q0; q < q1; q++ {
 			for k0 := 0; k0 < g.k; k0 += size {
@@ -220,15 +224,6 @@ func (g *product) strip(i0, i1, q, k0, k int, s *scratch) {
 		}
 		b, ldb = shared(s.panel[:]), w
 	}
-	ahead := 0
-	if i1-i0 <= 2*g.set.rows {
-		// B comes from memory as fast as it is used up: fetch it early. Panels
-		// that are packed lie in the order in which they are read.
-		ahead = 8 * ldb
-		if g.packed {
-			ahead = prefetch
-		}
-	}
 	accumulate := 0
 	if g.accumulate || k0 > 0 {
 		accumulate = 1
@@ -238,15 +233,30 @@ func (g *product) strip(i0, i1, q, k0, k int, s *scratch) {
 		if left := i1 - i; left > g.set.rows && left < 2*g.set.rows {
 			rows = (left + 1) / 2 // two middling tiles beat a tall and a flat one
 		}
+		ahead, pace := g.prefetch(i0, i1, i, k)
 		a, c := at(g.a, i*g.lda+k0), at(g.c, i*g.ldc+q*w)
 		if cols == w {
-			g.set.tiles[rows](k, a, g.lda, b, ldb, ahead, c, g.ldc, accumulate)
+			g.set.tiles[rows](k, a, g.lda, b, ldb, ahead, pace, c, g.ldc, accumulate)
 		} else {
-			g.set.tiles[rows](k, a, g.lda, b, ldb, ahead, shared(s.tile[:]), w, 0)
+			g.set.tiles[rows](k, a, g.lda, b, ldb, ahead, pace, shared(s.tile[:]), w, 0)
 			storeEdge(c, g.ldc, s.tile[:], w, rows, cols, accumulate)
 		}
 		i += rows
 	}
+}
+
+// prefetch tells a tile, the one from row i on, what to fetch while it computes
+// with k values of a panel. Where rows are few, B is read from memory once, in
+// the order of its panels; the tiles of a strip share the fetching of the next.
+func (g *product) prefetch(i0, i1, i, k int) (ahead, pace int) {
+	w, tiles := g.set.width, (i1-i0+g.set.rows-1)/g.set.rows
+	if !g.packed || tiles > fewTiles {
+		return 0, 0
+	}
+	if tiles == 1 {
+		return near, 4 * w
+	}
+	return k*w + (i-i0)/g.set.rows*(k*w/tiles), 4 * w / tiles
 }
 
 // storeEdge copies or adds the first cols columns of a tile to C.

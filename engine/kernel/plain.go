@@ -24,7 +24,7 @@ var plain = set{
 	scale:       plainScale,
 }
 
-func plainTile1(k int, a *float32, _ int, b *float32, ldb, _ int, c *float32, _, accumulate int) {
+func plainTile1(k int, a *float32, _ int, b *float32, ldb, _, _ int, c *float32, _, accumulate int) {
 	var c0, c1, c2, c3 float32
 	for i, x := range from(a, k) {
 		r := (*[4]float32)(from(at(b, i*ldb), 4))
@@ -40,7 +40,7 @@ func plainTile1(k int, a *float32, _ int, b *float32, ldb, _ int, c *float32, _,
 	*out = [4]float32{c0, c1, c2, c3}
 }
 
-func plainTile2(k int, a *float32, lda int, b *float32, ldb, _ int, c *float32, ldc, accumulate int) {
+func plainTile2(k int, a *float32, lda int, b *float32, ldb, _, _ int, c *float32, ldc, accumulate int) {
 	var c0, c1, c2, c3, d0, d1, d2, d3 float32
 	a1 := from(at(a, lda), k)
 	for i, x := range from(a, k) {

@@ -9,8 +9,10 @@ import (
 
 // tile computes a few rows of C by one panel: C[rows, width] (+)= A[rows, k] *
 // B[k, width]. Strides are in elements; k is at least 1; accumulate is 0 or 1.
-// The number of rows is fixed by the place in set.tiles.
-type tile func(k int, a *float32, lda int, b *float32, ldb, ahead int, c *float32, ldc, accumulate int)
+// With every four k it prefetches four rows of a packed B from ahead elements
+// on, and advances that place by pace. The number of rows is fixed by the place
+// in set.tiles.
+type tile func(k int, a *float32, lda int, b *float32, ldb, ahead, pace int, c *float32, ldc, accumulate int)
 
 // maxRows and maxWidth bound the tiles of all sets.
 const (

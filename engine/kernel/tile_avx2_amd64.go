@@ -4,35 +4,35 @@
 
 package kernel
 
-// tile1x16AVX2 computes C[1, 16] (+)= A[1, k] B[k, 16]; strides are in elements, k is at least 1. Every line of B that is read has the one ahead of it prefetched.
+// tile1x16AVX2 computes C[1, 16] (+)= A[1, k] B[k, 16]; strides are in elements, k is at least 1. With every four k it prefetches as much of B from ahead elements on, which advances by pace.
 //
 //go:noescape
-func tile1x16AVX2(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, accumulate int)
+func tile1x16AVX2(k int, a *float32, lda int, b *float32, ldb int, ahead int, pace int, c *float32, ldc int, accumulate int)
 
-// tile2x16AVX2 computes C[2, 16] (+)= A[2, k] B[k, 16]; strides are in elements, k is at least 1. Every line of B that is read has the one ahead of it prefetched.
+// tile2x16AVX2 computes C[2, 16] (+)= A[2, k] B[k, 16]; strides are in elements, k is at least 1. With every four k it prefetches as much of B from ahead elements on, which advances by pace.
 //
 //go:noescape
-func tile2x16AVX2(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, accumulate int)
+func tile2x16AVX2(k int, a *float32, lda int, b *float32, ldb int, ahead int, pace int, c *float32, ldc int, accumulate int)
 
-// tile3x16AVX2 computes C[3, 16] (+)= A[3, k] B[k, 16]; strides are in elements, k is at least 1. Every line of B that is read has the one ahead of it prefetched.
+// tile3x16AVX2 computes C[3, 16] (+)= A[3, k] B[k, 16]; strides are in elements, k is at least 1. With every four k it prefetches as much of B from ahead elements on, which advances by pace.
 //
 //go:noescape
-func tile3x16AVX2(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, accumulate int)
+func tile3x16AVX2(k int, a *float32, lda int, b *float32, ldb int, ahead int, pace int, c *float32, ldc int, accumulate int)
 
-// tile4x16AVX2 computes C[4, 16] (+)= A[4, k] B[k, 16]; strides are in elements, k is at least 1. Every line of B that is read has the one ahead of it prefetched.
+// tile4x16AVX2 computes C[4, 16] (+)= A[4, k] B[k, 16]; strides are in elements, k is at least 1. With every four k it prefetches as much of B from ahead elements on, which advances by pace.
 //
 //go:noescape
-func tile4x16AVX2(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, accumulate int)
+func tile4x16AVX2(k int, a *float32, lda int, b *float32, ldb int, ahead int, pace int, c *float32, ldc int, accumulate int)
 
-// tile5x16AVX2 computes C[5, 16] (+)= A[5, k] B[k, 16]; strides are in elements, k is at least 1. Every line of B that is read has the one ahead of it prefetched.
+// tile5x16AVX2 computes C[5, 16] (+)= A[5, k] B[k, 16]; strides are in elements, k is at least 1. With every four k it prefetches as much of B from ahead elements on, which advances by pace.
 //
 //go:noescape
-func tile5x16AVX2(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, accumulate int)
+func tile5x16AVX2(k int, a *float32, lda int, b *float32, ldb int, ahead int, pace int, c *float32, ldc int, accumulate int)
 
-// tile6x16AVX2 computes C[6, 16] (+)= A[6, k] B[k, 16]; strides are in elements, k is at least 1. Every line of B that is read has the one ahead of it prefetched.
+// tile6x16AVX2 computes C[6, 16] (+)= A[6, k] B[k, 16]; strides are in elements, k is at least 1. With every four k it prefetches as much of B from ahead elements on, which advances by pace.
 //
 //go:noescape
-func tile6x16AVX2(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, accumulate int)
+func tile6x16AVX2(k int, a *float32, lda int, b *float32, ldb int, ahead int, pace int, c *float32, ldc int, accumulate int)
 
 // copyPanelAVX2 copies src[rows, 16] to dst[rows, 16] without gaps; rows is at least 1.
 //

@@ -4,11 +4,11 @@
 
 #include "textflag.h"
 
-// func tile1x16AVX2(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, accumulate int)
+// func tile1x16AVX2(k int, a *float32, lda int, b *float32, ldb int, ahead int, pace int, c *float32, ldc int, accumulate int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·tile1x16AVX2(SB), NOSPLIT, $0-72
-	MOVQ       c+48(FP), AX
-	MOVQ       ldc+56(FP), CX
+TEXT ·tile1x16AVX2(SB), NOSPLIT, $0-80
+	MOVQ       c+56(FP), AX
+	MOVQ       ldc+64(FP), CX
 	SHLQ       $0x02, CX
 	PREFETCHT0 (AX)
 	MOVQ       k+0(FP), AX
@@ -17,6 +17,7 @@ TEXT ·tile1x16AVX2(SB), NOSPLIT, $0-72
 	MOVQ       b+24(FP), BX
 	MOVQ       ldb+32(FP), SI
 	MOVQ       ahead+40(FP), DI
+	MOVQ       pace+48(FP), R8
 	SHLQ       $0x02, DX
 	SHLQ       $0x02, SI
 	LEAQ       (BX)(DI*4), DI
@@ -28,24 +29,25 @@ TEXT ·tile1x16AVX2(SB), NOSPLIT, $0-72
 
 loop1:
 	PREFETCHT0   (DI)
+	PREFETCHT0   64(DI)
+	PREFETCHT0   128(DI)
+	PREFETCHT0   192(DI)
+	LEAQ         (DI)(R8*4), DI
 	VMOVUPS      (BX), Y2
 	VMOVUPS      32(BX), Y3
 	VBROADCASTSS (CX), Y4
 	VFMADD231PS  Y2, Y4, Y0
 	VFMADD231PS  Y3, Y4, Y1
-	PREFETCHT0   (DI)(SI*1)
 	VMOVUPS      (BX)(SI*1), Y2
 	VMOVUPS      32(BX)(SI*1), Y3
 	VBROADCASTSS 4(CX), Y4
 	VFMADD231PS  Y2, Y4, Y0
 	VFMADD231PS  Y3, Y4, Y1
-	PREFETCHT0   (DI)(SI*2)
 	VMOVUPS      (BX)(SI*2), Y2
 	VMOVUPS      32(BX)(SI*2), Y3
 	VBROADCASTSS 8(CX), Y4
 	VFMADD231PS  Y2, Y4, Y0
 	VFMADD231PS  Y3, Y4, Y1
-	PREFETCHT0   (DI)(DX*1)
 	VMOVUPS      (BX)(DX*1), Y2
 	VMOVUPS      32(BX)(DX*1), Y3
 	VBROADCASTSS 12(CX), Y4
@@ -53,7 +55,6 @@ loop1:
 	VFMADD231PS  Y3, Y4, Y1
 	ADDQ         $0x10, CX
 	LEAQ         (BX)(SI*4), BX
-	LEAQ         (DI)(SI*4), DI
 	SUBQ         $0x04, AX
 	JGE          loop1
 
@@ -62,7 +63,6 @@ rest2:
 	JZ   done4
 
 single3:
-	PREFETCHT0   (DI)
 	VMOVUPS      (BX), Y2
 	VMOVUPS      32(BX), Y3
 	VBROADCASTSS (CX), Y4
@@ -70,15 +70,14 @@ single3:
 	VFMADD231PS  Y3, Y4, Y1
 	ADDQ         $0x04, CX
 	LEAQ         (BX)(SI*1), BX
-	LEAQ         (DI)(SI*1), DI
 	DECQ         AX
 	JNZ          single3
 
 done4:
-	MOVQ   c+48(FP), AX
-	MOVQ   ldc+56(FP), CX
+	MOVQ   c+56(FP), AX
+	MOVQ   ldc+64(FP), CX
 	SHLQ   $0x02, CX
-	MOVQ   accumulate+64(FP), CX
+	MOVQ   accumulate+72(FP), CX
 	TESTQ  CX, CX
 	JZ     set5
 	MOVQ   AX, CX
@@ -91,11 +90,11 @@ set5:
 	VZEROUPPER
 	RET
 
-// func tile2x16AVX2(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, accumulate int)
+// func tile2x16AVX2(k int, a *float32, lda int, b *float32, ldb int, ahead int, pace int, c *float32, ldc int, accumulate int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·tile2x16AVX2(SB), NOSPLIT, $0-72
-	MOVQ       c+48(FP), AX
-	MOVQ       ldc+56(FP), CX
+TEXT ·tile2x16AVX2(SB), NOSPLIT, $0-80
+	MOVQ       c+56(FP), AX
+	MOVQ       ldc+64(FP), CX
 	SHLQ       $0x02, CX
 	PREFETCHT0 (AX)
 	ADDQ       CX, AX
@@ -106,10 +105,11 @@ TEXT ·tile2x16AVX2(SB), NOSPLIT, $0-72
 	MOVQ       b+24(FP), BX
 	MOVQ       ldb+32(FP), SI
 	MOVQ       ahead+40(FP), DI
+	MOVQ       pace+48(FP), R8
 	SHLQ       $0x02, DX
 	SHLQ       $0x02, SI
 	LEAQ       (BX)(DI*4), DI
-	LEAQ       (SI)(SI*2), R8
+	LEAQ       (SI)(SI*2), R9
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
@@ -119,6 +119,10 @@ TEXT ·tile2x16AVX2(SB), NOSPLIT, $0-72
 
 loop6:
 	PREFETCHT0   (DI)
+	PREFETCHT0   64(DI)
+	PREFETCHT0   128(DI)
+	PREFETCHT0   192(DI)
+	LEAQ         (DI)(R8*4), DI
 	VMOVUPS      (BX), Y4
 	VMOVUPS      32(BX), Y5
 	VBROADCASTSS (CX), Y6
@@ -127,7 +131,6 @@ loop6:
 	VBROADCASTSS (CX)(DX*1), Y6
 	VFMADD231PS  Y4, Y6, Y2
 	VFMADD231PS  Y5, Y6, Y3
-	PREFETCHT0   (DI)(SI*1)
 	VMOVUPS      (BX)(SI*1), Y4
 	VMOVUPS      32(BX)(SI*1), Y5
 	VBROADCASTSS 4(CX), Y6
@@ -136,7 +139,6 @@ loop6:
 	VBROADCASTSS 4(CX)(DX*1), Y6
 	VFMADD231PS  Y4, Y6, Y2
 	VFMADD231PS  Y5, Y6, Y3
-	PREFETCHT0   (DI)(SI*2)
 	VMOVUPS      (BX)(SI*2), Y4
 	VMOVUPS      32(BX)(SI*2), Y5
 	VBROADCASTSS 8(CX), Y6
@@ -145,9 +147,8 @@ loop6:
 	VBROADCASTSS 8(CX)(DX*1), Y6
 	VFMADD231PS  Y4, Y6, Y2
 	VFMADD231PS  Y5, Y6, Y3
-	PREFETCHT0   (DI)(R8*1)
-	VMOVUPS      (BX)(R8*1), Y4
-	VMOVUPS      32(BX)(R8*1), Y5
+	VMOVUPS      (BX)(R9*1), Y4
+	VMOVUPS      32(BX)(R9*1), Y5
 	VBROADCASTSS 12(CX), Y6
 	VFMADD231PS  Y4, Y6, Y0
 	VFMADD231PS  Y5, Y6, Y1
@@ -156,7 +157,6 @@ loop6:
 	VFMADD231PS  Y5, Y6, Y3
 	ADDQ         $0x10, CX
 	LEAQ         (BX)(SI*4), BX
-	LEAQ         (DI)(SI*4), DI
 	SUBQ         $0x04, AX
 	JGE          loop6
 
@@ -165,7 +165,6 @@ rest7:
 	JZ   done9
 
 single8:
-	PREFETCHT0   (DI)
 	VMOVUPS      (BX), Y4
 	VMOVUPS      32(BX), Y5
 	VBROADCASTSS (CX), Y6
@@ -176,15 +175,14 @@ single8:
 	VFMADD231PS  Y5, Y6, Y3
 	ADDQ         $0x04, CX
 	LEAQ         (BX)(SI*1), BX
-	LEAQ         (DI)(SI*1), DI
 	DECQ         AX
 	JNZ          single8
 
 done9:
-	MOVQ   c+48(FP), AX
-	MOVQ   ldc+56(FP), CX
+	MOVQ   c+56(FP), AX
+	MOVQ   ldc+64(FP), CX
 	SHLQ   $0x02, CX
-	MOVQ   accumulate+64(FP), DX
+	MOVQ   accumulate+72(FP), DX
 	TESTQ  DX, DX
 	JZ     set10
 	MOVQ   AX, DX
@@ -203,11 +201,11 @@ set10:
 	VZEROUPPER
 	RET
 
-// func tile3x16AVX2(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, accumulate int)
+// func tile3x16AVX2(k int, a *float32, lda int, b *float32, ldb int, ahead int, pace int, c *float32, ldc int, accumulate int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·tile3x16AVX2(SB), NOSPLIT, $0-72
-	MOVQ       c+48(FP), AX
-	MOVQ       ldc+56(FP), CX
+TEXT ·tile3x16AVX2(SB), NOSPLIT, $0-80
+	MOVQ       c+56(FP), AX
+	MOVQ       ldc+64(FP), CX
 	SHLQ       $0x02, CX
 	PREFETCHT0 (AX)
 	ADDQ       CX, AX
@@ -220,10 +218,11 @@ TEXT ·tile3x16AVX2(SB), NOSPLIT, $0-72
 	MOVQ       b+24(FP), BX
 	MOVQ       ldb+32(FP), SI
 	MOVQ       ahead+40(FP), DI
+	MOVQ       pace+48(FP), R8
 	SHLQ       $0x02, DX
 	SHLQ       $0x02, SI
 	LEAQ       (BX)(DI*4), DI
-	LEAQ       (SI)(SI*2), R8
+	LEAQ       (SI)(SI*2), R9
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
@@ -235,6 +234,10 @@ TEXT ·tile3x16AVX2(SB), NOSPLIT, $0-72
 
 loop11:
 	PREFETCHT0   (DI)
+	PREFETCHT0   64(DI)
+	PREFETCHT0   128(DI)
+	PREFETCHT0   192(DI)
+	LEAQ         (DI)(R8*4), DI
 	VMOVUPS      (BX), Y6
 	VMOVUPS      32(BX), Y7
 	VBROADCASTSS (CX), Y8
@@ -246,7 +249,6 @@ loop11:
 	VBROADCASTSS (CX)(DX*2), Y8
 	VFMADD231PS  Y6, Y8, Y4
 	VFMADD231PS  Y7, Y8, Y5
-	PREFETCHT0   (DI)(SI*1)
 	VMOVUPS      (BX)(SI*1), Y6
 	VMOVUPS      32(BX)(SI*1), Y7
 	VBROADCASTSS 4(CX), Y8
@@ -258,7 +260,6 @@ loop11:
 	VBROADCASTSS 4(CX)(DX*2), Y8
 	VFMADD231PS  Y6, Y8, Y4
 	VFMADD231PS  Y7, Y8, Y5
-	PREFETCHT0   (DI)(SI*2)
 	VMOVUPS      (BX)(SI*2), Y6
 	VMOVUPS      32(BX)(SI*2), Y7
 	VBROADCASTSS 8(CX), Y8
@@ -270,9 +271,8 @@ loop11:
 	VBROADCASTSS 8(CX)(DX*2), Y8
 	VFMADD231PS  Y6, Y8, Y4
 	VFMADD231PS  Y7, Y8, Y5
-	PREFETCHT0   (DI)(R8*1)
-	VMOVUPS      (BX)(R8*1), Y6
-	VMOVUPS      32(BX)(R8*1), Y7
+	VMOVUPS      (BX)(R9*1), Y6
+	VMOVUPS      32(BX)(R9*1), Y7
 	VBROADCASTSS 12(CX), Y8
 	VFMADD231PS  Y6, Y8, Y0
 	VFMADD231PS  Y7, Y8, Y1
@@ -284,7 +284,6 @@ loop11:
 	VFMADD231PS  Y7, Y8, Y5
 	ADDQ         $0x10, CX
 	LEAQ         (BX)(SI*4), BX
-	LEAQ         (DI)(SI*4), DI
 	SUBQ         $0x04, AX
 	JGE          loop11
 
@@ -293,7 +292,6 @@ rest12:
 	JZ   done14
 
 single13:
-	PREFETCHT0   (DI)
 	VMOVUPS      (BX), Y6
 	VMOVUPS      32(BX), Y7
 	VBROADCASTSS (CX), Y8
@@ -307,15 +305,14 @@ single13:
 	VFMADD231PS  Y7, Y8, Y5
 	ADDQ         $0x04, CX
 	LEAQ         (BX)(SI*1), BX
-	LEAQ         (DI)(SI*1), DI
 	DECQ         AX
 	JNZ          single13
 
 done14:
-	MOVQ   c+48(FP), AX
-	MOVQ   ldc+56(FP), CX
+	MOVQ   c+56(FP), AX
+	MOVQ   ldc+64(FP), CX
 	SHLQ   $0x02, CX
-	MOVQ   accumulate+64(FP), DX
+	MOVQ   accumulate+72(FP), DX
 	TESTQ  DX, DX
 	JZ     set15
 	MOVQ   AX, DX
@@ -340,11 +337,11 @@ set15:
 	VZEROUPPER
 	RET
 
-// func tile4x16AVX2(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, accumulate int)
+// func tile4x16AVX2(k int, a *float32, lda int, b *float32, ldb int, ahead int, pace int, c *float32, ldc int, accumulate int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·tile4x16AVX2(SB), NOSPLIT, $0-72
-	MOVQ       c+48(FP), AX
-	MOVQ       ldc+56(FP), CX
+TEXT ·tile4x16AVX2(SB), NOSPLIT, $0-80
+	MOVQ       c+56(FP), AX
+	MOVQ       ldc+64(FP), CX
 	SHLQ       $0x02, CX
 	PREFETCHT0 (AX)
 	ADDQ       CX, AX
@@ -359,12 +356,13 @@ TEXT ·tile4x16AVX2(SB), NOSPLIT, $0-72
 	MOVQ       b+24(FP), BX
 	MOVQ       ldb+32(FP), SI
 	MOVQ       ahead+40(FP), DI
+	MOVQ       pace+48(FP), R8
 	SHLQ       $0x02, DX
 	SHLQ       $0x02, SI
 	LEAQ       (BX)(DI*4), DI
-	LEAQ       (CX)(DX*2), R8
-	ADDQ       DX, R8
-	LEAQ       (SI)(SI*2), R9
+	LEAQ       (CX)(DX*2), R9
+	ADDQ       DX, R9
+	LEAQ       (SI)(SI*2), R10
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
@@ -378,6 +376,10 @@ TEXT ·tile4x16AVX2(SB), NOSPLIT, $0-72
 
 loop16:
 	PREFETCHT0   (DI)
+	PREFETCHT0   64(DI)
+	PREFETCHT0   128(DI)
+	PREFETCHT0   192(DI)
+	LEAQ         (DI)(R8*4), DI
 	VMOVUPS      (BX), Y8
 	VMOVUPS      32(BX), Y9
 	VBROADCASTSS (CX), Y10
@@ -389,10 +391,9 @@ loop16:
 	VBROADCASTSS (CX)(DX*2), Y10
 	VFMADD231PS  Y8, Y10, Y4
 	VFMADD231PS  Y9, Y10, Y5
-	VBROADCASTSS (R8), Y10
+	VBROADCASTSS (R9), Y10
 	VFMADD231PS  Y8, Y10, Y6
 	VFMADD231PS  Y9, Y10, Y7
-	PREFETCHT0   (DI)(SI*1)
 	VMOVUPS      (BX)(SI*1), Y8
 	VMOVUPS      32(BX)(SI*1), Y9
 	VBROADCASTSS 4(CX), Y10
@@ -404,10 +405,9 @@ loop16:
 	VBROADCASTSS 4(CX)(DX*2), Y10
 	VFMADD231PS  Y8, Y10, Y4
 	VFMADD231PS  Y9, Y10, Y5
-	VBROADCASTSS 4(R8), Y10
+	VBROADCASTSS 4(R9), Y10
 	VFMADD231PS  Y8, Y10, Y6
 	VFMADD231PS  Y9, Y10, Y7
-	PREFETCHT0   (DI)(SI*2)
 	VMOVUPS      (BX)(SI*2), Y8
 	VMOVUPS      32(BX)(SI*2), Y9
 	VBROADCASTSS 8(CX), Y10
@@ -419,12 +419,11 @@ loop16:
 	VBROADCASTSS 8(CX)(DX*2), Y10
 	VFMADD231PS  Y8, Y10, Y4
 	VFMADD231PS  Y9, Y10, Y5
-	VBROADCASTSS 8(R8), Y10
+	VBROADCASTSS 8(R9), Y10
 	VFMADD231PS  Y8, Y10, Y6
 	VFMADD231PS  Y9, Y10, Y7
-	PREFETCHT0   (DI)(R9*1)
-	VMOVUPS      (BX)(R9*1), Y8
-	VMOVUPS      32(BX)(R9*1), Y9
+	VMOVUPS      (BX)(R10*1), Y8
+	VMOVUPS      32(BX)(R10*1), Y9
 	VBROADCASTSS 12(CX), Y10
 	VFMADD231PS  Y8, Y10, Y0
 	VFMADD231PS  Y9, Y10, Y1
@@ -434,13 +433,12 @@ loop16:
 	VBROADCASTSS 12(CX)(DX*2), Y10
 	VFMADD231PS  Y8, Y10, Y4
 	VFMADD231PS  Y9, Y10, Y5
-	VBROADCASTSS 12(R8), Y10
+	VBROADCASTSS 12(R9), Y10
 	VFMADD231PS  Y8, Y10, Y6
 	VFMADD231PS  Y9, Y10, Y7
 	ADDQ         $0x10, CX
-	ADDQ         $0x10, R8
+	ADDQ         $0x10, R9
 	LEAQ         (BX)(SI*4), BX
-	LEAQ         (DI)(SI*4), DI
 	SUBQ         $0x04, AX
 	JGE          loop16
 
@@ -449,7 +447,6 @@ rest17:
 	JZ   done19
 
 single18:
-	PREFETCHT0   (DI)
 	VMOVUPS      (BX), Y8
 	VMOVUPS      32(BX), Y9
 	VBROADCASTSS (CX), Y10
@@ -461,21 +458,20 @@ single18:
 	VBROADCASTSS (CX)(DX*2), Y10
 	VFMADD231PS  Y8, Y10, Y4
 	VFMADD231PS  Y9, Y10, Y5
-	VBROADCASTSS (R8), Y10
+	VBROADCASTSS (R9), Y10
 	VFMADD231PS  Y8, Y10, Y6
 	VFMADD231PS  Y9, Y10, Y7
 	ADDQ         $0x04, CX
-	ADDQ         $0x04, R8
+	ADDQ         $0x04, R9
 	LEAQ         (BX)(SI*1), BX
-	LEAQ         (DI)(SI*1), DI
 	DECQ         AX
 	JNZ          single18
 
 done19:
-	MOVQ   c+48(FP), AX
-	MOVQ   ldc+56(FP), CX
+	MOVQ   c+56(FP), AX
+	MOVQ   ldc+64(FP), CX
 	SHLQ   $0x02, CX
-	MOVQ   accumulate+64(FP), DX
+	MOVQ   accumulate+72(FP), DX
 	TESTQ  DX, DX
 	JZ     set20
 	MOVQ   AX, DX
@@ -506,11 +502,11 @@ set20:
 	VZEROUPPER
 	RET
 
-// func tile5x16AVX2(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, accumulate int)
+// func tile5x16AVX2(k int, a *float32, lda int, b *float32, ldb int, ahead int, pace int, c *float32, ldc int, accumulate int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·tile5x16AVX2(SB), NOSPLIT, $0-72
-	MOVQ       c+48(FP), AX
-	MOVQ       ldc+56(FP), CX
+TEXT ·tile5x16AVX2(SB), NOSPLIT, $0-80
+	MOVQ       c+56(FP), AX
+	MOVQ       ldc+64(FP), CX
 	SHLQ       $0x02, CX
 	PREFETCHT0 (AX)
 	ADDQ       CX, AX
@@ -527,12 +523,13 @@ TEXT ·tile5x16AVX2(SB), NOSPLIT, $0-72
 	MOVQ       b+24(FP), BX
 	MOVQ       ldb+32(FP), SI
 	MOVQ       ahead+40(FP), DI
+	MOVQ       pace+48(FP), R8
 	SHLQ       $0x02, DX
 	SHLQ       $0x02, SI
 	LEAQ       (BX)(DI*4), DI
-	LEAQ       (CX)(DX*2), R8
-	ADDQ       DX, R8
-	LEAQ       (SI)(SI*2), R9
+	LEAQ       (CX)(DX*2), R9
+	ADDQ       DX, R9
+	LEAQ       (SI)(SI*2), R10
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
@@ -548,6 +545,10 @@ TEXT ·tile5x16AVX2(SB), NOSPLIT, $0-72
 
 loop21:
 	PREFETCHT0   (DI)
+	PREFETCHT0   64(DI)
+	PREFETCHT0   128(DI)
+	PREFETCHT0   192(DI)
+	LEAQ         (DI)(R8*4), DI
 	VMOVUPS      (BX), Y10
 	VMOVUPS      32(BX), Y11
 	VBROADCASTSS (CX), Y12
@@ -559,13 +560,12 @@ loop21:
 	VBROADCASTSS (CX)(DX*2), Y12
 	VFMADD231PS  Y10, Y12, Y4
 	VFMADD231PS  Y11, Y12, Y5
-	VBROADCASTSS (R8), Y12
+	VBROADCASTSS (R9), Y12
 	VFMADD231PS  Y10, Y12, Y6
 	VFMADD231PS  Y11, Y12, Y7
-	VBROADCASTSS (R8)(DX*1), Y12
+	VBROADCASTSS (R9)(DX*1), Y12
 	VFMADD231PS  Y10, Y12, Y8
 	VFMADD231PS  Y11, Y12, Y9
-	PREFETCHT0   (DI)(SI*1)
 	VMOVUPS      (BX)(SI*1), Y10
 	VMOVUPS      32(BX)(SI*1), Y11
 	VBROADCASTSS 4(CX), Y12
@@ -577,13 +577,12 @@ loop21:
 	VBROADCASTSS 4(CX)(DX*2), Y12
 	VFMADD231PS  Y10, Y12, Y4
 	VFMADD231PS  Y11, Y12, Y5
-	VBROADCASTSS 4(R8), Y12
+	VBROADCASTSS 4(R9), Y12
 	VFMADD231PS  Y10, Y12, Y6
 	VFMADD231PS  Y11, Y12, Y7
-	VBROADCASTSS 4(R8)(DX*1), Y12
+	VBROADCASTSS 4(R9)(DX*1), Y12
 	VFMADD231PS  Y10, Y12, Y8
 	VFMADD231PS  Y11, Y12, Y9
-	PREFETCHT0   (DI)(SI*2)
 	VMOVUPS      (BX)(SI*2), Y10
 	VMOVUPS      32(BX)(SI*2), Y11
 	VBROADCASTSS 8(CX), Y12
@@ -595,15 +594,14 @@ loop21:
 	VBROADCASTSS 8(CX)(DX*2), Y12
 	VFMADD231PS  Y10, Y12, Y4
 	VFMADD231PS  Y11, Y12, Y5
-	VBROADCASTSS 8(R8), Y12
+	VBROADCASTSS 8(R9), Y12
 	VFMADD231PS  Y10, Y12, Y6
 	VFMADD231PS  Y11, Y12, Y7
-	VBROADCASTSS 8(R8)(DX*1), Y12
+	VBROADCASTSS 8(R9)(DX*1), Y12
 	VFMADD231PS  Y10, Y12, Y8
 	VFMADD231PS  Y11, Y12, Y9
-	PREFETCHT0   (DI)(R9*1)
-	VMOVUPS      (BX)(R9*1), Y10
-	VMOVUPS      32(BX)(R9*1), Y11
+	VMOVUPS      (BX)(R10*1), Y10
+	VMOVUPS      32(BX)(R10*1), Y11
 	VBROADCASTSS 12(CX), Y12
 	VFMADD231PS  Y10, Y12, Y0
 	VFMADD231PS  Y11, Y12, Y1
@@ -613,16 +611,15 @@ loop21:
 	VBROADCASTSS 12(CX)(DX*2), Y12
 	VFMADD231PS  Y10, Y12, Y4
 	VFMADD231PS  Y11, Y12, Y5
-	VBROADCASTSS 12(R8), Y12
+	VBROADCASTSS 12(R9), Y12
 	VFMADD231PS  Y10, Y12, Y6
 	VFMADD231PS  Y11, Y12, Y7
-	VBROADCASTSS 12(R8)(DX*1), Y12
+	VBROADCASTSS 12(R9)(DX*1), Y12
 	VFMADD231PS  Y10, Y12, Y8
 	VFMADD231PS  Y11, Y12, Y9
 	ADDQ         $0x10, CX
-	ADDQ         $0x10, R8
+	ADDQ         $0x10, R9
 	LEAQ         (BX)(SI*4), BX
-	LEAQ         (DI)(SI*4), DI
 	SUBQ         $0x04, AX
 	JGE          loop21
 
@@ -631,7 +628,6 @@ rest22:
 	JZ   done24
 
 single23:
-	PREFETCHT0   (DI)
 	VMOVUPS      (BX), Y10
 	VMOVUPS      32(BX), Y11
 	VBROADCASTSS (CX), Y12
@@ -643,24 +639,23 @@ single23:
 	VBROADCASTSS (CX)(DX*2), Y12
 	VFMADD231PS  Y10, Y12, Y4
 	VFMADD231PS  Y11, Y12, Y5
-	VBROADCASTSS (R8), Y12
+	VBROADCASTSS (R9), Y12
 	VFMADD231PS  Y10, Y12, Y6
 	VFMADD231PS  Y11, Y12, Y7
-	VBROADCASTSS (R8)(DX*1), Y12
+	VBROADCASTSS (R9)(DX*1), Y12
 	VFMADD231PS  Y10, Y12, Y8
 	VFMADD231PS  Y11, Y12, Y9
 	ADDQ         $0x04, CX
-	ADDQ         $0x04, R8
+	ADDQ         $0x04, R9
 	LEAQ         (BX)(SI*1), BX
-	LEAQ         (DI)(SI*1), DI
 	DECQ         AX
 	JNZ          single23
 
 done24:
-	MOVQ   c+48(FP), AX
-	MOVQ   ldc+56(FP), CX
+	MOVQ   c+56(FP), AX
+	MOVQ   ldc+64(FP), CX
 	SHLQ   $0x02, CX
-	MOVQ   accumulate+64(FP), DX
+	MOVQ   accumulate+72(FP), DX
 	TESTQ  DX, DX
 	JZ     set25
 	MOVQ   AX, DX
@@ -697,11 +692,11 @@ set25:
 	VZEROUPPER
 	RET
 
-// func tile6x16AVX2(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, accumulate int)
+// func tile6x16AVX2(k int, a *float32, lda int, b *float32, ldb int, ahead int, pace int, c *float32, ldc int, accumulate int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·tile6x16AVX2(SB), NOSPLIT, $0-72
-	MOVQ       c+48(FP), AX
-	MOVQ       ldc+56(FP), CX
+TEXT ·tile6x16AVX2(SB), NOSPLIT, $0-80
+	MOVQ       c+56(FP), AX
+	MOVQ       ldc+64(FP), CX
 	SHLQ       $0x02, CX
 	PREFETCHT0 (AX)
 	ADDQ       CX, AX
@@ -720,12 +715,13 @@ TEXT ·tile6x16AVX2(SB), NOSPLIT, $0-72
 	MOVQ       b+24(FP), BX
 	MOVQ       ldb+32(FP), SI
 	MOVQ       ahead+40(FP), DI
+	MOVQ       pace+48(FP), R8
 	SHLQ       $0x02, DX
 	SHLQ       $0x02, SI
 	LEAQ       (BX)(DI*4), DI
-	LEAQ       (CX)(DX*2), R8
-	ADDQ       DX, R8
-	LEAQ       (SI)(SI*2), R9
+	LEAQ       (CX)(DX*2), R9
+	ADDQ       DX, R9
+	LEAQ       (SI)(SI*2), R10
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
@@ -743,6 +739,10 @@ TEXT ·tile6x16AVX2(SB), NOSPLIT, $0-72
 
 loop26:
 	PREFETCHT0   (DI)
+	PREFETCHT0   64(DI)
+	PREFETCHT0   128(DI)
+	PREFETCHT0   192(DI)
+	LEAQ         (DI)(R8*4), DI
 	VMOVUPS      (BX), Y12
 	VMOVUPS      32(BX), Y13
 	VBROADCASTSS (CX), Y14
@@ -754,16 +754,15 @@ loop26:
 	VBROADCASTSS (CX)(DX*2), Y14
 	VFMADD231PS  Y12, Y14, Y4
 	VFMADD231PS  Y13, Y14, Y5
-	VBROADCASTSS (R8), Y14
+	VBROADCASTSS (R9), Y14
 	VFMADD231PS  Y12, Y14, Y6
 	VFMADD231PS  Y13, Y14, Y7
-	VBROADCASTSS (R8)(DX*1), Y14
+	VBROADCASTSS (R9)(DX*1), Y14
 	VFMADD231PS  Y12, Y14, Y8
 	VFMADD231PS  Y13, Y14, Y9
-	VBROADCASTSS (R8)(DX*2), Y14
+	VBROADCASTSS (R9)(DX*2), Y14
 	VFMADD231PS  Y12, Y14, Y10
 	VFMADD231PS  Y13, Y14, Y11
-	PREFETCHT0   (DI)(SI*1)
 	VMOVUPS      (BX)(SI*1), Y12
 	VMOVUPS      32(BX)(SI*1), Y13
 	VBROADCASTSS 4(CX), Y14
@@ -775,16 +774,15 @@ loop26:
 	VBROADCASTSS 4(CX)(DX*2), Y14
 	VFMADD231PS  Y12, Y14, Y4
 	VFMADD231PS  Y13, Y14, Y5
-	VBROADCASTSS 4(R8), Y14
+	VBROADCASTSS 4(R9), Y14
 	VFMADD231PS  Y12, Y14, Y6
 	VFMADD231PS  Y13, Y14, Y7
-	VBROADCASTSS 4(R8)(DX*1), Y14
+	VBROADCASTSS 4(R9)(DX*1), Y14
 	VFMADD231PS  Y12, Y14, Y8
 	VFMADD231PS  Y13, Y14, Y9
-	VBROADCASTSS 4(R8)(DX*2), Y14
+	VBROADCASTSS 4(R9)(DX*2), Y14
 	VFMADD231PS  Y12, Y14, Y10
 	VFMADD231PS  Y13, Y14, Y11
-	PREFETCHT0   (DI)(SI*2)
 	VMOVUPS      (BX)(SI*2), Y12
 	VMOVUPS      32(BX)(SI*2), Y13
 	VBROADCASTSS 8(CX), Y14
@@ -796,18 +794,17 @@ loop26:
 	VBROADCASTSS 8(CX)(DX*2), Y14
 	VFMADD231PS  Y12, Y14, Y4
 	VFMADD231PS  Y13, Y14, Y5
-	VBROADCASTSS 8(R8), Y14
+	VBROADCASTSS 8(R9), Y14
 	VFMADD231PS  Y12, Y14, Y6
 	VFMADD231PS  Y13, Y14, Y7
-	VBROADCASTSS 8(R8)(DX*1), Y14
+	VBROADCASTSS 8(R9)(DX*1), Y14
 	VFMADD231PS  Y12, Y14, Y8
 	VFMADD231PS  Y13, Y14, Y9
-	VBROADCASTSS 8(R8)(DX*2), Y14
+	VBROADCASTSS 8(R9)(DX*2), Y14
 	VFMADD231PS  Y12, Y14, Y10
 	VFMADD231PS  Y13, Y14, Y11
-	PREFETCHT0   (DI)(R9*1)
-	VMOVUPS      (BX)(R9*1), Y12
-	VMOVUPS      32(BX)(R9*1), Y13
+	VMOVUPS      (BX)(R10*1), Y12
+	VMOVUPS      32(BX)(R10*1), Y13
 	VBROADCASTSS 12(CX), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
@@ -817,19 +814,18 @@ loop26:
 	VBROADCASTSS 12(CX)(DX*2), Y14
 	VFMADD231PS  Y12, Y14, Y4
 	VFMADD231PS  Y13, Y14, Y5
-	VBROADCASTSS 12(R8), Y14
+	VBROADCASTSS 12(R9), Y14
 	VFMADD231PS  Y12, Y14, Y6
 	VFMADD231PS  Y13, Y14, Y7
-	VBROADCASTSS 12(R8)(DX*1), Y14
+	VBROADCASTSS 12(R9)(DX*1), Y14
 	VFMADD231PS  Y12, Y14, Y8
 	VFMADD231PS  Y13, Y14, Y9
-	VBROADCASTSS 12(R8)(DX*2), Y14
+	VBROADCASTSS 12(R9)(DX*2), Y14
 	VFMADD231PS  Y12, Y14, Y10
 	VFMADD231PS  Y13, Y14, Y11
 	ADDQ         $0x10, CX
-	ADDQ         $0x10, R8
+	ADDQ         $0x10, R9
 	LEAQ         (BX)(SI*4), BX
-	LEAQ         (DI)(SI*4), DI
 	SUBQ         $0x04, AX
 	JGE          loop26
 
@@ -838,7 +834,6 @@ rest27:
 	JZ   done29
 
 single28:
-	PREFETCHT0   (DI)
 	VMOVUPS      (BX), Y12
 	VMOVUPS      32(BX), Y13
 	VBROADCASTSS (CX), Y14
@@ -850,27 +845,26 @@ single28:
 	VBROADCASTSS (CX)(DX*2), Y14
 	VFMADD231PS  Y12, Y14, Y4
 	VFMADD231PS  Y13, Y14, Y5
-	VBROADCASTSS (R8), Y14
+	VBROADCASTSS (R9), Y14
 	VFMADD231PS  Y12, Y14, Y6
 	VFMADD231PS  Y13, Y14, Y7
-	VBROADCASTSS (R8)(DX*1), Y14
+	VBROADCASTSS (R9)(DX*1), Y14
 	VFMADD231PS  Y12, Y14, Y8
 	VFMADD231PS  Y13, Y14, Y9
-	VBROADCASTSS (R8)(DX*2), Y14
+	VBROADCASTSS (R9)(DX*2), Y14
 	VFMADD231PS  Y12, Y14, Y10
 	VFMADD231PS  Y13, Y14, Y11
 	ADDQ         $0x04, CX
-	ADDQ         $0x04, R8
+	ADDQ         $0x04, R9
 	LEAQ         (BX)(SI*1), BX
-	LEAQ         (DI)(SI*1), DI
 	DECQ         AX
 	JNZ          single28
 
 done29:
-	MOVQ   c+48(FP), AX
-	MOVQ   ldc+56(FP), CX
+	MOVQ   c+56(FP), AX
+	MOVQ   ldc+64(FP), CX
 	SHLQ   $0x02, CX
-	MOVQ   accumulate+64(FP), DX
+	MOVQ   accumulate+72(FP), DX
 	TESTQ  DX, DX
 	JZ     set30
 	MOVQ   AX, DX

@@ -4,65 +4,65 @@
 
 package kernel
 
-// tile1x32AVX512 computes C[1, 32] (+)= A[1, k] B[k, 32]; strides are in elements, k is at least 1. Every line of B that is read has the one ahead of it prefetched.
+// tile1x32AVX512 computes C[1, 32] (+)= A[1, k] B[k, 32]; strides are in elements, k is at least 1. With every four k it prefetches as much of B from ahead elements on, which advances by pace.
 //
 //go:noescape
-func tile1x32AVX512(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, accumulate int)
+func tile1x32AVX512(k int, a *float32, lda int, b *float32, ldb int, ahead int, pace int, c *float32, ldc int, accumulate int)
 
-// tile2x32AVX512 computes C[2, 32] (+)= A[2, k] B[k, 32]; strides are in elements, k is at least 1. Every line of B that is read has the one ahead of it prefetched.
+// tile2x32AVX512 computes C[2, 32] (+)= A[2, k] B[k, 32]; strides are in elements, k is at least 1. With every four k it prefetches as much of B from ahead elements on, which advances by pace.
 //
 //go:noescape
-func tile2x32AVX512(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, accumulate int)
+func tile2x32AVX512(k int, a *float32, lda int, b *float32, ldb int, ahead int, pace int, c *float32, ldc int, accumulate int)
 
-// tile3x32AVX512 computes C[3, 32] (+)= A[3, k] B[k, 32]; strides are in elements, k is at least 1. Every line of B that is read has the one ahead of it prefetched.
+// tile3x32AVX512 computes C[3, 32] (+)= A[3, k] B[k, 32]; strides are in elements, k is at least 1. With every four k it prefetches as much of B from ahead elements on, which advances by pace.
 //
 //go:noescape
-func tile3x32AVX512(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, accumulate int)
+func tile3x32AVX512(k int, a *float32, lda int, b *float32, ldb int, ahead int, pace int, c *float32, ldc int, accumulate int)
 
-// tile4x32AVX512 computes C[4, 32] (+)= A[4, k] B[k, 32]; strides are in elements, k is at least 1. Every line of B that is read has the one ahead of it prefetched.
+// tile4x32AVX512 computes C[4, 32] (+)= A[4, k] B[k, 32]; strides are in elements, k is at least 1. With every four k it prefetches as much of B from ahead elements on, which advances by pace.
 //
 //go:noescape
-func tile4x32AVX512(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, accumulate int)
+func tile4x32AVX512(k int, a *float32, lda int, b *float32, ldb int, ahead int, pace int, c *float32, ldc int, accumulate int)
 
-// tile5x32AVX512 computes C[5, 32] (+)= A[5, k] B[k, 32]; strides are in elements, k is at least 1. Every line of B that is read has the one ahead of it prefetched.
+// tile5x32AVX512 computes C[5, 32] (+)= A[5, k] B[k, 32]; strides are in elements, k is at least 1. With every four k it prefetches as much of B from ahead elements on, which advances by pace.
 //
 //go:noescape
-func tile5x32AVX512(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, accumulate int)
+func tile5x32AVX512(k int, a *float32, lda int, b *float32, ldb int, ahead int, pace int, c *float32, ldc int, accumulate int)
 
-// tile6x32AVX512 computes C[6, 32] (+)= A[6, k] B[k, 32]; strides are in elements, k is at least 1. Every line of B that is read has the one ahead of it prefetched.
+// tile6x32AVX512 computes C[6, 32] (+)= A[6, k] B[k, 32]; strides are in elements, k is at least 1. With every four k it prefetches as much of B from ahead elements on, which advances by pace.
 //
 //go:noescape
-func tile6x32AVX512(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, accumulate int)
+func tile6x32AVX512(k int, a *float32, lda int, b *float32, ldb int, ahead int, pace int, c *float32, ldc int, accumulate int)
 
-// tile7x32AVX512 computes C[7, 32] (+)= A[7, k] B[k, 32]; strides are in elements, k is at least 1. Every line of B that is read has the one ahead of it prefetched.
+// tile7x32AVX512 computes C[7, 32] (+)= A[7, k] B[k, 32]; strides are in elements, k is at least 1. With every four k it prefetches as much of B from ahead elements on, which advances by pace.
 //
 //go:noescape
-func tile7x32AVX512(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, accumulate int)
+func tile7x32AVX512(k int, a *float32, lda int, b *float32, ldb int, ahead int, pace int, c *float32, ldc int, accumulate int)
 
-// tile8x32AVX512 computes C[8, 32] (+)= A[8, k] B[k, 32]; strides are in elements, k is at least 1. Every line of B that is read has the one ahead of it prefetched.
+// tile8x32AVX512 computes C[8, 32] (+)= A[8, k] B[k, 32]; strides are in elements, k is at least 1. With every four k it prefetches as much of B from ahead elements on, which advances by pace.
 //
 //go:noescape
-func tile8x32AVX512(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, accumulate int)
+func tile8x32AVX512(k int, a *float32, lda int, b *float32, ldb int, ahead int, pace int, c *float32, ldc int, accumulate int)
 
-// tile9x32AVX512 computes C[9, 32] (+)= A[9, k] B[k, 32]; strides are in elements, k is at least 1. Every line of B that is read has the one ahead of it prefetched.
+// tile9x32AVX512 computes C[9, 32] (+)= A[9, k] B[k, 32]; strides are in elements, k is at least 1. With every four k it prefetches as much of B from ahead elements on, which advances by pace.
 //
 //go:noescape
-func tile9x32AVX512(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, accumulate int)
+func tile9x32AVX512(k int, a *float32, lda int, b *float32, ldb int, ahead int, pace int, c *float32, ldc int, accumulate int)
 
-// tile10x32AVX512 computes C[10, 32] (+)= A[10, k] B[k, 32]; strides are in elements, k is at least 1. Every line of B that is read has the one ahead of it prefetched.
+// tile10x32AVX512 computes C[10, 32] (+)= A[10, k] B[k, 32]; strides are in elements, k is at least 1. With every four k it prefetches as much of B from ahead elements on, which advances by pace.
 //
 //go:noescape
-func tile10x32AVX512(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, accumulate int)
+func tile10x32AVX512(k int, a *float32, lda int, b *float32, ldb int, ahead int, pace int, c *float32, ldc int, accumulate int)
 
-// tile11x32AVX512 computes C[11, 32] (+)= A[11, k] B[k, 32]; strides are in elements, k is at least 1. Every line of B that is read has the one ahead of it prefetched.
+// tile11x32AVX512 computes C[11, 32] (+)= A[11, k] B[k, 32]; strides are in elements, k is at least 1. With every four k it prefetches as much of B from ahead elements on, which advances by pace.
 //
 //go:noescape
-func tile11x32AVX512(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, accumulate int)
+func tile11x32AVX512(k int, a *float32, lda int, b *float32, ldb int, ahead int, pace int, c *float32, ldc int, accumulate int)
 
-// tile12x32AVX512 computes C[12, 32] (+)= A[12, k] B[k, 32]; strides are in elements, k is at least 1. Every line of B that is read has the one ahead of it prefetched.
+// tile12x32AVX512 computes C[12, 32] (+)= A[12, k] B[k, 32]; strides are in elements, k is at least 1. With every four k it prefetches as much of B from ahead elements on, which advances by pace.
 //
 //go:noescape
-func tile12x32AVX512(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, accumulate int)
+func tile12x32AVX512(k int, a *float32, lda int, b *float32, ldb int, ahead int, pace int, c *float32, ldc int, accumulate int)
 
 // copyPanelAVX512 copies src[rows, 32] to dst[rows, 32] without gaps; rows is at least 1.
 //

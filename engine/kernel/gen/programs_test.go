@@ -131,7 +131,7 @@ func TestTiles(t *testing.T) {
 				lda, ldb, ldc := k+gap, n+gap, n+2*gap
 				a, b, c := values((rows-1)*lda+k), values((k-1)*ldb+n), values((rows-1)*ldc+n)
 				at := m.floats(c)
-				m.call(f, k, m.floats(a), lda, m.floats(b), ldb, 100, at, ldc, accumulate)
+				m.call(f, k, m.floats(a), lda, m.floats(b), ldb, 100, 30, at, ldc, accumulate)
 				out := m.read(at, len(c))
 				for i, v := range out {
 					row, col := i/ldc, i%ldc
@@ -338,7 +338,7 @@ func TestFaults(t *testing.T) {
 	}
 	m, f := l.start(t, "tile1x16AVX2")
 	a, b, c := m.floats(values(3)), m.floats(values(2*16+15)), m.floats(values(16))
-	if _, ok := caught(func() { m.call(f, 3, a, 3, b, 16, 0, c, 16, 0) }).(fault); !ok {
+	if _, ok := caught(func() { m.call(f, 3, a, 3, b, 16, 0, 0, c, 16, 0) }).(fault); !ok {
 		t.Error("reading beyond B is not noticed")
 	}
 	m, f = l.start(t, "addAVX512")

@@ -21,8 +21,8 @@ func (g *generator) tiles() {
 func (g *generator) tile(rows int) {
 	columns := 2 * g.lanes()
 	g.text(fmt.Sprintf("tile%dx%d%s", rows, columns, g.name),
-		"func(k int, a *float32, lda int, b *float32, ldb, ahead int, c *float32, ldc, accumulate int)",
-		fmt.Sprintf("computes C[%d, %d] (+)= A[%d, k] B[k, %d]; strides are in elements, k is at least 1. Every line of B that is read has the one ahead of it prefetched.", rows, columns, rows, columns))
+		"func(k int, a *float32, lda int, b *float32, ldb, ahead, pace int, c *float32, ldc, accumulate int)",
+		fmt.Sprintf("computes C[%d, %d] (+)= A[%d, k] B[k, %d]; strides are in elements, k is at least 1. With every four k it prefetches as much of B from ahead elements on, which advances by pace.", rows, columns, rows, columns))
 
 	// The lines of C are fetched while the sums are computed.
 	c := g.Load(g.Param("c"), g.GP64())
@@ -43,6 +43,7 @@ func (g *generator) tile(rows int) {
 	b := g.Load(g.Param("b"), g.GP64())
 	ldb := g.Load(g.Param("ldb"), g.GP64())
 	ahead := g.Load(g.Param("ahead"), g.GP64())
+	pace := g.Load(g.Param("pace"), g.GP64())
 	g.SHLQ(operand.Imm(2), lda)
 	g.SHLQ(operand.Imm(2), ldb)
 	g.LEAQ(operand.Mem{Base: b, Index: ahead, Scale: 4}, ahead)
@@ -63,18 +64,12 @@ func (g *generator) tile(rows int) {
 		sums[i] = [2]reg.VecVirtual{g.zeroed(), g.zeroed()}
 	}
 	step := func(u int) {
-		at := func(base reg.Register) operand.Mem {
-			switch u {
-			case 0:
-				return operand.Mem{Base: base}
-			case 3:
-				return operand.Mem{Base: base, Index: ldb3, Scale: 1}
-			}
-			return operand.Mem{Base: base, Index: ldb, Scale: uint8(u)}
-		}
-		row := at(b)
-		for disp := 0; disp < 2*g.bytes; disp += 64 {
-			g.PREFETCHT0(at(ahead).Offset(disp))
+		row := operand.Mem{Base: b}
+		switch u {
+		case 1, 2:
+			row.Index, row.Scale = ldb, uint8(u)
+		case 3:
+			row.Index, row.Scale = ldb3, 1
 		}
 		b0, b1 := g.vec(), g.vec()
 		g.VMOVUPS(row, b0)
@@ -94,15 +89,17 @@ func (g *generator) tile(rows int) {
 		for _, r := range bases {
 			g.ADDQ(operand.Imm(uint64(4*n)), r)
 		}
-		for _, r := range []reg.Register{b, ahead} {
-			g.LEAQ(operand.Mem{Base: r, Index: ldb, Scale: uint8(n)}, r)
-		}
+		g.LEAQ(operand.Mem{Base: b, Index: ldb, Scale: uint8(n)}, b)
 	}
 	const unroll = 4
 	loop, rest, single, done := g.label("loop"), g.label("rest"), g.label("single"), g.label("done")
 	g.SUBQ(operand.Imm(unroll), k)
 	g.JLT(operand.LabelRef(rest))
 	g.Label(loop)
+	for disp := 0; disp < unroll*2*g.bytes; disp += 64 {
+		g.PREFETCHT0(operand.Mem{Base: ahead, Disp: disp})
+	}
+	g.LEAQ(operand.Mem{Base: ahead, Index: pace, Scale: 4}, ahead)
 	for u := range unroll {
 		step(u)
 	}
