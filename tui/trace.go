@@ -43,6 +43,10 @@ type traceScreen struct {
 	layer   int // selected in the matrix
 	module  int
 	glyphs  *cellGlyphs
+
+	drawn traceLook // what frame was drawn from
+	frame string
+	typed bool // and that a filter was being typed then
 }
 
 // traceBuiltMsg is a feed that was made in a command.
@@ -162,7 +166,10 @@ func (s *traceScreen) readGrads() tea.Cmd {
 	s.reading, s.asked = true, s.snap.Version
 	dir, read := s.snap.Dir, s.read
 	return func() tea.Msg {
-		tail, err := read(dir, tracedSteps)
+		tail, err := read(dir, 1)
+		if err == nil && odd(tail) {
+			tail, err = read(dir, tracedSteps) // since when?
+		}
 		if err != nil {
 			return gradsMsg{dir: dir, err: err}
 		}
@@ -186,7 +193,11 @@ func (s *traceScreen) list() {
 	if s.byNorm {
 		slices.SortStableFunc(rows, func(a, b int) int { return byNorm(s.grads.tensors[a], s.grads.tensors[b]) })
 	}
+	top := s.tensors.at == 0
 	s.tensors.show(rows)
+	if top && s.byNorm {
+		s.tensors.at = 0 // whoever looks at the largest goes on looking at the largest
+	}
 	s.layer = max(min(s.layer, s.grads.layers-1), 0)
 	s.module = max(min(s.module, len(s.grads.modules)-1), 0)
 }

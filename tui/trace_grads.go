@@ -10,9 +10,26 @@ import (
 	"hone/runs"
 )
 
-// tracedSteps is how many of the recorder's last gradient records are read: those
-// behind the newest show since when something is wrong.
+// tracedSteps is how many of the recorder's last gradient records are read when the
+// newest is not finite: the others show since when.
 const tracedSteps = 16
+
+// odd reports whether the newest record has something that is not finite.
+func odd(tail runs.GradientTail) bool {
+	if len(tail.Steps) == 0 {
+		return false
+	}
+	last := tail.Steps[len(tail.Steps)-1]
+	if len(last.NonFinite) > 0 || !finite(last.Norm) {
+		return true
+	}
+	for _, n := range last.Norms {
+		if !finite(n) {
+			return true
+		}
+	}
+	return false
+}
 
 // gradView is the recorder's view of the gradients of one step, worked out in a
 // command.
@@ -55,11 +72,8 @@ func newGradView(tail runs.GradientTail) *gradView {
 	}
 	g := tail.Steps[len(tail.Steps)-1]
 	v := &gradView{step: g.Step, norm: g.Norm, clip: g.Clip, firstBad: -1, notes: tail.Notes}
-	for _, r := range slices.Backward(tail.Steps) {
-		if len(r.NonFinite) == 0 && finite(r.Norm) {
-			break
-		}
-		v.firstBad = r.Step
+	for n := len(tail.Steps); n > 0 && odd(runs.GradientTail{Steps: tail.Steps[:n]}); n-- {
+		v.firstBad = tail.Steps[n-1].Step
 	}
 	bad := map[string]int{}
 	for _, n := range g.NonFinite {

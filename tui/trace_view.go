@@ -17,8 +17,45 @@ const (
 // wide reports the layout in which all panes show.
 func (s *traceScreen) wide() bool { return s.width >= traceWide && s.height >= traceTall }
 
-// View draws the body.
+// traceLook is everything a frame depends on: while it stays equal, so does the
+// frame.
+type traceLook struct {
+	width, height   int
+	snap            *snapshot
+	feed            *traceFeed
+	version         int // of the feed
+	grads           *gradView
+	gradsErr        string
+	gradsOf, runDir string
+	pane            int
+	filter          string
+	finding, tensor int // selected
+	tensors         int // that pass the filter
+	byNorm          bool
+	layer, module   int
+}
+
+// View draws the body, anew only when something it depends on changed: Bubble Tea
+// asks for it after every message.
 func (s *traceScreen) View() string {
+	look := traceLook{
+		width: s.width, height: s.height, snap: s.snap, feed: s.feed, grads: s.grads, gradsOf: s.gradsOf, runDir: s.runDir,
+		pane: s.pane, filter: s.filter.line.Text(), finding: s.findings.at, tensor: s.tensors.at, tensors: len(s.tensors.visible),
+		byNorm: s.byNorm, layer: s.layer, module: s.module,
+	}
+	if s.feed != nil {
+		look.version = s.feed.version
+	}
+	if s.gradsErr != nil {
+		look.gradsErr = s.gradsErr.Error()
+	}
+	if s.frame == "" || look != s.drawn || s.filter.typing || s.typed {
+		s.frame, s.drawn, s.typed = s.draw(), look, s.filter.typing
+	}
+	return s.frame
+}
+
+func (s *traceScreen) draw() string {
 	t := s.t
 	switch {
 	case s.runDir == "":

@@ -27,12 +27,15 @@ type trainScreen struct {
 	ownState string          // of the own run, as of the last message
 
 	// How the charts look; kept over runs.
-	linear      bool
-	robust      bool
-	raw         bool // without averages
-	parts       bool // the terms of the loss
-	detail      bool // small layout: evaluations and watched examples in place of the charts
-	cross       float64
+	linear bool
+	robust bool
+	raw    bool // without averages
+	parts  bool // the terms of the loss
+	detail bool // small layout: evaluations and watched examples in place of the charts
+	cross  float64
+	drawn  trainLook // what frame was drawn from
+	frame  string
+
 	startedDir  string     // of the run that was started here last
 	startedWork *workspace // the experiment as it was opened then
 	askedConfig string     // directory whose experiment was asked for last

@@ -13,8 +13,10 @@ func (s *trainScreen) panel(width, room int) []string {
 		lines = append(lines,
 			" "+joinFit(width-1, 3, s.pace()...),
 			" "+joinFit(width-1, 3, s.rates()...))
-		if how := s.computer(); len(how) > 0 {
-			lines = append(lines, " "+joinFit(width-1, 3, how...))
+		for _, parts := range [][]string{s.computer(), s.warnings()} {
+			if len(parts) > 0 {
+				lines = append(lines, " "+joinFit(width-1, 3, parts...))
+			}
 		}
 		lines = append(lines, t.ruleLine(width))
 	}

@@ -432,6 +432,7 @@ func BenchmarkTrainView(b *testing.B) {
 		x := 351
 		for b.Loop() {
 			sc.feed.step(stepPoint{step: x, loss: 0.1, norm: 0.2, lr: 1e-4})
+			sc.feed.version = x
 			x++
 			_ = sc.View()
 		}

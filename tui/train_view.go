@@ -3,6 +3,7 @@ package tui
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/charmbracelet/lipgloss"
@@ -29,8 +30,43 @@ func trainInks(t *theme) map[chart.Ink]lipgloss.Style {
 	}
 }
 
-// View draws the body.
+// trainLook is everything a frame depends on: while it stays equal, so does the
+// frame.
+type trainLook struct {
+	width, height              int
+	snap                       *snapshot
+	feed                       *trainFeed
+	version                    int // of the feed
+	run                        *trainConfigMsg
+	runDir, ownState           string
+	starting, own              bool
+	linear, robust, raw, parts bool
+	detail                     bool
+	cross, fromLR              uint64 // bits: NaN equals itself
+}
+
+func (s *trainScreen) look() trainLook {
+	l := trainLook{
+		width: s.width, height: s.height, snap: s.snap, feed: s.feed, run: s.run, runDir: s.runDir, ownState: s.ownState,
+		starting: s.starting, own: s.ownShown(), linear: s.linear, robust: s.robust, raw: s.raw, parts: s.parts, detail: s.detail,
+		cross: math.Float64bits(s.cross), fromLR: math.Float64bits(s.fromLR),
+	}
+	if s.feed != nil {
+		l.version = s.feed.version
+	}
+	return l
+}
+
+// View draws the body, anew only when something it depends on changed: Bubble Tea
+// asks for it after every message.
 func (s *trainScreen) View() string {
+	if look := s.look(); s.frame == "" || look != s.drawn {
+		s.frame, s.drawn = s.draw(), look
+	}
+	return s.frame
+}
+
+func (s *trainScreen) draw() string {
 	t := s.t
 	switch {
 	case s.feed == nil && s.snap == nil && s.runDir == "":
@@ -151,16 +187,22 @@ func (s *trainScreen) rates() []string {
 	if f.maxNorm > 0 {
 		norm += t.dim.Render(fmt.Sprintf(" (max %s @%d)", figure(f.maxNorm), f.maxNormStep))
 	}
+	parts := []string{t.dim.Render("lr ") + rateText(f.last.lr), norm}
+	if f.clip > 0 {
+		parts = append(parts, t.dim.Render("clipped ")+percent(f.clipped, f.steps))
+	}
+	return parts
+}
+
+// warnings are counts of steps whose figures are odd.
+func (s *trainScreen) warnings() []string {
+	t, f := s.t, s.feed
 	var parts []string
 	if f.nonFinite > 0 {
 		parts = append(parts, t.bad.Render(fmt.Sprintf("%s %s not finite", t.g.no, plural(f.nonFinite, "step"))))
 	}
 	if f.zeroLoss > 0 {
 		parts = append(parts, t.warn.Render(fmt.Sprintf("! loss 0 in %s", plural(f.zeroLoss, "step"))))
-	}
-	parts = append(parts, t.dim.Render("lr ")+rateText(f.last.lr), norm)
-	if f.clip > 0 {
-		parts = append(parts, t.dim.Render("clipped ")+percent(f.clipped, f.steps))
 	}
 	return parts
 }
@@ -222,7 +264,7 @@ func (s *trainScreen) head(banner int) []string {
 		lines = append(lines, " "+joinFit(inner, 2, append(s.progress(bar), s.pace()...)...))
 	}
 	if room >= 14 {
-		lines = append(lines, " "+joinFit(inner, 2, append(s.rates(), s.computer()...)...))
+		lines = append(lines, " "+joinFit(inner, 2, slices.Concat(s.warnings(), s.rates(), s.computer())...))
 	}
 	if room >= 17 && s.feed.steps > 0 {
 		lines = append(lines, " "+joinFit(inner, 2, s.scoreParts()...))
