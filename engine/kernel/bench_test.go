@@ -27,11 +27,11 @@ func filled(n int) []float32 {
 	return x
 }
 
-// measure reports three rates of f, which does the given amount of work: the
-// mean, the best, and the best for a second of processor time. On a machine
-// that others use too the mean says little; the last says what one core does
-// whenever it is ours.
-func measure(b *testing.B, unit string, work float64, f func()) {
+// measure reports rates of f, which does the given amount of work: the mean, the
+// best, and, where f keeps to one goroutine, the best for a second of processor
+// time. On a machine that others use too the mean says little; the last says
+// what a core does whenever it is ours.
+func measure(b *testing.B, workers int, unit string, work float64, f func()) {
 	b.Helper()
 	f()
 	best, cpu := math.Inf(1), math.Inf(1)
@@ -43,7 +43,7 @@ func measure(b *testing.B, unit string, work float64, f func()) {
 	}
 	b.ReportMetric(work*float64(b.N)/b.Elapsed().Seconds()/1e9, unit)
 	b.ReportMetric(work/best/1e9, "best-"+unit)
-	if cpu > 0 {
+	if cpu > 0 && workers == 1 {
 		b.ReportMetric(work/cpu/1e9, unit+"/core")
 	}
 	b.ReportMetric(0, "ns/op")
@@ -57,7 +57,7 @@ func BenchmarkGemmNT(b *testing.B) {
 			b.Run(fmt.Sprintf("%dx%dx%d/workers=%d", s.m, s.k, s.n, workers), func(b *testing.B) {
 				a, c, w := filled(s.m*s.k), make([]float32, s.m*s.n), NewPacked(s.n, s.k)
 				w.SetRows(0, filled(s.n*s.k), s.k, s.n)
-				measure(b, "GFLOP/s", 2*float64(s.m)*float64(s.k)*float64(s.n), func() {
+				measure(b, workers, "GFLOP/s", 2*float64(s.m)*float64(s.k)*float64(s.n), func() {
 					p.GemmNT(c, s.n, a, s.k, s.m, w, false)
 				})
 			})
@@ -77,7 +77,7 @@ func BenchmarkDecode(b *testing.B) {
 		for _, m := range []int{1, 2, 4, 8, 16} {
 			b.Run(fmt.Sprintf("m=%d/workers=%d", m, workers), func(b *testing.B) {
 				a, c := filled(m*k), make([]float32, m*n)
-				measure(b, "GB/s", 4*n*k, func() { p.GemmNT(c, n, a, k, m, w, false) })
+				measure(b, workers, "GB/s", 4*n*k, func() { p.GemmNT(c, n, a, k, m, w, false) })
 			})
 		}
 	}
@@ -100,7 +100,7 @@ func BenchmarkGemmNN(b *testing.B) {
 	} {
 		b.Run(fmt.Sprintf("%dx%dx%d", s.m, s.k, s.n), func(b *testing.B) {
 			x, y, c := filled(s.m*s.k), filled(s.k*s.n), make([]float32, s.m*s.n)
-			measure(b, "GFLOP/s", 2*float64(s.m*s.k*s.n), func() {
+			measure(b, 1, "GFLOP/s", 2*float64(s.m*s.k*s.n), func() {
 				p.GemmNN(c, s.n, x, s.k, s.m, y, s.n, s.n, s.k, false)
 			})
 		})
@@ -111,14 +111,14 @@ func BenchmarkPack(b *testing.B) {
 	const n, k = 1536, 576
 	x, w := filled(n*k), NewPacked(n, k)
 	b.Run("SetRows", func(b *testing.B) {
-		measure(b, "GB/s", 4*n*k, func() { w.SetRows(0, x, k, n) })
+		measure(b, 1, "GB/s", 4*n*k, func() { w.SetRows(0, x, k, n) })
 	})
 	b.Run("SetTransposed", func(b *testing.B) {
-		measure(b, "GB/s", 4*n*k, func() { w.SetTransposed(0, x, n, n) })
+		measure(b, 1, "GB/s", 4*n*k, func() { w.SetTransposed(0, x, n, n) })
 	})
 	y := make([]float32, n*k)
 	b.Run("Transpose", func(b *testing.B) {
-		measure(b, "GB/s", 4*n*k, func() { Transpose(y, n, x, k, n, k) })
+		measure(b, 1, "GB/s", 4*n*k, func() { Transpose(y, n, x, k, n, k) })
 	})
 }
 
@@ -138,7 +138,7 @@ func BenchmarkVector(b *testing.B) {
 		"FirstNonFinite": func() { FirstNonFinite(x) },
 	} {
 		b.Run(name, func(b *testing.B) {
-			measure(b, "Gvalues/s", 10*n, func() {
+			measure(b, 1, "Gvalues/s", 10*n, func() {
 				for range 10 {
 					f()
 				}
@@ -146,7 +146,7 @@ func BenchmarkVector(b *testing.B) {
 		})
 	}
 	b.Run("Dot64", func(b *testing.B) {
-		measure(b, "Gvalues/s", 64*100, func() {
+		measure(b, 1, "Gvalues/s", 64*100, func() {
 			for range 100 {
 				Dot(x[:64], y[:64])
 			}
@@ -159,7 +159,7 @@ func BenchmarkRun(b *testing.B) {
 	p := NewPool(2)
 	defer p.Close()
 	f := func(int) {}
-	measure(b, "Gcalls/s", 100, func() {
+	measure(b, 2, "Gcalls/s", 100, func() {
 		for range 100 {
 			p.Run(8, f)
 		}
