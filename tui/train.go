@@ -230,7 +230,7 @@ func (s *trainScreen) controls(own, paused func() bool) []binding {
 			}
 			rows = append(rows, binding{Label: "following", Text: whose, Help: whose + " trains this run: the keys that steer it work there"})
 		}
-		for _, k := range []struct{ key, text string }{{" ", "pause"}, {".", "step"}, {"e", "evaluate"}, {"c", "checkpoint"}, {"l", "learning rate"}, {"u", "undo"}, {"s", "stop"}} {
+		for _, k := range []struct{ key, text string }{{" ", "pause"}, {".", "step"}, {"e", "evaluate"}, {"c", "checkpoint"}, {"l", "learning rate"}, {"u", "undo"}, {"w", "watch"}, {"s", "stop"}} {
 			rows = append(rows, binding{Keys: []string{k.key}, Help: k.text + ": only for a run that this process trains", Quiet: true, Run: s.notOwn})
 		}
 		return rows
@@ -242,6 +242,7 @@ func (s *trainScreen) controls(own, paused func() bool) []binding {
 		{Keys: []string{"c"}, Text: "checkpoint", Help: "save a checkpoint after this step", Run: s.act("saving a checkpoint after this step", func() { s.own.Checkpoint() })},
 		{Keys: []string{"l"}, Text: "learning rate", Help: "change the learning rate from the next step on", Run: do(s.askLR)},
 		{Keys: []string{"u"}, Text: "undo", Help: "set the learning rate back to what it was before the last change", Run: s.undoLR, When: func() bool { return s.fromLR > 0 }},
+		{Keys: []string{"w"}, Text: "watch", Help: "choose rows of the eval split whose outputs are made anew at every evaluation", Run: do(s.askWatch), When: func() bool { return s.feed != nil }},
 		{Keys: []string{"s"}, Text: "stop", Help: "stop after this step with a checkpoint; asks first", Run: do(s.askStop)},
 	}
 }

@@ -109,6 +109,9 @@ func (f *trainFeed) event(e runs.Event) {
 		l.kind, l.text = logAct, fmt.Sprintf("resumed after step %d", r.From)
 		mark = &chart.Event{Label: "resumed", Ink: chart.InkAxis}
 	case runs.Intervention:
+		if r.Action == runs.ActionWatch && !e.Undone {
+			f.watchOnly(r.Rows)
+		}
 		l.kind, l.text = interventionText(r)
 		mark = interventionMark(r)
 	case runs.Alert:

@@ -265,6 +265,32 @@ func TestParseRate(t *testing.T) {
 	}
 }
 
+func TestParseRows(t *testing.T) {
+	if got, err := parseRows("3 17,3, 118", 118); err != nil || !slices.Equal(got, []int{2, 16, 117}) {
+		t.Errorf("%v, %v", got, err)
+	}
+	for _, in := range []string{"", " , ", "0", "-1", "119", "x", "1.5", strings.Repeat("1 ", 3) + "99999999999999999999"} {
+		if got, err := parseRows(in, 118); err == nil {
+			t.Errorf("%q was taken as %v", in, got)
+		}
+	}
+	b := trainBench(t, story(143, runs.Running), runs.Running, 120, 40)
+	b.press("w")
+	b.sees("watched rows", "8") // the one that is watched already
+	b.press("text: 17", "enter")
+	if !b.fake.run.did("watch") {
+		t.Errorf("calls %q", b.fake.run.calls)
+	}
+	snap := story(143, runs.Running)
+	snap.Version = 500
+	snap.History.Events = append(snap.History.Events,
+		event(143, snap.Info.Updated, runs.Intervention{Step: 143, Action: runs.ActionWatch, By: "user", Rows: []int{2}}),
+		event(143, snap.Info.Updated, runs.Sample{Step: 143, Split: "eval", Row: 2, Text: "no object"}))
+	b.send(snapshotMsg{gen: b.polls, snap: snap, changed: true})
+	b.sees("row 3", "not JSON")
+	b.lacks("row 8")
+}
+
 func TestTrainDoesNotSteerAnothersRun(t *testing.T) {
 	b := trainBench(t, story(143, runs.Running), "", 120, 40)
 	for _, k := range []string{" ", ".", "e", "c", "l", "u", "s"} {

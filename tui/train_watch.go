@@ -3,9 +3,13 @@ package tui
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
+
+	tea "github.com/charmbracelet/bubbletea"
 
 	"hone/runs"
 )
@@ -69,6 +73,11 @@ func (f *trainFeed) watch(r runs.Sample) {
 	}
 }
 
+// watchOnly forgets the rows that are no longer watched.
+func (f *trainFeed) watchOnly(rows []int) {
+	f.watched = slices.DeleteFunc(f.watched, func(w *watchedRow) bool { return !slices.Contains(rows, w.row) })
+}
+
 // diffFields lists the fields that differ, in the order of the newer output.
 func diffFields(old, now watchedOut) []fieldDiff {
 	var out []fieldDiff
@@ -128,6 +137,66 @@ func plainValue(v json.RawMessage) string {
 		return string(v)
 	}
 	return b.String()
+}
+
+// askWatch asks which rows of the eval split to watch.
+func (s *trainScreen) askWatch() {
+	var now []string
+	for _, w := range s.feed.watched {
+		now = append(now, strconv.Itoa(w.row+1))
+	}
+	s.ask(&question{
+		Title: "watched rows",
+		Text:  []string{"Numbers of rows of the eval split, from 1, as 3 17 42. Their outputs are made anew at every evaluation and compared with the ones before."},
+		Line:  newLineEdit(strings.Join(now, " ")),
+		Check: func(in string) error { _, err := parseRows(in, s.evalRows()); return err },
+		Done: func(in string) tea.Cmd {
+			rows, err := parseRows(in, s.evalRows())
+			if err != nil || !s.ownShown() {
+				return nil
+			}
+			s.own.Watch(rows)
+			return notice("watching " + plural(len(rows), "row") + " from the next evaluation on")
+		},
+	})
+}
+
+// evalRows is how many rows the eval split has; 0 = not known.
+func (s *trainScreen) evalRows() int {
+	if s.startedWork == nil || s.startedDir != s.runDir {
+		return 0
+	}
+	for _, sp := range s.startedWork.Splits {
+		if sp.Name == "eval" {
+			return len(sp.Rows)
+		}
+	}
+	return 0
+}
+
+// parseRows reads row numbers from 1 as indices from 0; last 0 = not known.
+func parseRows(in string, last int) ([]int, error) {
+	var rows []int
+	for _, word := range strings.FieldsFunc(in, func(r rune) bool { return r == ' ' || r == ',' }) {
+		n, err := strconv.Atoi(word)
+		switch {
+		case err != nil:
+			return nil, fmt.Errorf("%q is not a row number", word)
+		case n < 1:
+			return nil, errors.New("rows are numbered from 1")
+		case last > 0 && n > last:
+			return nil, fmt.Errorf("the eval split has %d rows", last)
+		case len(rows) == maxWatched:
+			return nil, fmt.Errorf("at most %d rows can be watched", maxWatched)
+		}
+		if !slices.Contains(rows, n-1) {
+			rows = append(rows, n-1)
+		}
+	}
+	if len(rows) == 0 {
+		return nil, errors.New("type row numbers such as 3 17")
+	}
+	return rows, nil
 }
 
 // watchLines draws the watched examples in at most room lines.

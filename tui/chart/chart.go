@@ -125,9 +125,6 @@ func (c *Chart) SetSize(w, h int) {
 // SetTitle changes the title.
 func (c *Chart) SetTitle(title string) { set(c, &c.o.Title, plain(title, c.o.ASCII)) }
 
-// SetPalette changes how inks are written.
-func (c *Chart) SetPalette(p Palette) { set(c, &c.o.Palette, p) }
-
 // LabelWidth is how many cells the labels of the y axis want at the present size.
 func (c *Chart) LabelWidth() int {
 	c.refresh()
@@ -184,9 +181,6 @@ func (c *Chart) SetCrosshair(x float64) {
 	set(c, &c.cross, on)
 	set(c, &c.crossX, x)
 }
-
-// Crosshair is the x of the crosshair, and whether there is one.
-func (c *Chart) Crosshair() (float64, bool) { return c.crossX, c.cross }
 
 // Neighbor is the x of the sample of a series that lies `by` samples from the one nearest to x (negative: before it), stopping at the ends.
 // It reports false when the series is empty.

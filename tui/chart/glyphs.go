@@ -51,11 +51,3 @@ var asciiGlyphs = glyphs{
 var lineRunes = []rune{'*', '+', 'x', 'o', '#', '@'}
 
 const ghostRune = '.'
-
-// Glyph is the marker of a kind as charts draw it.
-func Glyph(k Kind, ascii bool) rune {
-	if ascii {
-		return asciiGlyphs.kinds[k]
-	}
-	return unicodeGlyphs.kinds[k]
-}

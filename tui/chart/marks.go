@@ -218,12 +218,12 @@ func (f *frame) readout() []part {
 		if s.Hidden || i < 0 {
 			continue
 		}
-		text := Number(s.raw.y[i])
+		text := significant(s.raw.y[i], 3)
 		if s.Label != "" {
 			text = s.Label + " " + text
 		}
 		if s.Smooth > 0 && !f.raw && s.raw.onLine(s.raw.y[i], false) {
-			text += " ~" + Number(s.smooth.y[i])
+			text += " ~" + significant(s.smooth.y[i], 3)
 		}
 		if s.x[i] != x {
 			text += " @" + significant(s.x[i], 9)

@@ -240,6 +240,3 @@ func trimZeros(s string) string {
 	}
 	return strings.TrimSuffix(strings.TrimRight(s, "0"), ".")
 }
-
-// Number writes a value for a readout in at most eight cells: three significant digits, NaN and infinities by name.
-func Number(v float64) string { return significant(v, 3) }
