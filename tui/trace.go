@@ -242,7 +242,7 @@ func (s *traceScreen) matrixKeys(has func() bool) []binding {
 		})
 	}
 	return []binding{
-		{Keys: []string{"left", "h"}, Label: "←→↑↓", Text: "cell", Help: "move the selected cell (also h, l, k, j)", Run: move(-1, 0), When: has},
+		{Keys: []string{"left", "h"}, Label: "arrows", Text: "cell", Help: "move the selected cell (also h, l, k, j)", Run: move(-1, 0), When: has},
 		{Keys: []string{"right", "l"}, Help: "next layer", Quiet: true, Run: move(1, 0), When: has},
 		{Keys: []string{"up", "k"}, Help: "module above", Quiet: true, Run: move(0, -1), When: has},
 		{Keys: []string{"down", "j"}, Help: "module below", Quiet: true, Run: move(0, 1), When: has},

@@ -202,7 +202,7 @@ func (s *trainScreen) Keys() []keyGroup {
 		groups = append(groups, keyGroup{Title: "run", Bindings: s.controls(own, paused)})
 	}
 	view := []binding{
-		{Keys: []string{"left"}, Label: "←→", Text: "crosshair", Help: "previous sample (shift: ten)", Run: do(func() { s.moveCross(-1) }), When: has},
+		{Keys: []string{"left"}, Label: "←/→", Text: "crosshair", Help: "previous sample (shift: ten)", Run: do(func() { s.moveCross(-1) }), When: has},
 		{Keys: []string{"right"}, Help: "next sample (shift: ten)", Run: do(func() { s.moveCross(1) }), When: has, Quiet: true},
 		{Keys: []string{"shift+left"}, Help: "ten samples back", Run: do(func() { s.moveCross(-10) }), When: has, Quiet: true},
 		{Keys: []string{"shift+right"}, Help: "ten samples on", Run: do(func() { s.moveCross(10) }), When: has, Quiet: true},
