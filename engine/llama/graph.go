@@ -3,6 +3,7 @@ package llama
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	G "gorgonia.org/gorgonia"
 
@@ -48,7 +49,11 @@ func Build(rt *ops.Runtime, w *Weights, adapter *Adapter) (graph *Graph, err err
 	if len(graph.Params) > 0 {
 		var leaves G.Nodes
 		for _, p := range graph.Params {
-			leaves = append(leaves, p.Leaf(g))
+			leaf := p.Leaf(g)
+			if slices.Contains(leaves, leaf) {
+				return nil, fmt.Errorf("building the graph: parameter %s has %w as another", p.Name, ops.ErrSameHash)
+			}
+			leaves = append(leaves, leaf)
 		}
 		if graph.gradients, err = G.Grad(loss, leaves...); err != nil {
 			return nil, fmt.Errorf("differentiating the graph: %w", err)
@@ -173,14 +178,14 @@ func (m *builder) keep(err error) {
 	}
 }
 
-// distinct reports two nodes of equal hash: Gorgonia's compiler would take them
-// for one value and silently drop one of the two.
+// distinct reports two nodes of equal hash, which Gorgonia's compiler would
+// merge.
 func distinct(g *G.ExprGraph) error {
 	seen := map[uint32]string{}
 	for _, n := range g.AllNodes() {
 		h := n.Hashcode()
 		if other, ok := seen[h]; ok {
-			return fmt.Errorf("building the graph: nodes %q and %q have the same hash", other, n.Name())
+			return fmt.Errorf("building the graph: nodes %q and %q have %w", other, n.Name(), ops.ErrSameHash)
 		}
 		seen[h] = n.Name()
 	}

@@ -30,6 +30,10 @@ import (
 // infinity while Runtime.CheckFinite is set.
 var ErrNonFinite = errors.New("non-finite value")
 
+// ErrSameHash is wrapped by the error of a graph in which two nodes have the
+// same hash: Gorgonia would take them for one value and silently drop one.
+var ErrSameHash = errors.New("the same hash")
+
 // Error is the failure of one op. It names the op as charts and traces do.
 type Error struct {
 	Op, Phase string
@@ -208,6 +212,9 @@ func apply(op G.Op, children ...*G.Node) (*G.Node, error) {
 	n, err := G.ApplyOpWithName(op, op.String(), children...)
 	if err != nil {
 		return nil, fmt.Errorf("building %s: %w", op, err)
+	}
+	if n.Op() != op { // Gorgonia took it for one that it had
+		return nil, fmt.Errorf("building %s: %w as another of the graph", op, ErrSameHash)
 	}
 	return n, nil
 }
