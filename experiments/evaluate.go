@@ -23,6 +23,9 @@ type Generated struct {
 type Evaluation struct {
 	Split string `json:"split"`
 	Scores
+	// Constrained says that the outputs could only be objects of the schema: their
+	// scores are not those of the model left to itself.
+	Constrained  bool        `json:"constrained,omitempty"`
 	SchemaFields []string    `json:"-"`
 	Examples     []Generated `json:"-"`
 }
@@ -30,6 +33,11 @@ type Evaluation struct {
 // outputs generates the completions of rows of a split. A generation ends at
 // EOS, when the object that it opened closes, or at eval.max_new tokens.
 func (l *loaded) outputs(ctx context.Context, m *decode.Model, split string, rows []int, progress func(done, total int)) ([]Generated, error) {
+	return l.constrainedOutputs(ctx, m, nil, split, rows, progress)
+}
+
+// constrainedOutputs is outputs under a constraint, if there is one.
+func (l *loaded) constrainedOutputs(ctx context.Context, m *decode.Model, c *decode.Constraint, split string, rows []int, progress func(done, total int)) ([]Generated, error) {
 	all, err := l.Dataset.Split(split)
 	if err != nil {
 		return nil, err
@@ -40,6 +48,7 @@ func (l *loaded) outputs(ctx context.Context, m *decode.Model, split string, row
 	}
 	texts, err := m.Generate(ctx, prompts, decode.Options{
 		MaxNew: l.Config.Eval.MaxNew, Batch: l.Config.Eval.Batch, EOS: l.EOS, Stop: l.stopper(len(rows)), Progress: progress,
+		Constraint: c,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("generating: %w", err)
@@ -94,7 +103,9 @@ func (l *loaded) scores(outputs []Generated) Scores {
 // generation. It is not safe for concurrent use.
 type Generator struct {
 	*loaded
-	model *decode.Model
+	model      *decode.Model
+	constrain  bool
+	constraint *decode.Constraint // made when first needed
 }
 
 // OpenGenerator loads an experiment's model and an adapter directory ("" = the
@@ -115,7 +126,30 @@ func OpenGenerator(ctx context.Context, c Config, adapterDir string) (*Generator
 // Close releases the workers.
 func (g *Generator) Close() { g.close() }
 
-// Evaluate generates and scores the first limit rows of a split (0 = all).
+// Constrain says whether outputs of Evaluate can only be objects with exactly
+// the schema's keys in order. Texts of Generate stay free.
+func (g *Generator) Constrain(on bool) { g.constrain = on }
+
+// constraintOf is the constraint that Evaluate decodes under: nil if none.
+func (g *Generator) constraintOf() (*decode.Constraint, error) {
+	switch {
+	case !g.constrain:
+		return nil, nil
+	case g.constraint != nil:
+		return g.constraint, nil
+	case !g.Dataset.JSON():
+		return nil, fmt.Errorf("%w: the dataset's completions are not JSON objects, so there is no schema", decode.ErrConstraint)
+	}
+	c, err := decode.NewConstraint(g.Tokenizer, g.Dataset.Schema, g.EOS)
+	if err != nil {
+		return nil, err
+	}
+	g.constraint = c
+	return c, nil
+}
+
+// Evaluate generates and scores the first limit rows of a split (0 = all). With
+// [Generator.Constrain] its error may wrap [decode.ErrConstraint].
 func (g *Generator) Evaluate(ctx context.Context, split string, limit int, progress func(done, total int)) (*Evaluation, error) {
 	rows, err := g.Dataset.Split(split)
 	if err != nil {
@@ -132,11 +166,15 @@ func (g *Generator) Evaluate(ctx context.Context, split string, limit int, progr
 	for i := range indices {
 		indices[i] = i
 	}
-	outputs, err := g.outputs(ctx, g.model, split, indices, progress)
+	constraint, err := g.constraintOf()
 	if err != nil {
 		return nil, err
 	}
-	return &Evaluation{Split: split, Scores: g.scores(outputs), SchemaFields: g.Dataset.Schema, Examples: outputs}, nil
+	outputs, err := g.constrainedOutputs(ctx, g.model, constraint, split, indices, progress)
+	if err != nil {
+		return nil, err
+	}
+	return &Evaluation{Split: split, Constrained: constraint != nil, Scores: g.scores(outputs), SchemaFields: g.Dataset.Schema, Examples: outputs}, nil
 }
 
 // Sampling is how tokens are drawn; the zero value is greedy.

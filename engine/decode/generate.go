@@ -30,6 +30,10 @@ type Options struct {
 	// text by returning true.
 	Stop     func(i int, id int32) bool
 	Progress func(done, total int)
+	// Constraint, if set, makes every text an object of a schema. EOS has to be
+	// what it was made with. Tokens that it leaves no choice of are appended and
+	// read together: Stop sees them, one by one, before the model does.
+	Constraint *Constraint
 }
 
 // Output is one generated text.
@@ -48,6 +52,11 @@ func (m *Model) Generate(ctx context.Context, prompts [][]int32, o Options) ([]O
 	for _, p := range prompts {
 		if len(p) == 0 {
 			return nil, errors.New("generating needs at least one token of prompt")
+		}
+	}
+	if o.Constraint != nil {
+		if err := o.Constraint.check(o, m.weights.Config.Vocab); err != nil {
+			return nil, err
 		}
 	}
 	g := &generation{m: m, o: o, prompts: prompts, out: make([]Output, len(prompts))}
@@ -77,15 +86,31 @@ type generation struct {
 type running struct {
 	index   int
 	seq     *sequence
-	pending []int32 // tokens to feed: the prompt, then the last token
+	pending []int32 // tokens to feed: the prompt, then the last token; with what was forced behind them
+
+	// With a constraint: where the text stands in it, and its bytes.
+	state state
+	text  []byte
 }
 
 // admit fills free places with waiting prompts.
 func (g *generation) admit() {
 	for len(g.live) < g.o.Batch && g.next < len(g.prompts) {
-		p := g.prompts[g.next]
-		g.live = append(g.live, &running{g.next, g.m.newSequence(g.longest + g.o.MaxNew), p})
+		r := &running{index: g.next, pending: slices.Clone(g.prompts[g.next])}
 		g.next++
+		if g.o.Constraint != nil && g.force(r) {
+			g.finish()
+			continue
+		}
+		r.seq = g.m.newSequence(g.longest + g.o.MaxNew)
+		g.live = append(g.live, r)
+	}
+}
+
+func (g *generation) finish() {
+	g.done++
+	if g.o.Progress != nil {
+		g.o.Progress(g.done, len(g.prompts))
 	}
 }
 
@@ -107,21 +132,46 @@ func (g *generation) advance(ctx context.Context) error {
 	logits := g.m.logits(hidden, last)
 	live := g.live[:0]
 	for i, r := range g.live {
-		id := g.choose(logits[i*vocab:(i+1)*vocab], r.index)
-		if g.append(r.index, id) {
+		r.pending = r.pending[:0]
+		if g.take(r, g.choose(logits[i*vocab:(i+1)*vocab], r)) || g.o.Constraint != nil && g.force(r) {
 			g.m.end(r.seq)
-			g.done++
-			if g.o.Progress != nil {
-				g.o.Progress(g.done, len(g.prompts))
-			}
+			g.finish()
 			continue
 		}
-		r.pending = []int32{id}
 		live = append(live, r)
 	}
 	g.live = live
 	return nil
 }
+
+// take appends a token to a text and to what is to be fed, and reports whether
+// the text has ended.
+func (g *generation) take(r *running, id int32) bool {
+	if g.append(r.index, id) {
+		return true
+	}
+	r.pending = append(r.pending, id)
+	if c := g.o.Constraint; c != nil {
+		r.state, _ = c.read(r.state, id)
+		r.text = append(r.text, c.bytes[id]...)
+	}
+	return false
+}
+
+// force takes the tokens that the constraint leaves no choice of, and reports
+// whether the text has ended.
+func (g *generation) force(r *running) bool {
+	c := g.o.Constraint
+	for _, id := range c.forced(r.state, r.text, g.left(r)) {
+		if g.take(r, id) {
+			return true
+		}
+	}
+	return r.state.mode == modeDone && g.take(r, c.eos[0])
+}
+
+// left is how many tokens a text may still have.
+func (g *generation) left(r *running) int { return g.o.MaxNew - len(g.out[r.index].IDs) }
 
 // append adds a token to output i and reports whether the text has ended.
 func (g *generation) append(i int, id int32) bool {
@@ -138,16 +188,28 @@ func (g *generation) append(i int, id int32) bool {
 	return out.Stopped != ""
 }
 
-// choose picks the next token of prompt i from its logits, which it overwrites.
-func (g *generation) choose(logits []float32, i int) int32 {
-	largest, best := kernel.Max(logits)
+// choose picks the next token of a text from its logits, which it overwrites.
+func (g *generation) choose(logits []float32, r *running) int32 {
+	c := g.o.Constraint
 	if g.o.Temperature <= 0 {
+		if c != nil {
+			return c.best(logits, r.state, g.left(r))
+		}
+		_, best := kernel.Max(logits)
 		return int32(best)
 	}
+	if c != nil {
+		c.restrict(logits, r.state, g.left(r))
+	}
+	largest, _ := kernel.Max(logits)
 	t := float32(1 / g.o.Temperature)
 	sum := kernel.ExpSum(logits, logits, t, -largest*t) // logits are now weights
-	draw := rng.New(g.o.Seed, "sample").With(uint64(i)).Float64(uint64(len(g.out[i].IDs)))
-	return sample(logits, float64(sum), g.o.TopP, draw)
+	draw := rng.New(g.o.Seed, "sample").With(uint64(r.index)).Float64(uint64(len(g.out[r.index].IDs)))
+	id := sample(logits, float64(sum), g.o.TopP, draw)
+	if c != nil && !c.fits(r.state, id, g.left(r)) {
+		return c.best(logits, r.state, g.left(r)) // drawn beyond the last by rounding, or from non-finite weights
+	}
+	return id
 }
 
 // sample draws from weights with the given sum, restricted to the likeliest
