@@ -61,6 +61,10 @@ type Step struct {
 	LR       float64
 	Counts   batch.Counts
 	Seconds  float64
+	// OptimizerSeconds is the part of it after the gradients: norms, clipping,
+	// update.
+	OptimizerSeconds float64
+
 	Rows     []int     // dataset rows, in order
 	Norms    []float64 // gradient norm of each trained tensor, in the order of Trainer.Names
 	Clipped  bool
@@ -191,6 +195,7 @@ func (t *Trainer) Step(ctx context.Context) (Step, error) {
 	if err != nil {
 		return s, err
 	}
+	update := time.Now()
 	s.Terms = sums.Terms(s.Counts, t.Loss)
 	s.Norms, s.GradNorm = optim.Norms(t.graph.Runtime.Pool, t.tensors)
 	if !finite(s.Terms.Loss) || !finite(s.GradNorm) {
@@ -206,6 +211,7 @@ func (t *Trainer) Step(ctx context.Context) (Step, error) {
 		t.weights.Invalidate()
 	}
 	t.step++
+	s.OptimizerSeconds = time.Since(update).Seconds()
 	s.Seconds = time.Since(start).Seconds()
 	return s, nil
 }
