@@ -65,11 +65,11 @@ type Step struct {
 	// update.
 	OptimizerSeconds float64
 
-	Rows     []int     // dataset rows, in order
-	Norms    []float64 // gradient norm of each trained tensor, in the order of Trainer.Names
-	Clipped  bool
-	Applied  bool  // false: the update was not finite and was dropped
-	Problem  error // why, when not applied
+	Rows    []int     // dataset rows, in order
+	Norms   []float64 // gradient norm of each trained tensor, in the order of Trainer.Names
+	Clipped bool
+	Applied bool  // false: the update was not finite and was dropped
+	Problem error // why, when not applied
 }
 
 // Trainer is the training loop's state between steps.
