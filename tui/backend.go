@@ -69,7 +69,8 @@ var errNotCompared = errors.New("not compared yet")
 
 // prompter tries texts on a run's base and tuned model.
 type prompter interface {
-	Try(ctx context.Context, text string, tuned bool, onToken func(string)) (generated, error)
+	// Try generates; grown sees the text whenever it got longer.
+	Try(ctx context.Context, text string, tuned bool, grown func(text string)) (generated, error)
 	// Close frees the model; it may have to wait for a Try.
 	Close()
 }

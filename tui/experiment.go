@@ -26,7 +26,6 @@ type experimentScreen struct {
 	refused  string // why the edited value is not taken
 	undo     []experiments.Config
 	problems *experiments.Problems // between keys
-	wideForm bool
 }
 
 // undoLimit is how many edits can be taken back.
@@ -405,5 +404,5 @@ func (e *experimentScreen) askStart() tea.Cmd {
 
 // startNow starts.
 func (e *experimentScreen) startNow() tea.Cmd {
-	return tea.Batch(e.start(e.config, ""), notice("starting "+e.config.Name))
+	return e.start(e.config, "")
 }

@@ -96,7 +96,12 @@ func (f *fakeBackend) Start(ctx context.Context, c experiments.Config, store, di
 
 func (f *fakeBackend) Follow(dir string) follower {
 	f.called("follow %s", dir)
-	return &fakeFollower{f.snap, false}
+	if f.snap == nil {
+		return &fakeFollower{&snapshot{Dir: dir, State: runs.Absent, History: &runs.History{}, Err: errors.New("no run")}, false}
+	}
+	snap := *f.snap
+	snap.Dir = dir
+	return &fakeFollower{&snap, false}
 }
 
 func (f *fakeBackend) Runs(context.Context, string) ([]runRow, error) {
@@ -183,8 +188,8 @@ type fakePrompt struct{}
 
 func (fakePrompt) Close() {}
 
-func (fakePrompt) Try(_ context.Context, text string, tuned bool, onToken func(string)) (generated, error) {
-	onToken("{")
+func (fakePrompt) Try(_ context.Context, text string, tuned bool, grown func(string)) (generated, error) {
+	grown("{")
 	if !tuned {
 		return generated{Text: "Calendar: " + text, Tokens: 9, StoppedBy: "max_new", Reason: "no JSON object"}, nil
 	}

@@ -23,6 +23,8 @@ type bench struct {
 	t    *testing.T
 	fake *fakeBackend
 	quit bool
+	// depth is how many messages led to the present one.
+	depth int
 }
 
 // start opens a shell of a size on a backend and runs its first commands.
@@ -51,6 +53,10 @@ func start(t *testing.T, f *fakeBackend, width, height int, change ...func(*Opti
 // send gives a message to the shell and runs what it returns.
 func (b *bench) send(msg tea.Msg) {
 	b.t.Helper()
+	if b.depth++; b.depth > 200 {
+		b.t.Fatalf("messages without end, now %T", msg)
+	}
+	defer func() { b.depth-- }()
 	_, cmd := b.shell.Update(msg)
 	if _, started := msg.(startedMsg); started {
 		// One of its commands waits for the run to end.

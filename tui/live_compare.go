@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
+	"slices"
+	"strings"
 
 	"hone/data"
 	"hone/experiments"
@@ -91,13 +94,40 @@ func fieldTexts(object map[string]any, schema []string) []string {
 func shownJSON(v any) string {
 	s, ok := v.(string)
 	if !ok {
-		return data.ValueText(v)
+		return jsonText(v)
 	}
 	switch s {
 	case "", "null", "true", "false":
 		return `"` + s + `"`
 	}
 	return s
+}
+
+// jsonText writes what experiments.DecodeObject made, as Python would.
+func jsonText(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return "null"
+	case string:
+		return data.ValueText(v)
+	case float64:
+		if math.IsInf(v, 0) || math.IsNaN(v) {
+			return strings.NewReplacer("+Inf", "Infinity", "-Inf", "-Infinity").Replace(fmt.Sprint(v))
+		}
+	case []any:
+		items := make([]string, len(v))
+		for i, x := range v {
+			items[i] = jsonText(x)
+		}
+		return "[" + strings.Join(items, ", ") + "]"
+	case map[string]any:
+		items := make([]string, 0, len(v))
+		for _, k := range slices.Sorted(maps.Keys(v)) {
+			items = append(items, data.ValueText(k)+": "+jsonText(v[k]))
+		}
+		return "{" + strings.Join(items, ", ") + "}"
+	}
+	return fmt.Sprint(v)
 }
 
 // wilson is the 95 % score interval of a share of n.

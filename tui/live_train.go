@@ -35,13 +35,13 @@ func (live) OpenPrompt(ctx context.Context, dir string) (prompter, error) {
 }
 
 // Try generates from an event's text.
-func (l *livePrompt) Try(ctx context.Context, text string, tuned bool, onToken func(string)) (generated, error) {
+func (l *livePrompt) Try(ctx context.Context, text string, tuned bool, grown func(string)) (generated, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed || ctx.Err() != nil {
 		return generated{}, context.Canceled
 	}
-	out, err := l.p.Try(ctx, text, tuned, onToken)
+	out, err := l.p.Try(ctx, text, tuned, grown)
 	if err != nil {
 		return generated{}, err
 	}

@@ -175,7 +175,7 @@ func (r *runsScreen) resumable() bool {
 // resume goes on with the selected run in this process.
 func (r *runsScreen) resume() tea.Cmd {
 	run, _ := r.selected()
-	return tea.Batch(r.openRun(run.Dir, "resume"), notice("resuming "+run.ID))
+	return r.openRun(run.Dir, "resume")
 }
 
 // fork takes the selected run's settings over.

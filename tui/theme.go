@@ -58,7 +58,6 @@ type glyphs struct {
 	bottomLeft string
 	bottomRght string
 	keys       *strings.Replacer // key labels
-	final      *strings.Replacer // what is left in a frame
 }
 
 var unicodeGlyphs = glyphs{
@@ -179,7 +178,7 @@ func (t *theme) spark(values []float64, width int) string {
 		}
 		level := 0
 		if hi > lo {
-			level = int((v - lo) / (hi - lo) * 7.999)
+			level = int((v/2 - lo/2) / (hi/2 - lo/2) * 7.999) // halves: the range may overflow
 		}
 		b.WriteString(t.g.sparks[level])
 	}

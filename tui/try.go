@@ -100,10 +100,7 @@ func (c *compareScreen) runSide(tuned bool) tea.Cmd {
 	feed := newFeed()
 	work := func() tea.Msg {
 		defer feed.close()
-		var b strings.Builder
-		out, err := model.Try(ctx, text, tuned, func(piece string) {
-			b.WriteString(piece)
-			so := b.String()
+		out, err := model.Try(ctx, text, tuned, func(so string) {
 			feed.put(func() tea.Msg { return tokenMsg{gen: gen, tuned: tuned, text: so, next: feed.next} })
 		})
 		return triedMsg{gen, tuned, out, err}
