@@ -41,7 +41,7 @@ func (a *app) compareCommand() *cobra.Command {
 		a.printComparison(c)
 		return nil
 	})
-	cmd.Flags().StringVar(&run, "run-dir", "", "the `run`: a directory, an id, the beginning of one, or latest")
+	cmd.Flags().StringVar(&run, "run-dir", "", "the run: a directory, an id, the beginning of one, or latest")
 	addStore(cmd, &store)
 	addSplit(cmd, &split, data.Test)
 	return cmd

@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -64,14 +63,14 @@ func (a *app) evalCommand() *cobra.Command {
 	experiment.add(cmd, true)
 	addAdapter(cmd, &adapter)
 	addSplit(cmd, &split, data.Test)
-	cmd.Flags().IntVar(&limit, "limit", 0, "only the first `n` rows; 0 = all")
+	cmd.Flags().IntVar(&limit, "limit", 0, "only so many rows, the first; 0 = all")
 	addConstrained(cmd, &constrained)
 	return cmd
 }
 
 // addAdapter declares the flag for an adapter.
 func addAdapter(cmd *cobra.Command, adapter *string) {
-	cmd.Flags().StringVar(adapter, "adapter", "", "PEFT adapter `directory`, or a run's directory; without it the base model")
+	cmd.Flags().StringVar(adapter, "adapter", "", "PEFT adapter directory, or a run's directory; without it the base model")
 }
 
 // addConstrained declares a flag that is refused with a reason rather than
@@ -95,9 +94,5 @@ func (a *app) openGenerator(ctx context.Context, f *experimentFlags, adapter str
 		a.note("the experiment is that of %s", relative(runDir))
 	}
 	a.progress.show("loading the model", 0, 0, 0)
-	g, err := experiments.OpenGenerator(ctx, c, adapter)
-	if err != nil {
-		return nil, fmt.Errorf("opening the model: %w", err)
-	}
-	return g, nil
+	return experiments.OpenGenerator(ctx, c, adapter)
 }

@@ -26,12 +26,12 @@ type experimentFlags struct {
 // add declares the flags; withData for commands that read the dataset.
 func (f *experimentFlags) add(cmd *cobra.Command, withData bool) {
 	flags := cmd.Flags()
-	flags.StringVar(&f.config, "config", "", "experiment `file` (TOML); without it every key has its default")
-	flags.StringVar(&f.model, "model", "", "base model: `path` of a directory with config.json and safetensors, or of a .gguf file")
+	flags.StringVar(&f.config, "config", "", "experiment file (TOML); without it every key has its default")
+	flags.StringVar(&f.model, "model", "", "base model: a directory with config.json and safetensors, or a .gguf file")
 	if withData {
-		flags.StringVar(&f.data, "data", "", "dataset: `path` of a .jsonl file, or of a directory with train, eval and test.jsonl")
+		flags.StringVar(&f.data, "data", "", "dataset: a .jsonl file, or a directory with train, eval and test.jsonl")
 	}
-	flags.StringArrayVar(&f.set, "set", nil, "`key=value` of the experiment, as train.lr=1e-4; repeatable")
+	flags.StringArrayVar(&f.set, "set", nil, "one value of the experiment, as train.lr=1e-4; repeatable")
 	_ = cmd.RegisterFlagCompletionFunc("set", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		var keys []string
 		for _, k := range experiments.Keys() {
@@ -39,11 +39,6 @@ func (f *experimentFlags) add(cmd *cobra.Command, withData bool) {
 		}
 		return keys, cobra.ShellCompDirectiveNoSpace | cobra.ShellCompDirectiveNoFileComp
 	})
-}
-
-// given reports whether any of the flags says something about the experiment.
-func (f *experimentFlags) given() bool {
-	return f.config != "" || f.model != "" || f.data != "" || len(f.set) > 0
 }
 
 // load reads the experiment: the file, with the other flags over it. Without a
@@ -77,7 +72,7 @@ func literal(path string) string {
 
 // addStore declares the flag for the directory of runs.
 func addStore(cmd *cobra.Command, store *string) {
-	cmd.Flags().StringVar(store, "store", "runs", "`directory` that holds the runs")
+	cmd.Flags().StringVar(store, "store", "runs", "directory that holds the runs")
 }
 
 // addSplit declares the flag for a split.
@@ -148,7 +143,7 @@ func adapterDir(path string) (adapter, runDir string, err error) {
 		if _, err := os.Stat(adapter); err != nil {
 			return "", "", usage(fmt.Errorf("--adapter %s: %w", path, experiments.ErrNoAdapter))
 		}
-		return adapter, path, nil
+		return adapter, filepath.Clean(path), nil
 	}
 	if _, err := os.Stat(path); err != nil {
 		return "", "", usage(fmt.Errorf("--adapter: %w", err))

@@ -53,10 +53,10 @@ func (a *app) generateCommand() *cobra.Command {
 	experiment.add(cmd, true)
 	addAdapter(cmd, &adapter)
 	flags := cmd.Flags()
-	flags.IntVar(&maxNew, "max-new", 0, "new `tokens` at most; 0 = eval.max_new")
+	flags.IntVar(&maxNew, "max-new", 0, "new tokens at most; 0 = eval.max_new")
 	flags.BoolVar(&template, "template", false, "PROMPT is an event text: render data.prompt with it")
 	flags.Float64Var(&sampling.Temperature, "temperature", 0, "0 = the likeliest token every time")
-	flags.Float64Var(&sampling.TopP, "top-p", 1, "draw from the likeliest tokens that hold this `share` of the probability")
+	flags.Float64Var(&sampling.TopP, "top-p", 1, "draw from the likeliest tokens that hold this share of the probability")
 	flags.Uint64Var(&sampling.Seed, "seed", 0, "of the draws at a temperature above 0")
 	addConstrained(cmd, &constrained)
 	return cmd

@@ -45,7 +45,7 @@ func (a *app) inspectCommand() *cobra.Command {
 	})
 	experiment.add(cmd, true)
 	addSplit(cmd, &split, data.Train)
-	cmd.Flags().IntVar(&row, "row", 0, "show this `row` of the split, from 0")
+	cmd.Flags().IntVar(&row, "row", 0, "show this row of the split, from 0")
 	return cmd
 }
 

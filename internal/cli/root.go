@@ -42,7 +42,7 @@ func (a *app) root() *cobra.Command {
 	cmd.Args = cobra.ArbitraryArgs // an unknown command comes here: see noCommand
 	experiment.add(cmd, true)
 	addStore(cmd, &store)
-	cmd.Flags().StringVar(&run, "run-dir", "", "`run` to look at: a directory, an id, or latest")
+	cmd.Flags().StringVar(&run, "run-dir", "", "run to look at: a directory, an id, or latest")
 	cmd.Flags().BoolVar(&ascii, "ascii", false, "draw with ASCII characters only, as HONE_ASCII=1")
 	cmd.PersistentFlags().BoolVar(&a.json, "json", a.json, "results as one JSON object a line")
 	cmd.PersistentFlags().BoolVar(&a.quiet, "quiet", false, "results and errors only")

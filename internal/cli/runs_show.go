@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"sort"
 
 	"github.com/spf13/cobra"
@@ -89,7 +90,7 @@ func (a *app) printRun(s shownRun) {
 	t.row("time", clock(seconds(float64(s.ElapsedSeconds))))
 	t.row("version", s.Info.Version)
 	for _, k := range sortedKeys(s.Info.Resolved) {
-		t.row("  "+k, fmt.Sprint(s.Info.Resolved[k]))
+		t.row("  "+k, valueText(s.Info.Resolved[k]))
 	}
 	if s.Adapter {
 		t.row("adapter", relative(runs.AdapterDir(s.Dir)))
@@ -117,6 +118,14 @@ func (a *app) printRun(s shownRun) {
 	for _, n := range s.Notes {
 		a.note("note: %s", oneLine(n))
 	}
+}
+
+// valueText writes a value of run.json; whole numbers come from JSON as floats.
+func valueText(v any) string {
+	if n, ok := v.(float64); ok && n == math.Trunc(n) && math.Abs(n) < 1<<53 {
+		return count(int64(n))
+	}
+	return fmt.Sprint(v)
 }
 
 func sortedKeys(m map[string]any) []string {

@@ -44,17 +44,17 @@ func (a *app) trainCommand() *cobra.Command {
 	})
 	o.add(cmd, true)
 	addStore(cmd, &o.store)
-	cmd.Flags().StringVar(&o.runDir, "run-dir", "", "the run's own `directory`: made, resumed, or left alone if finished")
-	cmd.Flags().IntVar(&o.maxSteps, "max-steps", 0, "stop after this `step`, with a checkpoint; the schedule stays that of the whole run")
+	cmd.Flags().StringVar(&o.runDir, "run-dir", "", "the run's own directory: made, resumed, or left alone if finished")
+	cmd.Flags().IntVar(&o.maxSteps, "max-steps", 0, "stop after this step, with a checkpoint; the schedule stays that of the whole run")
 	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "show what the run would cost, and do nothing; config.json is enough of a model")
 	return cmd
 }
 
-// experiment is the one that the flags give. A run directory that is there goes
-// on with its own when nothing else is said.
+// experiment is the one that the flags give. When they name neither a file nor a
+// model nor data, a run directory that is there brings its own, under --set.
 func (o trainOptions) experiment() (experiments.Config, error) {
-	if o.runDir != "" && !o.given() && isRun(o.runDir) {
-		return experiments.LoadRun(o.runDir)
+	if o.config == "" && o.model == "" && o.data == "" && isRun(o.runDir) {
+		return o.load(o.runDir)
 	}
 	return o.load("")
 }
