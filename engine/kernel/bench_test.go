@@ -107,6 +107,46 @@ func BenchmarkGemmNN(b *testing.B) {
 	}
 }
 
+// BenchmarkBF16 alternates products by float32 and by bf16 and reports how many
+// times as fast bf16 is, best against best.
+func BenchmarkBF16(b *testing.B) {
+	for _, workers := range []int{1, 2} {
+		p := NewPool(workers)
+		defer p.Close()
+		for _, s := range []struct{ m, k, n int }{
+			{512, 576, 576},
+			{512, 1536, 576},
+			{512, 576, 3072},
+			{128, 576, 49152},
+			{1, 576, 49152},
+			{2, 576, 49152},
+			{4, 576, 49152},
+			{8, 576, 49152},
+			{16, 576, 49152},
+		} {
+			b.Run(fmt.Sprintf("%dx%dx%d/workers=%d", s.m, s.k, s.n, workers), func(b *testing.B) {
+				a, c, row := filled(s.m*s.k), make([]float32, s.m*s.n), filled(s.n*s.k)
+				whole, half := NewPacked(s.n, s.k), NewPackedBF16(s.n, s.k)
+				whole.SetRows(0, row, s.k, s.n)
+				half.SetRows(0, row, s.k, s.n)
+				best := map[*Packed]float64{whole: math.Inf(1), half: math.Inf(1)}
+				for b.Loop() {
+					for w := range best {
+						start := time.Now()
+						p.GemmNT(c, s.n, a, s.k, s.m, w, false)
+						best[w] = min(best[w], time.Since(start).Seconds())
+					}
+				}
+				work := 2 * float64(s.m) * float64(s.k) * float64(s.n) / 1e9
+				b.ReportMetric(work/best[whole], "f32-GFLOP/s")
+				b.ReportMetric(work/best[half], "bf16-GFLOP/s")
+				b.ReportMetric(best[whole]/best[half], "times")
+				b.ReportMetric(0, "ns/op")
+			})
+		}
+	}
+}
+
 func BenchmarkPack(b *testing.B) {
 	const n, k = 1536, 576
 	x, w := filled(n*k), NewPacked(n, k)

@@ -1,8 +1,9 @@
 // Package kernel holds the arithmetic that the engine spends its time in:
 // matrix products, the vector functions of a transformer, and the worker pool
-// that spreads them over the cores. All values are float32, all matrices are
-// row-major slices with a leading dimension (the distance between rows, in
-// elements), so a sub-matrix is a slice and a stride.
+// that spreads them over the cores. All values are float32, but for packed
+// weights, which may be bf16; all matrices are row-major slices with a leading
+// dimension (the distance between rows, in elements), so a sub-matrix is a slice
+// and a stride.
 //
 // A frozen weight is packed once and multiplied many times:
 //
@@ -18,11 +19,31 @@
 //
 // # Kernel sets
 //
-// The same functions exist in several sets: "avx512" and "avx2" are assembly,
-// written by the generator in the module gen; "plain" is Go and runs anywhere.
-// The best set that the CPU can run is chosen at start; [Use] or the
-// environment variable HONE_KERNELS forces one. Sets round differently, so a
-// run that is to be repeated bit for bit records [Active].
+// The same functions exist in several sets: "avx512bf16", "avx512" and "avx2"
+// are assembly, written by the generator in the module gen; "plain" is Go and
+// runs anywhere. The best set that the CPU can run is chosen at start; [Use] or
+// the environment variable HONE_KERNELS forces one; [Describe] tells people
+// which it is and why. Sets round differently, so a run that is to be repeated
+// bit for bit records [Active].
+//
+// # bf16
+//
+// [NewPackedBF16] packs a weight as bf16, the upper half of a float32, in half
+// the memory. What is set is rounded to nearest, ties to even. How it is
+// multiplied is a matter of the set:
+//
+//   - avx512bf16 multiplies bf16 natively (VDPBF16PS). Activations are rounded
+//     to bf16, once a call; sums are float32. The instruction adds the product of
+//     the odd k before that of the even one, rounds each sum to nearest even, and
+//     takes denormals for zero and makes none. [ComputesBF16] is true.
+//   - avx512, avx2 and plain expand the weight to float32 and compute in it: the
+//     result has the bits of the product by the rounded weight in float32. It is
+//     as fast as that, and twice as fast where a few rows are multiplied and
+//     reading the weight is what takes the time.
+//
+// The sets avx512 and avx512bf16 have been run by the interpreter of the
+// generator's tests, instruction by instruction, but not yet on a processor that
+// has them.
 //
 // # Determinism
 //

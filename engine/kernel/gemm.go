@@ -23,13 +23,21 @@ func blockSize(k int) int {
 
 // product is one matrix product C[m, n] (+)= A[m, k] B[k, n]. B is either
 // packed, [panel][k][width], or row-major where the panels lie side by side.
+//
+// B may be packed bf16. Where the set multiplies that natively, A is rounded
+// first: a and lda are of the pairs then, and source and lds of A as it was.
 type product struct {
 	set        *set
+	tiles      *[maxRows + 1]tile
 	c, a, b    *float32
 	ldc, lda   int
-	ldb        int // elements between consecutive k of B
+	ldb        int // elements between consecutive k of B, or pairs of k
 	panel      int // elements between panels of B
 	packed     bool
+	pairs      bool // B is pairs of bf16
+	native     bool // and A too
+	source     *float32
+	lds        int
 	m, n, k    int
 	accumulate bool
 
@@ -58,11 +66,39 @@ func (p *Pool) GemmNT(c []float32, ldc int, a []float32, lda, m int, b *Packed, 
 		zero(c, ldc, m, b.N, accumulate)
 		return
 	}
+	g := product{c: shared(c), a: shared(a), b: shared(b.data), ldc: ldc, lda: lda, m: m, n: b.N, k: b.K, accumulate: accumulate}
+	if s := g.by(b); s != nil {
+		defer s.release()
+	}
+	p.multiply(g)
+}
+
+// by completes a product by a packed matrix. It returns the room for A rounded
+// to bf16, nil where A is used as it is.
+func (g *product) by(b *Packed) *pairs {
 	w := b.set.width
-	p.multiply(product{
-		set: b.set, c: shared(c), a: shared(a), b: shared(b.data), ldc: ldc, lda: lda, ldb: w,
-		panel: b.K * w, packed: true, m: m, n: b.N, k: b.K, accumulate: accumulate,
-	})
+	g.set, g.tiles, g.packed, g.pairs = b.set, &b.set.tiles, true, b.pairs
+	g.ldb, g.panel = w, depth(b.K, b.pairs)*w
+	if !b.pairs {
+		return nil
+	}
+	g.tiles = &b.set.bf16
+	if !b.set.native() {
+		return nil
+	}
+	g.tiles, g.native = &b.set.bf16Dot, true
+	g.source, g.lds = g.a, g.lda
+	g.lda = depth(g.k, true)
+	s := takePairs(g.m * g.lda)
+	g.a = shared(s.values)
+	return s
+}
+
+// round rounds the rows [i0, i1) of A to bf16.
+func (g *product) round(i0, i1 int) {
+	for i := i0; i < i1; i++ {
+		g.set.roundRow(from(at(g.a, i*g.lda), g.lda), from(at(g.source, i*g.lds), g.k))
+	}
 }
 
 // GemmNN computes C[m, n] = A[m, k] * B[k, n] on the workers, or adds it to C.
@@ -81,7 +117,7 @@ func (p *Pool) GemmNN(c []float32, ldc int, a []float32, lda, m int, b []float32
 	}
 	s := active.Load()
 	p.multiply(product{
-		set: s, c: shared(c), a: shared(a), b: shared(b), ldc: ldc, lda: lda, ldb: ldb,
+		set: s, tiles: &s.tiles, c: shared(c), a: shared(a), b: shared(b), ldc: ldc, lda: lda, ldb: ldb,
 		panel: s.width, m: m, n: n, k: k, accumulate: accumulate,
 	})
 }
@@ -101,12 +137,15 @@ func SerialNT(c []float32, ldc int, a []float32, lda, m int, b *Packed, n, k int
 		zero(c, ldc, m, n, accumulate)
 		return
 	}
-	w := b.set.width
-	g := product{
-		set: b.set, c: local(c), a: local(a), b: local(b.data), ldc: ldc, lda: lda, ldb: w,
-		panel: b.K * w, packed: true, m: m, n: n, k: k, accumulate: accumulate,
+	g := product{c: local(c), a: local(a), b: local(b.data), ldc: ldc, lda: lda, m: m, n: n, k: k, accumulate: accumulate}
+	s := g.by(b)
+	if s != nil {
+		g.round(0, m)
 	}
-	g.block(0, m, 0, (n+w-1)/w)
+	g.block(0, m, 0, g.panels())
+	if s != nil {
+		s.release()
+	}
 }
 
 // SerialNN is [Pool.GemmNN] on the calling goroutine.
@@ -123,7 +162,7 @@ func SerialNN(c []float32, ldc int, a []float32, lda, m int, b []float32, ldb, n
 	}
 	s := active.Load()
 	g := product{
-		set: s, c: local(c), a: local(a), b: local(b), ldc: ldc, lda: lda, ldb: ldb,
+		set: s, tiles: &s.tiles, c: local(c), a: local(a), b: local(b), ldc: ldc, lda: lda, ldb: ldb,
 		panel: s.width, m: m, n: n, k: k, accumulate: accumulate,
 	}
 	g.block(0, m, 0, (n+s.width-1)/s.width)
@@ -133,6 +172,9 @@ func SerialNN(c []float32, ldc int, a []float32, lda, m int, b []float32, ldb, n
 func (p *Pool) multiply(g product) {
 	g.plan(p.workers)
 	if g.tasks == 1 {
+		if g.native {
+			g.round(0, g.m)
+		}
 		g.block(0, g.m, 0, g.panels())
 		return
 	}
@@ -140,7 +182,18 @@ func (p *Pool) multiply(g product) {
 	defer p.mu.Unlock()
 	p.product = g
 	defer func() { p.product = product{} }() // lets go of the operands
+	if g.native {
+		p.run(job{tasks: (g.m + roundedRows - 1) / roundedRows, task: p.roundTask})
+	}
 	p.run(job{tasks: g.tasks, task: p.productTask})
+}
+
+// roundedRows is how many rows of A a task rounds.
+const roundedRows = 16
+
+// roundTask rounds the rows of one task.
+func (g *product) roundTask(t int) {
+	g.round(t*roundedRows, min((t+1)*roundedRows, g.m))
 }
 
 func (g *product) panels() int { return (g.n + g.set.width - 1) / g.set.width }
@@ -189,7 +242,10 @@ func (g *product) block(i0, i1, q0, q1 int) {
 	if q1*g.set.width > g.n || (!g.packed && i1-i0 > g.set.rows) {
 		s = takeScratch()
 	}
-	size := blockSize(g.k)
+	size := blockSize(depth(g.k, g.native))
+	if g.native {
+		size *= 2 // pairs
+	}
 	if i1-i0 <= fewTiles*g.set.rows {
 		// Few rows: B is read once, in the order it lies in memory.
 		for q := q0; q < q1; q++ {
@@ -213,7 +269,7 @@ func (g *product) block(i0, i1, q0, q1 int) {
 func (g *product) strip(i0, i1, q, k0, k int, s *scratch) {
 	w := g.set.width
 	cols := min(w, g.n-q*w)
-	b, ldb := at(g.b, q*g.panel+k0*g.ldb), g.ldb
+	b, ldb := at(g.b, q*g.panel+depth(k0, g.pairs)*g.ldb), g.ldb
 	if !g.packed && (cols < w || i1-i0 > g.set.rows) {
 		// A panel of several rows of tiles is worth copying together; one that
 		// ends beyond the matrix must be, as tiles read whole panels.
@@ -234,11 +290,11 @@ func (g *product) strip(i0, i1, q, k0, k int, s *scratch) {
 			rows = (left + 1) / 2 // two middling tiles beat a tall and a flat one
 		}
 		ahead, pace := g.prefetch(i0, i1, i, k)
-		a, c := at(g.a, i*g.lda+k0), at(g.c, i*g.ldc+q*w)
+		a, c := at(g.a, i*g.lda+depth(k0, g.native)), at(g.c, i*g.ldc+q*w)
 		if cols == w {
-			g.set.tiles[rows](k, a, g.lda, b, ldb, ahead, pace, c, g.ldc, accumulate)
+			g.tiles[rows](k, a, g.lda, b, ldb, ahead, pace, c, g.ldc, accumulate)
 		} else {
-			g.set.tiles[rows](k, a, g.lda, b, ldb, ahead, pace, shared(s.tile[:]), w, 0)
+			g.tiles[rows](k, a, g.lda, b, ldb, ahead, pace, shared(s.tile[:]), w, 0)
 			storeEdge(c, g.ldc, s.tile[:], w, rows, cols, accumulate)
 		}
 		i += rows
@@ -256,7 +312,8 @@ func (g *product) prefetch(i0, i1, i, k int) (ahead, pace int) {
 	if tiles == 1 {
 		return near, 4 * w
 	}
-	return k*w + (i-i0)/g.set.rows*(k*w/tiles), 4 * w / tiles
+	d := depth(k, g.pairs)
+	return d*w + (i-i0)/g.set.rows*(d*w/tiles), 4 * w / tiles
 }
 
 // storeEdge copies or adds the first cols columns of a tile to C.

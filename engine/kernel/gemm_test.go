@@ -3,6 +3,7 @@ package kernel
 import (
 	"fmt"
 	"math"
+	"strings"
 	"testing"
 )
 
@@ -11,6 +12,7 @@ type gemmCase struct {
 	m, n, k       int
 	lda, ldb, ldc int // ldb of B [k, n]
 	accumulate    bool
+	bf16          bool // B is packed as bf16, and holds such values
 	front         bool
 	seed          uint64
 }
@@ -34,6 +36,16 @@ func (c gemmCase) run(t *testing.T, pool *Pool) {
 		}
 	}
 	packed := NewPacked(c.n, c.k)
+	if c.bf16 {
+		packed = NewPackedBF16(c.n, c.k)
+		roundAll(b)
+	}
+	native := c.bf16 && packed.set.native()
+	if native {
+		roundAll(a)
+	}
+	packed.data = guarded(t, len(packed.data), c.front)
+	clear(packed.data)
 	packed.SetTransposed(0, b, c.ldb, c.n)
 
 	var first []float32
@@ -43,6 +55,9 @@ func (c gemmCase) run(t *testing.T, pool *Pool) {
 		"SerialNT": func() { SerialNT(out, c.ldc, a, c.lda, c.m, packed, c.n, c.k, c.accumulate) },
 		"SerialNN": func() { SerialNN(out, c.ldc, a, c.lda, c.m, b, c.ldb, c.n, c.k, c.accumulate) },
 	} {
+		if native && strings.HasSuffix(name, "NN") {
+			continue // in float32
+		}
 		copy(out, start)
 		f()
 		if first == nil {
@@ -94,7 +109,10 @@ func (c gemmCase) compare(t *testing.T, name string, a, b, start, out []float32)
 	}
 }
 
-func TestGemm(t *testing.T) {
+func TestGemm(t *testing.T)     { testGemm(t, false) }
+func TestGemmBF16(t *testing.T) { testGemm(t, true) }
+
+func testGemm(t *testing.T, bf16 bool) {
 	pool := NewPool(3)
 	defer pool.Close()
 	eachSet(t, func(t *testing.T) {
@@ -119,7 +137,7 @@ func TestGemm(t *testing.T) {
 		}
 		for i, c := range cases {
 			for _, accumulate := range []bool{false, true} {
-				c.accumulate, c.front, c.seed = accumulate, i%2 == 1, uint64(i)
+				c.accumulate, c.bf16, c.front, c.seed = accumulate, bf16, i%2 == 1, uint64(i)
 				c.lda, c.ldb, c.ldc = max(c.k+r.IntN(4), 1), max(c.n+r.IntN(4), 1), max(c.n+r.IntN(4), 1)
 				c.run(t, pool)
 			}
@@ -128,18 +146,15 @@ func TestGemm(t *testing.T) {
 }
 
 func FuzzGemm(f *testing.F) {
-	f.Add(uint8(7), uint8(33), uint16(650), uint8(0), true, uint64(1))
-	f.Add(uint8(1), uint8(1), uint16(0), uint8(255), false, uint64(2))
+	f.Add(uint8(7), uint8(33), uint16(650), uint8(0), true, false, uint64(1))
+	f.Add(uint8(1), uint8(1), uint16(0), uint8(255), false, false, uint64(2))
+	f.Add(uint8(13), uint8(50), uint16(333), uint8(37), true, true, uint64(3))
 	pool := NewPool(2)
 	f.Cleanup(pool.Close)
-	f.Fuzz(func(t *testing.T, m, n uint8, k uint16, gaps uint8, accumulate bool, seed uint64) {
-		c := gemmCase{m: int(m), n: int(n), k: int(k % 800), accumulate: accumulate, front: seed%2 == 0, seed: seed}
+	f.Fuzz(func(t *testing.T, m, n uint8, k uint16, gaps uint8, accumulate, bf16 bool, seed uint64) {
+		c := gemmCase{m: int(m), n: int(n), k: int(k % 800), accumulate: accumulate, bf16: bf16, front: seed%2 == 0, seed: seed}
 		c.lda, c.ldb, c.ldc = max(c.k+int(gaps&3), 1), max(c.n+int(gaps>>2&3), 1), max(c.n+int(gaps>>4), 1)
-		for _, name := range Sets() {
-			use(t, name)
-			c.run(t, pool)
-		}
-		use(t, "auto")
+		eachSet(t, func(t *testing.T) { c.run(t, pool) })
 	})
 }
 
@@ -149,20 +164,22 @@ func TestGemmWorkers(t *testing.T) {
 		for _, s := range []struct{ m, n, k int }{{60, 200, 330}, {1, 1000, 576}, {500, 48, 33}, {9, 300, 650}} {
 			r := seeded(3)
 			a, b := r.values(s.m*s.k), r.values(s.n*s.k)
-			packed := NewPacked(s.n, s.k)
+			packed, half := NewPacked(s.n, s.k), NewPackedBF16(s.n, s.k)
 			packed.SetTransposed(0, b, s.n, s.n)
-			var want []float32
+			half.SetTransposed(0, b, s.n, s.n)
+			var want, wantHalf []float32
 			for _, workers := range []int{1, 2, 3, 5} {
 				p := NewPool(workers)
-				nt, nn := make([]float32, s.m*s.n), make([]float32, s.m*s.n)
+				nt, nn, bf16 := make([]float32, s.m*s.n), make([]float32, s.m*s.n), make([]float32, s.m*s.n)
 				p.GemmNT(nt, s.n, a, s.k, s.m, packed, false)
 				p.GemmNN(nn, s.n, a, s.k, s.m, b, s.n, s.n, s.k, false)
+				p.GemmNT(bf16, s.n, a, s.k, s.m, half, false)
 				p.Close()
 				if want == nil {
-					want = nt
+					want, wantHalf = nt, bf16
 				}
 				for i := range want {
-					if !sameBits(want[i], nt[i]) || !sameBits(want[i], nn[i]) {
+					if !sameBits(want[i], nt[i]) || !sameBits(want[i], nn[i]) || !sameBits(wantHalf[i], bf16[i]) {
 						t.Fatalf("%v: %d workers differ at %d", s, workers, i)
 					}
 				}
@@ -244,12 +261,19 @@ func TestGemmChecks(t *testing.T) {
 func TestGemmAllocatesNothing(t *testing.T) {
 	p := NewPool(2)
 	defer p.Close()
-	w := NewPacked(50, 70)
+	eachSet(t, func(t *testing.T) { testAllocations(t, p) })
+}
+
+func testAllocations(t *testing.T, p *Pool) {
+	w, half := NewPacked(50, 70), NewPackedBF16(50, 70)
 	a, b, c := make([]float32, 40*70), make([]float32, 70*50), make([]float32, 40*50)
 	for name, f := range map[string]func(){
 		"GemmNT":   func() { p.GemmNT(c, 50, a, 70, 40, w, false) },
 		"GemmNN":   func() { p.GemmNN(c, 50, a, 70, 40, b, 50, 50, 70, false) },
 		"SerialNT": func() { SerialNT(c, 50, a, 70, 40, w, 50, 70, false) },
+		"bf16":     func() { p.GemmNT(c, 50, a, 70, 40, half, false) },
+		"serial":   func() { SerialNT(c, 50, a, 70, 40, half, 50, 70, false) },
+		"pack":     func() { half.SetRows(0, b, 70, 50) },
 		"stack": func() {
 			var q, k, s [16]float32
 			SerialNN(s[:], 4, q[:], 4, 4, k[:], 4, 4, 4, false)

@@ -6,11 +6,14 @@ import (
 	"testing"
 )
 
-// eachSet runs f once with every set that this machine can run.
+// eachSet runs f once with every set that this machine can run, and with one
+// that takes the ways of native bf16.
 func eachSet(t *testing.T, f func(t *testing.T)) {
 	t.Helper()
-	before := Active()
-	defer use(t, before)
+	before := active.Load()
+	defer active.Store(before)
+	active.Store(&emulated)
+	t.Run(emulated.name, f)
 	for _, name := range Sets() {
 		use(t, name)
 		t.Run(name, f)
@@ -46,4 +49,19 @@ func span(rows, cols, ld int) int {
 		return 0
 	}
 	return (rows-1)*ld + cols
+}
+
+// moved copies x to where pages around it must not be touched.
+func moved(t testing.TB, x []float32, front bool) []float32 {
+	t.Helper()
+	y := guarded(t, len(x), front)
+	copy(y, x)
+	return y
+}
+
+// roundAll rounds x to values of bf16.
+func roundAll(x []float32) {
+	for i, v := range x {
+		x[i] = expandBF16(roundBF16(v))
+	}
 }

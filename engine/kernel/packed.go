@@ -8,12 +8,16 @@ import "fmt"
 // kernel set in use when the shape was given; a Packed is always multiplied by
 // that set, whatever [Use] chose since.
 //
+// The values are float32 or bf16, as they were asked for at first; a matrix of
+// bf16 is set and read as float32 all the same.
+//
 // Different rows may be set from different goroutines at the same time.
 type Packed struct {
 	N, K int
 
-	set  *set
-	data []float32 // [panels, K, width], rows past N are zero
+	set   *set
+	pairs bool      // bf16: a 32-bit value holds two k of a row
+	data  []float32 // [panels, depth, width], rows past N are zero
 }
 
 // NewPacked returns a zero matrix [n, k].
@@ -22,6 +26,19 @@ func NewPacked(n, k int) *Packed {
 	p.Reset(n, k)
 	return p
 }
+
+// NewPackedBF16 returns a zero matrix [n, k] of bf16: half the memory of
+// [NewPacked]. What is set is rounded to nearest, ties to even, and reads back
+// exactly as rounded. The set that packs it decides how it is multiplied, see
+// [ComputesBF16].
+func NewPackedBF16(n, k int) *Packed {
+	p := &Packed{pairs: true}
+	p.Reset(n, k)
+	return p
+}
+
+// BF16 tells whether the values are bf16.
+func (p *Packed) BF16() bool { return p.pairs }
 
 // Reset gives p another shape and the kernel set in use. It keeps the memory if
 // that is large enough; the values are undefined until they are set.
@@ -33,14 +50,15 @@ func (p *Packed) Reset(n, k int) {
 	}
 	p.N, p.K, p.set = n, k, s
 	panels := (n + s.width - 1) / s.width
-	size := panels * k * s.width
+	d := depth(k, p.pairs)
+	size := panels * d * s.width
 	if size > cap(p.data) {
 		p.data = aligned(size)
 		return
 	}
 	p.data = p.data[:size]
 	if n%s.width != 0 {
-		clear(p.data[(panels-1)*k*s.width:])
+		clear(p.data[(panels-1)*d*s.width:])
 	}
 }
 
@@ -54,10 +72,13 @@ func (p *Packed) SetRows(n0 int, b []float32, ldb, rows int) {
 	}
 	w := p.set.width
 	for r := 0; r < rows; {
-		n := n0 + r
-		j := n % w
+		j := (n0 + r) % w
 		part := min(w-j, rows-r)
-		p.set.turn(p.data[(n-j)*p.K+j:], w, b[r*ldb:], ldb, part, p.K)
+		if panel := p.panel(n0 + r); p.pairs {
+			p.setRowsBF16(panel, j, b[r*ldb:], ldb, part)
+		} else {
+			p.set.turn(panel[j:], w, b[r*ldb:], ldb, part, p.K)
+		}
 		r += part
 	}
 }
@@ -74,15 +95,20 @@ func (p *Packed) SetTransposed(n0 int, b []float32, ldb, cols int) {
 func (p *Packed) SetTransposedBlock(n0, k0 int, b []float32, ldb, rows, cols int) {
 	p.checkRange("SetTransposedBlock", n0, k0, cols, rows)
 	check("SetTransposedBlock: b", b, rows, cols, ldb)
+	if rows == 0 {
+		return
+	}
 	w := p.set.width
 	for c := 0; c < cols; {
-		n := n0 + c
-		j := n % w
+		j := (n0 + c) % w
 		part := min(w-j, cols-c)
-		dst := p.data[(n-j)*p.K+k0*w:]
-		if part == w && rows > 0 {
+		panel := p.panel(n0 + c)
+		switch dst := panel[min(k0*w, len(panel)):]; {
+		case p.pairs:
+			p.setColumnsBF16(panel, j, k0, b[c:], ldb, rows, part)
+		case part == w:
 			p.set.copyPanel(local(dst), local(b[c:]), ldb, rows)
-		} else {
+		default:
 			for i := range rows {
 				copy(dst[i*w+j:i*w+j+part], b[i*ldb+c:i*ldb+c+part])
 			}
@@ -91,13 +117,21 @@ func (p *Packed) SetTransposedBlock(n0, k0 int, b []float32, ldb, rows, cols int
 	}
 }
 
+// panel returns what is packed from the panel of row n on.
+func (p *Packed) panel(n int) []float32 {
+	return p.data[n/p.set.width*depth(p.K, p.pairs)*p.set.width:]
+}
+
 // Row copies row n of B to dst [K].
 func (p *Packed) Row(n int, dst []float32) {
 	p.checkRange("Row", n, 0, 1, p.K)
 	checkLength("Row: dst", dst, p.K)
 	w := p.set.width
-	j := n % w
-	src := p.data[(n-j)*p.K:]
+	j, src := n%w, p.panel(n)
+	if p.pairs {
+		p.rowBF16(src, j, dst)
+		return
+	}
 	for i := range dst {
 		dst[i] = src[i*w+j]
 	}

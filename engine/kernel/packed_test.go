@@ -26,10 +26,13 @@ func same(t *testing.T, what string, got, want []float32) {
 	}
 }
 
-func TestPacked(t *testing.T) {
+func TestPacked(t *testing.T)     { testPacked(t, NewPacked) }
+func TestPackedBF16(t *testing.T) { testPacked(t, NewPackedBF16) }
+
+func testPacked(t *testing.T, fresh func(n, k int) *Packed) {
 	eachSet(t, func(t *testing.T) {
 		r := seeded(11)
-		p := NewPacked(0, 0)
+		p := fresh(0, 0)
 		for range 80 {
 			n, k := 1+r.IntN(90), 1+r.IntN(90)
 			ldb := k + r.IntN(3)
@@ -38,11 +41,17 @@ func TestPacked(t *testing.T) {
 			for i := range n {
 				copy(want[i*k:(i+1)*k], b[i*ldb:])
 			}
+			bytes := 4 * n * k
+			if p.BF16() {
+				roundAll(want)
+				bytes = 2 * n * k
+			}
 			// In parts, at any row, over what was there before.
 			for i := range p.data {
 				p.data[i] = float32(math.NaN())
 			}
 			p.Reset(n, k)
+			p.data = moved(t, p.data, r.IntN(2) == 0)
 			for n0 := 0; n0 < n; {
 				rows := min(1+r.IntN(40), n-n0)
 				p.SetRows(n0, b[n0*ldb:], ldb, rows)
@@ -65,7 +74,7 @@ func TestPacked(t *testing.T) {
 				k0 += rows
 			}
 			same(t, "SetTransposedBlock", unpacked(p), want)
-			if p.Bytes() < int64(n*k*4) {
+			if p.Bytes() < int64(bytes) {
 				t.Errorf("%d bytes for [%d, %d]", p.Bytes(), n, k)
 			}
 		}

@@ -9,6 +9,7 @@ var plain = set{
 	width:       4,
 	rows:        2,
 	tiles:       [maxRows + 1]tile{1: plainTile1, 2: plainTile2},
+	bf16:        [maxRows + 1]tile{1: plainTile1BF16, 2: plainTile2BF16},
 	copyPanel:   plainCopyPanel,
 	lanes:       1,
 	expSum:      plainExpSum,

@@ -20,6 +20,7 @@ type Pool struct {
 	call        call
 	product     product
 	productTask func(int)
+	roundTask   func(int)
 }
 
 // mostWorkers bounds a pool.
@@ -37,6 +38,7 @@ func NewPool(workers int) *Pool {
 	p.call.done = make(chan struct{}, 1)
 	p.call.spin = workers <= processors // else a wait would keep others from working
 	p.productTask = func(t int) { p.product.task(t) }
+	p.roundTask = func(t int) { p.product.roundTask(t) }
 	p.helpers = make([]*helper, workers-1)
 	for i := range p.helpers {
 		h := &helper{wake: make(chan struct{}, 1), stopped: make(chan struct{})}

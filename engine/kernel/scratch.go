@@ -16,6 +16,42 @@ var scratches struct {
 	free []*scratch
 }
 
+// pairs is room for rows that are rounded to bf16. It grows to what is asked
+// for and is reused.
+type pairs struct{ values []float32 }
+
+var pairsFree struct {
+	sync.Mutex
+	free []*pairs
+}
+
+func takePairs(n int) *pairs {
+	p := freePairs()
+	if n > cap(p.values) {
+		p.values = aligned(n)
+	}
+	p.values = p.values[:n]
+	return p
+}
+
+func freePairs() *pairs {
+	pairsFree.Lock()
+	defer pairsFree.Unlock()
+	last := len(pairsFree.free) - 1
+	if last < 0 {
+		return new(pairs)
+	}
+	p := pairsFree.free[last]
+	pairsFree.free = pairsFree.free[:last]
+	return p
+}
+
+func (p *pairs) release() {
+	pairsFree.Lock()
+	pairsFree.free = append(pairsFree.free, p)
+	pairsFree.Unlock()
+}
+
 func takeScratch() *scratch {
 	scratches.Lock()
 	defer scratches.Unlock()

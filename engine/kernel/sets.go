@@ -8,10 +8,10 @@ import (
 )
 
 // tile computes a few rows of C by one panel: C[rows, width] (+)= A[rows, k] *
-// B[k, width]. Strides are in elements; k is at least 1; accumulate is 0 or 1.
-// With every four k it prefetches four rows of a packed B from ahead elements
-// on, and advances that place by pace. The number of rows is fixed by the place
-// in set.tiles.
+// B[k, width]. Strides are in elements of 32 bits; k is at least 1; accumulate
+// is 0 or 1. With every four rows of B it prefetches four rows of a packed B
+// from ahead elements on, and advances that place by pace. The number of rows is
+// fixed by the place in set.tiles.
 type tile func(k int, a *float32, lda int, b *float32, ldb, ahead, pace int, c *float32, ldc, accumulate int)
 
 // maxRows and maxWidth bound the tiles of all sets.
@@ -24,12 +24,20 @@ const (
 // set is one implementation of the kernels. The vector functions take a
 // length that is a multiple of lanes and at least lanes.
 type set struct {
-	name  string
-	width int               // columns of a tile, and of a packed panel
-	rows  int               // rows of the tallest tile
-	tiles [maxRows + 1]tile // by the number of rows
+	name    string
+	width   int               // columns of a tile, and of a packed panel
+	rows    int               // rows of the tallest tile
+	tiles   [maxRows + 1]tile // by the number of rows
+	bf16    [maxRows + 1]tile // the same where B is [ceil(k/2), width] pairs of bf16
+	bf16Dot [maxRows + 1]tile // the same where A is pairs too, with zero beside an odd last k; nil without native bf16
 	// copyPanel copies src[rows, width] to dst[rows, width] without gaps.
 	copyPanel func(dst, src *float32, lds, rows int)
+
+	// round sets dst to the pairs of src, n a positive multiple of 16; pairPanel
+	// sets dst[pairs, width] to the pairs of rows of src[2*pairs, width]. Sets
+	// without them leave them nil.
+	round     func(dst, src *float32, n int)
+	pairPanel func(dst, src *float32, lds, pairs int)
 
 	lanes       int
 	expSum      func(dst, src *float32, n int, scale, bias float32) float32

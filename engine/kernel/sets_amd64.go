@@ -11,6 +11,11 @@ var avx2 = set{
 	tiles: [maxRows + 1]tile{
 		nil, tile1x16AVX2, tile2x16AVX2, tile3x16AVX2, tile4x16AVX2, tile5x16AVX2, tile6x16AVX2,
 	},
+	bf16: [maxRows + 1]tile{
+		nil, tile1x16BF16AVX2, tile2x16BF16AVX2, tile3x16BF16AVX2, tile4x16BF16AVX2, tile5x16BF16AVX2, tile6x16BF16AVX2,
+	},
+	round:       roundBF16AVX2,
+	pairPanel:   pairPanel16AVX2,
 	copyPanel:   copyPanelAVX2,
 	lanes:       8,
 	expSum:      expSumAVX2,
@@ -37,6 +42,12 @@ var avx512 = set{
 		nil, tile1x32AVX512, tile2x32AVX512, tile3x32AVX512, tile4x32AVX512, tile5x32AVX512, tile6x32AVX512,
 		tile7x32AVX512, tile8x32AVX512, tile9x32AVX512, tile10x32AVX512, tile11x32AVX512, tile12x32AVX512,
 	},
+	bf16: [maxRows + 1]tile{
+		nil, tile1x32BF16AVX512, tile2x32BF16AVX512, tile3x32BF16AVX512, tile4x32BF16AVX512, tile5x32BF16AVX512, tile6x32BF16AVX512,
+		tile7x32BF16AVX512, tile8x32BF16AVX512, tile9x32BF16AVX512, tile10x32BF16AVX512, tile11x32BF16AVX512, tile12x32BF16AVX512,
+	},
+	round:       roundBF16AVX2,
+	pairPanel:   pairPanel32AVX2,
 	copyPanel:   copyPanelAVX512,
 	lanes:       16,
 	expSum:      expSumAVX512,
@@ -53,6 +64,17 @@ var avx512 = set{
 	transpose:   transpose8,
 }
 
+// avx512bf16 is avx512 with products of bf16 by VDPBF16PS.
+var avx512bf16 = func() set {
+	s := avx512
+	s.name = "avx512bf16"
+	s.bf16Dot = [maxRows + 1]tile{
+		nil, tile1x32DotAVX512, tile2x32DotAVX512, tile3x32DotAVX512, tile4x32DotAVX512, tile5x32DotAVX512, tile6x32DotAVX512,
+		tile7x32DotAVX512, tile8x32DotAVX512, tile9x32DotAVX512, tile10x32DotAVX512, tile11x32DotAVX512, tile12x32DotAVX512,
+	}
+	return s
+}()
+
 // supported asks the CPU and the operating system, which has to save the wide
 // registers.
 func supported() []*set {
@@ -61,6 +83,9 @@ func supported() []*set {
 		sets = append([]*set{&avx2}, sets...)
 		if cpu.X86.HasAVX512F {
 			sets = append([]*set{&avx512}, sets...)
+			if cpu.X86.HasAVX512BF16 {
+				sets = append([]*set{&avx512bf16}, sets...)
+			}
 		}
 	}
 	return sets

@@ -25,9 +25,9 @@ TEXT ·tile1x16AVX2(SB), NOSPLIT, $0-80
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	SUBQ       $0x04, AX
-	JLT        rest2
+	JLT        rest1
 
-loop1:
+loop4:
 	PREFETCHT0   (DI)
 	PREFETCHT0   64(DI)
 	PREFETCHT0   128(DI)
@@ -56,13 +56,13 @@ loop1:
 	ADDQ         $0x10, CX
 	LEAQ         (BX)(SI*4), BX
 	SUBQ         $0x04, AX
-	JGE          loop1
+	JGE          loop4
 
-rest2:
+rest1:
 	ADDQ $0x04, AX
-	JZ   done4
+	JZ   done3
 
-single3:
+single2:
 	VMOVUPS      (BX), Y2
 	VMOVUPS      32(BX), Y3
 	VBROADCASTSS (CX), Y4
@@ -71,9 +71,9 @@ single3:
 	ADDQ         $0x04, CX
 	LEAQ         (BX)(SI*1), BX
 	DECQ         AX
-	JNZ          single3
+	JNZ          single2
 
-done4:
+done3:
 	MOVQ   c+56(FP), AX
 	MOVQ   ldc+64(FP), CX
 	SHLQ   $0x02, CX
@@ -115,9 +115,9 @@ TEXT ·tile2x16AVX2(SB), NOSPLIT, $0-80
 	VXORPS     Y2, Y2, Y2
 	VXORPS     Y3, Y3, Y3
 	SUBQ       $0x04, AX
-	JLT        rest7
+	JLT        rest6
 
-loop6:
+loop9:
 	PREFETCHT0   (DI)
 	PREFETCHT0   64(DI)
 	PREFETCHT0   128(DI)
@@ -158,13 +158,13 @@ loop6:
 	ADDQ         $0x10, CX
 	LEAQ         (BX)(SI*4), BX
 	SUBQ         $0x04, AX
-	JGE          loop6
+	JGE          loop9
 
-rest7:
+rest6:
 	ADDQ $0x04, AX
-	JZ   done9
+	JZ   done8
 
-single8:
+single7:
 	VMOVUPS      (BX), Y4
 	VMOVUPS      32(BX), Y5
 	VBROADCASTSS (CX), Y6
@@ -176,9 +176,9 @@ single8:
 	ADDQ         $0x04, CX
 	LEAQ         (BX)(SI*1), BX
 	DECQ         AX
-	JNZ          single8
+	JNZ          single7
 
-done9:
+done8:
 	MOVQ   c+56(FP), AX
 	MOVQ   ldc+64(FP), CX
 	SHLQ   $0x02, CX
@@ -230,9 +230,9 @@ TEXT ·tile3x16AVX2(SB), NOSPLIT, $0-80
 	VXORPS     Y4, Y4, Y4
 	VXORPS     Y5, Y5, Y5
 	SUBQ       $0x04, AX
-	JLT        rest12
+	JLT        rest11
 
-loop11:
+loop14:
 	PREFETCHT0   (DI)
 	PREFETCHT0   64(DI)
 	PREFETCHT0   128(DI)
@@ -285,13 +285,13 @@ loop11:
 	ADDQ         $0x10, CX
 	LEAQ         (BX)(SI*4), BX
 	SUBQ         $0x04, AX
-	JGE          loop11
+	JGE          loop14
 
-rest12:
+rest11:
 	ADDQ $0x04, AX
-	JZ   done14
+	JZ   done13
 
-single13:
+single12:
 	VMOVUPS      (BX), Y6
 	VMOVUPS      32(BX), Y7
 	VBROADCASTSS (CX), Y8
@@ -306,9 +306,9 @@ single13:
 	ADDQ         $0x04, CX
 	LEAQ         (BX)(SI*1), BX
 	DECQ         AX
-	JNZ          single13
+	JNZ          single12
 
-done14:
+done13:
 	MOVQ   c+56(FP), AX
 	MOVQ   ldc+64(FP), CX
 	SHLQ   $0x02, CX
@@ -372,9 +372,9 @@ TEXT ·tile4x16AVX2(SB), NOSPLIT, $0-80
 	VXORPS     Y6, Y6, Y6
 	VXORPS     Y7, Y7, Y7
 	SUBQ       $0x04, AX
-	JLT        rest17
+	JLT        rest16
 
-loop16:
+loop19:
 	PREFETCHT0   (DI)
 	PREFETCHT0   64(DI)
 	PREFETCHT0   128(DI)
@@ -440,13 +440,13 @@ loop16:
 	ADDQ         $0x10, R9
 	LEAQ         (BX)(SI*4), BX
 	SUBQ         $0x04, AX
-	JGE          loop16
+	JGE          loop19
 
-rest17:
+rest16:
 	ADDQ $0x04, AX
-	JZ   done19
+	JZ   done18
 
-single18:
+single17:
 	VMOVUPS      (BX), Y8
 	VMOVUPS      32(BX), Y9
 	VBROADCASTSS (CX), Y10
@@ -465,9 +465,9 @@ single18:
 	ADDQ         $0x04, R9
 	LEAQ         (BX)(SI*1), BX
 	DECQ         AX
-	JNZ          single18
+	JNZ          single17
 
-done19:
+done18:
 	MOVQ   c+56(FP), AX
 	MOVQ   ldc+64(FP), CX
 	SHLQ   $0x02, CX
@@ -541,9 +541,9 @@ TEXT ·tile5x16AVX2(SB), NOSPLIT, $0-80
 	VXORPS     Y8, Y8, Y8
 	VXORPS     Y9, Y9, Y9
 	SUBQ       $0x04, AX
-	JLT        rest22
+	JLT        rest21
 
-loop21:
+loop24:
 	PREFETCHT0   (DI)
 	PREFETCHT0   64(DI)
 	PREFETCHT0   128(DI)
@@ -621,13 +621,13 @@ loop21:
 	ADDQ         $0x10, R9
 	LEAQ         (BX)(SI*4), BX
 	SUBQ         $0x04, AX
-	JGE          loop21
+	JGE          loop24
 
-rest22:
+rest21:
 	ADDQ $0x04, AX
-	JZ   done24
+	JZ   done23
 
-single23:
+single22:
 	VMOVUPS      (BX), Y10
 	VMOVUPS      32(BX), Y11
 	VBROADCASTSS (CX), Y12
@@ -649,9 +649,9 @@ single23:
 	ADDQ         $0x04, R9
 	LEAQ         (BX)(SI*1), BX
 	DECQ         AX
-	JNZ          single23
+	JNZ          single22
 
-done24:
+done23:
 	MOVQ   c+56(FP), AX
 	MOVQ   ldc+64(FP), CX
 	SHLQ   $0x02, CX
@@ -735,9 +735,9 @@ TEXT ·tile6x16AVX2(SB), NOSPLIT, $0-80
 	VXORPS     Y10, Y10, Y10
 	VXORPS     Y11, Y11, Y11
 	SUBQ       $0x04, AX
-	JLT        rest27
+	JLT        rest26
 
-loop26:
+loop29:
 	PREFETCHT0   (DI)
 	PREFETCHT0   64(DI)
 	PREFETCHT0   128(DI)
@@ -827,13 +827,13 @@ loop26:
 	ADDQ         $0x10, R9
 	LEAQ         (BX)(SI*4), BX
 	SUBQ         $0x04, AX
-	JGE          loop26
+	JGE          loop29
 
-rest27:
+rest26:
 	ADDQ $0x04, AX
-	JZ   done29
+	JZ   done28
 
-single28:
+single27:
 	VMOVUPS      (BX), Y12
 	VMOVUPS      32(BX), Y13
 	VBROADCASTSS (CX), Y14
@@ -858,9 +858,9 @@ single28:
 	ADDQ         $0x04, R9
 	LEAQ         (BX)(SI*1), BX
 	DECQ         AX
-	JNZ          single28
+	JNZ          single27
 
-done29:
+done28:
 	MOVQ   c+56(FP), AX
 	MOVQ   ldc+64(FP), CX
 	SHLQ   $0x02, CX

@@ -26,9 +26,9 @@ TEXT ·tile1x32AVX512(SB), NOSPLIT, $0-80
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
 	SUBQ       $0x04, AX
-	JLT        rest2
+	JLT        rest1
 
-loop1:
+loop4:
 	PREFETCHT0   (DI)
 	PREFETCHT0   64(DI)
 	PREFETCHT0   128(DI)
@@ -61,13 +61,13 @@ loop1:
 	ADDQ         $0x10, CX
 	LEAQ         (BX)(SI*4), BX
 	SUBQ         $0x04, AX
-	JGE          loop1
+	JGE          loop4
 
-rest2:
+rest1:
 	ADDQ $0x04, AX
-	JZ   done4
+	JZ   done3
 
-single3:
+single2:
 	VMOVUPS      (BX), Z2
 	VMOVUPS      64(BX), Z3
 	VBROADCASTSS (CX), Z4
@@ -76,9 +76,9 @@ single3:
 	ADDQ         $0x04, CX
 	LEAQ         (BX)(SI*1), BX
 	DECQ         AX
-	JNZ          single3
+	JNZ          single2
 
-done4:
+done3:
 	MOVQ   c+56(FP), AX
 	MOVQ   ldc+64(FP), CX
 	SHLQ   $0x02, CX
@@ -122,9 +122,9 @@ TEXT ·tile2x32AVX512(SB), NOSPLIT, $0-80
 	VPXORD     Z2, Z2, Z2
 	VPXORD     Z3, Z3, Z3
 	SUBQ       $0x04, AX
-	JLT        rest7
+	JLT        rest6
 
-loop6:
+loop9:
 	PREFETCHT0   (DI)
 	PREFETCHT0   64(DI)
 	PREFETCHT0   128(DI)
@@ -169,13 +169,13 @@ loop6:
 	ADDQ         $0x10, CX
 	LEAQ         (BX)(SI*4), BX
 	SUBQ         $0x04, AX
-	JGE          loop6
+	JGE          loop9
 
-rest7:
+rest6:
 	ADDQ $0x04, AX
-	JZ   done9
+	JZ   done8
 
-single8:
+single7:
 	VMOVUPS      (BX), Z4
 	VMOVUPS      64(BX), Z5
 	VBROADCASTSS (CX), Z6
@@ -187,9 +187,9 @@ single8:
 	ADDQ         $0x04, CX
 	LEAQ         (BX)(SI*1), BX
 	DECQ         AX
-	JNZ          single8
+	JNZ          single7
 
-done9:
+done8:
 	MOVQ   c+56(FP), AX
 	MOVQ   ldc+64(FP), CX
 	SHLQ   $0x02, CX
@@ -244,9 +244,9 @@ TEXT ·tile3x32AVX512(SB), NOSPLIT, $0-80
 	VPXORD     Z4, Z4, Z4
 	VPXORD     Z5, Z5, Z5
 	SUBQ       $0x04, AX
-	JLT        rest12
+	JLT        rest11
 
-loop11:
+loop14:
 	PREFETCHT0   (DI)
 	PREFETCHT0   64(DI)
 	PREFETCHT0   128(DI)
@@ -303,13 +303,13 @@ loop11:
 	ADDQ         $0x10, CX
 	LEAQ         (BX)(SI*4), BX
 	SUBQ         $0x04, AX
-	JGE          loop11
+	JGE          loop14
 
-rest12:
+rest11:
 	ADDQ $0x04, AX
-	JZ   done14
+	JZ   done13
 
-single13:
+single12:
 	VMOVUPS      (BX), Z6
 	VMOVUPS      64(BX), Z7
 	VBROADCASTSS (CX), Z8
@@ -324,9 +324,9 @@ single13:
 	ADDQ         $0x04, CX
 	LEAQ         (BX)(SI*1), BX
 	DECQ         AX
-	JNZ          single13
+	JNZ          single12
 
-done14:
+done13:
 	MOVQ   c+56(FP), AX
 	MOVQ   ldc+64(FP), CX
 	SHLQ   $0x02, CX
@@ -394,9 +394,9 @@ TEXT ·tile4x32AVX512(SB), NOSPLIT, $0-80
 	VPXORD     Z6, Z6, Z6
 	VPXORD     Z7, Z7, Z7
 	SUBQ       $0x04, AX
-	JLT        rest17
+	JLT        rest16
 
-loop16:
+loop19:
 	PREFETCHT0   (DI)
 	PREFETCHT0   64(DI)
 	PREFETCHT0   128(DI)
@@ -466,13 +466,13 @@ loop16:
 	ADDQ         $0x10, R9
 	LEAQ         (BX)(SI*4), BX
 	SUBQ         $0x04, AX
-	JGE          loop16
+	JGE          loop19
 
-rest17:
+rest16:
 	ADDQ $0x04, AX
-	JZ   done19
+	JZ   done18
 
-single18:
+single17:
 	VMOVUPS      (BX), Z8
 	VMOVUPS      64(BX), Z9
 	VBROADCASTSS (CX), Z10
@@ -491,9 +491,9 @@ single18:
 	ADDQ         $0x04, R9
 	LEAQ         (BX)(SI*1), BX
 	DECQ         AX
-	JNZ          single18
+	JNZ          single17
 
-done19:
+done18:
 	MOVQ   c+56(FP), AX
 	MOVQ   ldc+64(FP), CX
 	SHLQ   $0x02, CX
@@ -572,9 +572,9 @@ TEXT ·tile5x32AVX512(SB), NOSPLIT, $0-80
 	VPXORD     Z8, Z8, Z8
 	VPXORD     Z9, Z9, Z9
 	SUBQ       $0x04, AX
-	JLT        rest22
+	JLT        rest21
 
-loop21:
+loop24:
 	PREFETCHT0   (DI)
 	PREFETCHT0   64(DI)
 	PREFETCHT0   128(DI)
@@ -656,13 +656,13 @@ loop21:
 	ADDQ         $0x10, R9
 	LEAQ         (BX)(SI*4), BX
 	SUBQ         $0x04, AX
-	JGE          loop21
+	JGE          loop24
 
-rest22:
+rest21:
 	ADDQ $0x04, AX
-	JZ   done24
+	JZ   done23
 
-single23:
+single22:
 	VMOVUPS      (BX), Z10
 	VMOVUPS      64(BX), Z11
 	VBROADCASTSS (CX), Z12
@@ -684,9 +684,9 @@ single23:
 	ADDQ         $0x04, R9
 	LEAQ         (BX)(SI*1), BX
 	DECQ         AX
-	JNZ          single23
+	JNZ          single22
 
-done24:
+done23:
 	MOVQ   c+56(FP), AX
 	MOVQ   ldc+64(FP), CX
 	SHLQ   $0x02, CX
@@ -776,9 +776,9 @@ TEXT ·tile6x32AVX512(SB), NOSPLIT, $0-80
 	VPXORD     Z10, Z10, Z10
 	VPXORD     Z11, Z11, Z11
 	SUBQ       $0x04, AX
-	JLT        rest27
+	JLT        rest26
 
-loop26:
+loop29:
 	PREFETCHT0   (DI)
 	PREFETCHT0   64(DI)
 	PREFETCHT0   128(DI)
@@ -872,13 +872,13 @@ loop26:
 	ADDQ         $0x10, R9
 	LEAQ         (BX)(SI*4), BX
 	SUBQ         $0x04, AX
-	JGE          loop26
+	JGE          loop29
 
-rest27:
+rest26:
 	ADDQ $0x04, AX
-	JZ   done29
+	JZ   done28
 
-single28:
+single27:
 	VMOVUPS      (BX), Z12
 	VMOVUPS      64(BX), Z13
 	VBROADCASTSS (CX), Z14
@@ -903,9 +903,9 @@ single28:
 	ADDQ         $0x04, R9
 	LEAQ         (BX)(SI*1), BX
 	DECQ         AX
-	JNZ          single28
+	JNZ          single27
 
-done29:
+done28:
 	MOVQ   c+56(FP), AX
 	MOVQ   ldc+64(FP), CX
 	SHLQ   $0x02, CX
@@ -1008,9 +1008,9 @@ TEXT ·tile7x32AVX512(SB), NOSPLIT, $0-80
 	VPXORD     Z12, Z12, Z12
 	VPXORD     Z13, Z13, Z13
 	SUBQ       $0x04, AX
-	JLT        rest32
+	JLT        rest31
 
-loop31:
+loop34:
 	PREFETCHT0   (DI)
 	PREFETCHT0   64(DI)
 	PREFETCHT0   128(DI)
@@ -1117,13 +1117,13 @@ loop31:
 	ADDQ         $0x10, R10
 	LEAQ         (BX)(SI*4), BX
 	SUBQ         $0x04, AX
-	JGE          loop31
+	JGE          loop34
 
-rest32:
+rest31:
 	ADDQ $0x04, AX
-	JZ   done34
+	JZ   done33
 
-single33:
+single32:
 	VMOVUPS      (BX), Z14
 	VMOVUPS      64(BX), Z15
 	VBROADCASTSS (CX), Z16
@@ -1152,9 +1152,9 @@ single33:
 	ADDQ         $0x04, R10
 	LEAQ         (BX)(SI*1), BX
 	DECQ         AX
-	JNZ          single33
+	JNZ          single32
 
-done34:
+done33:
 	MOVQ   c+56(FP), AX
 	MOVQ   ldc+64(FP), CX
 	SHLQ   $0x02, CX
@@ -1268,9 +1268,9 @@ TEXT ·tile8x32AVX512(SB), NOSPLIT, $0-80
 	VPXORD     Z14, Z14, Z14
 	VPXORD     Z15, Z15, Z15
 	SUBQ       $0x04, AX
-	JLT        rest37
+	JLT        rest36
 
-loop36:
+loop39:
 	PREFETCHT0   (DI)
 	PREFETCHT0   64(DI)
 	PREFETCHT0   128(DI)
@@ -1389,13 +1389,13 @@ loop36:
 	ADDQ         $0x10, R10
 	LEAQ         (BX)(SI*4), BX
 	SUBQ         $0x04, AX
-	JGE          loop36
+	JGE          loop39
 
-rest37:
+rest36:
 	ADDQ $0x04, AX
-	JZ   done39
+	JZ   done38
 
-single38:
+single37:
 	VMOVUPS      (BX), Z16
 	VMOVUPS      64(BX), Z17
 	VBROADCASTSS (CX), Z18
@@ -1427,9 +1427,9 @@ single38:
 	ADDQ         $0x04, R10
 	LEAQ         (BX)(SI*1), BX
 	DECQ         AX
-	JNZ          single38
+	JNZ          single37
 
-done39:
+done38:
 	MOVQ   c+56(FP), AX
 	MOVQ   ldc+64(FP), CX
 	SHLQ   $0x02, CX
@@ -1554,9 +1554,9 @@ TEXT ·tile9x32AVX512(SB), NOSPLIT, $0-80
 	VPXORD     Z16, Z16, Z16
 	VPXORD     Z17, Z17, Z17
 	SUBQ       $0x04, AX
-	JLT        rest42
+	JLT        rest41
 
-loop41:
+loop44:
 	PREFETCHT0   (DI)
 	PREFETCHT0   64(DI)
 	PREFETCHT0   128(DI)
@@ -1687,13 +1687,13 @@ loop41:
 	ADDQ         $0x10, R10
 	LEAQ         (BX)(SI*4), BX
 	SUBQ         $0x04, AX
-	JGE          loop41
+	JGE          loop44
 
-rest42:
+rest41:
 	ADDQ $0x04, AX
-	JZ   done44
+	JZ   done43
 
-single43:
+single42:
 	VMOVUPS      (BX), Z18
 	VMOVUPS      64(BX), Z19
 	VBROADCASTSS (CX), Z20
@@ -1728,9 +1728,9 @@ single43:
 	ADDQ         $0x04, R10
 	LEAQ         (BX)(SI*1), BX
 	DECQ         AX
-	JNZ          single43
+	JNZ          single42
 
-done44:
+done43:
 	MOVQ   c+56(FP), AX
 	MOVQ   ldc+64(FP), CX
 	SHLQ   $0x02, CX
@@ -1868,9 +1868,9 @@ TEXT ·tile10x32AVX512(SB), NOSPLIT, $0-80
 	VPXORD     Z18, Z18, Z18
 	VPXORD     Z19, Z19, Z19
 	SUBQ       $0x04, AX
-	JLT        rest47
+	JLT        rest46
 
-loop46:
+loop49:
 	PREFETCHT0   (DI)
 	PREFETCHT0   64(DI)
 	PREFETCHT0   128(DI)
@@ -2014,13 +2014,13 @@ loop46:
 	ADDQ         $0x10, R11
 	LEAQ         (BX)(SI*4), BX
 	SUBQ         $0x04, AX
-	JGE          loop46
+	JGE          loop49
 
-rest47:
+rest46:
 	ADDQ $0x04, AX
-	JZ   done49
+	JZ   done48
 
-single48:
+single47:
 	VMOVUPS      (BX), Z20
 	VMOVUPS      64(BX), Z21
 	VBROADCASTSS (CX), Z22
@@ -2059,9 +2059,9 @@ single48:
 	ADDQ         $0x04, R11
 	LEAQ         (BX)(SI*1), BX
 	DECQ         AX
-	JNZ          single48
+	JNZ          single47
 
-done49:
+done48:
 	MOVQ   c+56(FP), AX
 	MOVQ   ldc+64(FP), CX
 	SHLQ   $0x02, CX
@@ -2210,9 +2210,9 @@ TEXT ·tile11x32AVX512(SB), NOSPLIT, $0-80
 	VPXORD     Z20, Z20, Z20
 	VPXORD     Z21, Z21, Z21
 	SUBQ       $0x04, AX
-	JLT        rest52
+	JLT        rest51
 
-loop51:
+loop54:
 	PREFETCHT0   (DI)
 	PREFETCHT0   64(DI)
 	PREFETCHT0   128(DI)
@@ -2368,13 +2368,13 @@ loop51:
 	ADDQ         $0x10, R11
 	LEAQ         (BX)(SI*4), BX
 	SUBQ         $0x04, AX
-	JGE          loop51
+	JGE          loop54
 
-rest52:
+rest51:
 	ADDQ $0x04, AX
-	JZ   done54
+	JZ   done53
 
-single53:
+single52:
 	VMOVUPS      (BX), Z22
 	VMOVUPS      64(BX), Z23
 	VBROADCASTSS (CX), Z24
@@ -2416,9 +2416,9 @@ single53:
 	ADDQ         $0x04, R11
 	LEAQ         (BX)(SI*1), BX
 	DECQ         AX
-	JNZ          single53
+	JNZ          single52
 
-done54:
+done53:
 	MOVQ   c+56(FP), AX
 	MOVQ   ldc+64(FP), CX
 	SHLQ   $0x02, CX
@@ -2578,9 +2578,9 @@ TEXT ·tile12x32AVX512(SB), NOSPLIT, $0-80
 	VPXORD     Z22, Z22, Z22
 	VPXORD     Z23, Z23, Z23
 	SUBQ       $0x04, AX
-	JLT        rest57
+	JLT        rest56
 
-loop56:
+loop59:
 	PREFETCHT0   (DI)
 	PREFETCHT0   64(DI)
 	PREFETCHT0   128(DI)
@@ -2748,13 +2748,13 @@ loop56:
 	ADDQ         $0x10, R11
 	LEAQ         (BX)(SI*4), BX
 	SUBQ         $0x04, AX
-	JGE          loop56
+	JGE          loop59
 
-rest57:
+rest56:
 	ADDQ $0x04, AX
-	JZ   done59
+	JZ   done58
 
-single58:
+single57:
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VBROADCASTSS (CX), Z26
@@ -2799,9 +2799,9 @@ single58:
 	ADDQ         $0x04, R11
 	LEAQ         (BX)(SI*1), BX
 	DECQ         AX
-	JNZ          single58
+	JNZ          single57
 
-done59:
+done58:
 	MOVQ   c+56(FP), AX
 	MOVQ   ldc+64(FP), CX
 	SHLQ   $0x02, CX

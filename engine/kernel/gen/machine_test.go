@@ -153,6 +153,14 @@ func (m *machine) run(f *ir.Function) {
 		if in.Opcode == "RET" {
 			return
 		}
+		if in.Opcode == "LONG" {
+			if i == len(program) || program[i].Opcode != "WORD" {
+				panic(fault("bytes end early"))
+			}
+			m.dot(in, program[i])
+			i++
+			continue
+		}
 		if !in.IsBranch {
 			m.step(in)
 			continue
@@ -195,8 +203,6 @@ func (m *machine) address(o operand.Mem) uint64 {
 	}
 	return a
 }
-
-func index(r reg.Register) int { return int(r.(reg.Physical).PhysicalIndex()) }
 
 // bytes returns the n bytes of a vector operand.
 func (m *machine) bytes(o operand.Op, n int) []byte {

@@ -42,6 +42,15 @@ type file struct {
 var files = []file{
 	{"tile_avx2", func(g *generator) { g.width = ymm; g.tiles() }},
 	{"tile_avx512", func(g *generator) { g.width = zmm; g.tiles() }},
+	{"bf16_avx2", func(g *generator) {
+		g.width = ymm
+		g.tilesBF16()
+		g.roundBF16()
+		g.pairPanel(ymm.columns())
+		g.pairPanel(zmm.columns())
+	}},
+	{"bf16_avx512", func(g *generator) { g.width = zmm; g.tilesBF16() }},
+	{"dot_avx512", func(g *generator) { g.width = zmm; g.tilesDot() }},
 	{"vector_avx2", func(g *generator) { g.width = ymm; g.vectors() }},
 	{"vector_avx512", func(g *generator) { g.width = zmm; g.vectors() }},
 	{"common", func(g *generator) { g.width = ymm; g.transpose8(); g.pause(); g.peak() }},
@@ -66,6 +75,9 @@ func program(f file) (*ir.File, error) {
 	}
 	if err := pass.Compile.Execute(p); err != nil {
 		return nil, err
+	}
+	for _, fn := range p.Functions() {
+		spellOut(fn)
 	}
 	return p, nil
 }

@@ -37,6 +37,10 @@ func (m *machine) step(in *ir.Instruction) {
 		v := m.integer(o[1]) << m.integer(o[0])
 		m.flags(int64(v))
 		m.setInteger(o[1], v)
+	case "SHRQ":
+		v := m.integer(o[1]) >> m.integer(o[0])
+		m.flags(int64(v))
+		m.setInteger(o[1], v)
 	case "XORQ":
 		v := m.integer(o[0]) ^ m.integer(o[1])
 		m.flags(int64(v))
@@ -68,6 +72,8 @@ func (m *machine) vector(in *ir.Instruction) {
 		m.words(o, n, func(a, b uint32) uint32 { return a ^ b })
 	case "VANDPS", "VPAND", "VPANDD":
 		m.words(o, n, func(a, b uint32) uint32 { return a & b })
+	case "VPOR":
+		m.words(o, n, func(a, b uint32) uint32 { return a | b })
 	case "VPADDD":
 		m.words(o, n, func(a, b uint32) uint32 { return a + b })
 	case "VPMAXUD":
@@ -111,6 +117,21 @@ func (m *machine) vector(in *ir.Instruction) {
 	case "VPSLLD":
 		m.lanes(last, n, func(i int) uint32 {
 			return binary.LittleEndian.Uint32(m.bytes(o[1], n)[4*i:]) << m.integer(o[0])
+		})
+	case "VPSRLD":
+		m.lanes(last, n, func(i int) uint32 {
+			return binary.LittleEndian.Uint32(m.bytes(o[1], n)[4*i:]) >> m.integer(o[0])
+		})
+	case "VPACKUSDW": // within halves, saturating
+		m.lanes(last, n, func(i int) uint32 {
+			src := m.bytes(o[1-i%4/2], n)[i/4*16+i%2*8:]
+			low, high := int32(binary.LittleEndian.Uint32(src)), int32(binary.LittleEndian.Uint32(src[4:]))
+			return uint32(min(max(low, 0), 0xffff)) | uint32(min(max(high, 0), 0xffff))<<16
+		})
+	case "VPERMQ":
+		m.lanes(last, n, func(i int) uint32 {
+			quarter := m.integer(o[0]) >> (i / 2 * 2) & 3
+			return binary.LittleEndian.Uint32(m.bytes(o[1], n)[8*int(quarter)+i%2*4:])
 		})
 	case "VHADDPS":
 		m.lanes(last, n, func(i int) uint32 {
@@ -217,6 +238,8 @@ func compare(p uint64, a, b float32) bool {
 	switch p {
 	case equal:
 		return a == b
+	case unordered:
+		return a != a || b != b
 	case notLess:
 		return !(a < b)
 	case greater:

@@ -103,6 +103,9 @@ func TestExtensions(t *testing.T) {
 		if strings.HasSuffix(name, "AVX512") {
 			allowed = append(allowed, "AVX512F")
 		}
+		if strings.Contains(name, "Dot") {
+			allowed = append(allowed, "AVX512_BF16")
+		}
 		for _, isa := range e.f.ISA {
 			if !slices.Contains(allowed, isa) {
 				t.Errorf("%s requires %s", name, isa)

@@ -19,10 +19,58 @@ func (g *generator) tiles() {
 // stay in registers over the whole k. A is read element by element where it
 // lies: packing it would cost more than the strided reads.
 func (g *generator) tile(rows int) {
-	columns := 2 * g.lanes()
-	g.text(fmt.Sprintf("tile%dx%d%s", rows, columns, g.name),
-		"func(k int, a *float32, lda int, b *float32, ldb, ahead, pace int, c *float32, ldc, accumulate int)",
+	columns := g.columns()
+	t := g.startTile(rows, fmt.Sprintf("tile%dx%d%s", rows, columns, g.name),
 		fmt.Sprintf("computes C[%d, %d] (+)= A[%d, k] B[k, %d]; strides are in elements, k is at least 1. With every four k it prefetches as much of B from ahead elements on, which advances by pace.", rows, columns, rows, columns))
+	ldb3 := g.GP64()
+	g.LEAQ(operand.Mem{Base: t.ldb, Index: t.ldb, Scale: 2}, ldb3)
+	t.zero()
+	step := func(u int) {
+		row := operand.Mem{Base: t.b}
+		switch u {
+		case 1, 2:
+			row.Index, row.Scale = t.ldb, uint8(u)
+		case 3:
+			row.Index, row.Scale = ldb3, 1
+		}
+		b0, b1 := g.vec(), g.vec()
+		g.VMOVUPS(row, b0)
+		g.VMOVUPS(row.Offset(g.bytes), b1)
+		t.multiply(u, b0, b1, g.fma)
+	}
+	const unroll = 4
+	rest, single, done := g.label("rest"), g.label("single"), g.label("done")
+	t.loop(unroll, rest, func() {
+		t.prefetch(unroll)
+		for u := range unroll {
+			step(u)
+		}
+		t.advance(unroll, unroll)
+	})
+	g.JZ(operand.LabelRef(done))
+	g.Label(single)
+	step(0)
+	t.advance(1, 1)
+	g.DECQ(t.k)
+	g.JNZ(operand.LabelRef(single))
+	g.Label(done)
+	t.finish()
+}
+
+// tileState holds the registers of a tile while it is emitted.
+type tileState struct {
+	g              *generator
+	rows           int
+	k, lda, b, ldb reg.Register
+	ahead, pace    reg.Register
+	bases          []reg.Register // of A: base, base+lda and base+2*lda are rows
+	sums           [][2]reg.VecVirtual
+}
+
+// startTile emits the beginning of a tile: its parameters in registers, strides
+// in bytes.
+func (g *generator) startTile(rows int, name, doc string) *tileState {
+	g.text(name, "func(k int, a *float32, lda int, b *float32, ldb, ahead, pace int, c *float32, ldc, accumulate int)", doc)
 
 	// The lines of C are fetched while the sums are computed.
 	c := g.Load(g.Param("c"), g.GP64())
@@ -37,87 +85,89 @@ func (g *generator) tile(rows int) {
 		}
 	}
 
-	k := g.Load(g.Param("k"), g.GP64())
+	t := &tileState{g: g, rows: rows}
+	t.k = g.Load(g.Param("k"), g.GP64())
 	a := g.Load(g.Param("a"), g.GP64())
-	lda := g.Load(g.Param("lda"), g.GP64())
-	b := g.Load(g.Param("b"), g.GP64())
-	ldb := g.Load(g.Param("ldb"), g.GP64())
-	ahead := g.Load(g.Param("ahead"), g.GP64())
-	pace := g.Load(g.Param("pace"), g.GP64())
-	g.SHLQ(operand.Imm(2), lda)
-	g.SHLQ(operand.Imm(2), ldb)
-	g.LEAQ(operand.Mem{Base: b, Index: ahead, Scale: 4}, ahead)
+	t.lda = g.Load(g.Param("lda"), g.GP64())
+	t.b = g.Load(g.Param("b"), g.GP64())
+	t.ldb = g.Load(g.Param("ldb"), g.GP64())
+	t.ahead = g.Load(g.Param("ahead"), g.GP64())
+	t.pace = g.Load(g.Param("pace"), g.GP64())
+	g.SHLQ(operand.Imm(2), t.lda)
+	g.SHLQ(operand.Imm(2), t.ldb)
+	g.LEAQ(operand.Mem{Base: t.b, Index: t.ahead, Scale: 4}, t.ahead)
 
-	// Three rows of A share a base register: base, base+lda, base+2*lda.
-	bases := []reg.Register{a}
+	// Three rows of A share a base register.
+	t.bases = []reg.Register{a}
 	for i := 3; i < rows; i += 3 {
 		next := g.GP64()
-		g.LEAQ(operand.Mem{Base: bases[len(bases)-1], Index: lda, Scale: 2}, next)
-		g.ADDQ(lda, next)
-		bases = append(bases, next)
+		g.LEAQ(operand.Mem{Base: t.bases[len(t.bases)-1], Index: t.lda, Scale: 2}, next)
+		g.ADDQ(t.lda, next)
+		t.bases = append(t.bases, next)
 	}
-	ldb3 := g.GP64()
-	g.LEAQ(operand.Mem{Base: ldb, Index: ldb, Scale: 2}, ldb3)
+	return t
+}
 
-	sums := make([][2]reg.VecVirtual, rows)
-	for i := range sums {
-		sums[i] = [2]reg.VecVirtual{g.zeroed(), g.zeroed()}
+// zero clears the sums.
+func (t *tileState) zero() {
+	t.sums = make([][2]reg.VecVirtual, t.rows)
+	for i := range t.sums {
+		t.sums[i] = [2]reg.VecVirtual{t.g.zeroed(), t.g.zeroed()}
 	}
-	step := func(u int) {
-		row := operand.Mem{Base: b}
-		switch u {
-		case 1, 2:
-			row.Index, row.Scale = ldb, uint8(u)
-		case 3:
-			row.Index, row.Scale = ldb3, 1
+}
+
+// multiply adds the products of the 32-bit value u of every row of A with two
+// vectors of B.
+func (t *tileState) multiply(u int, b0, b1 reg.VecVirtual, fma func(b, a, sum reg.VecVirtual)) {
+	for i := range t.rows {
+		x := operand.Mem{Base: t.bases[i/3], Disp: 4 * u}
+		if i%3 > 0 {
+			x.Index, x.Scale = t.lda, uint8(i%3)
 		}
-		b0, b1 := g.vec(), g.vec()
-		g.VMOVUPS(row, b0)
-		g.VMOVUPS(row.Offset(g.bytes), b1)
-		for i := range rows {
-			x := operand.Mem{Base: bases[i/3], Disp: 4 * u}
-			if i%3 > 0 {
-				x.Index, x.Scale = lda, uint8(i%3)
-			}
-			v := g.vec()
-			g.VBROADCASTSS(x, v)
-			g.VFMADD231PS(b0, v, sums[i][0])
-			g.VFMADD231PS(b1, v, sums[i][1])
-		}
+		v := t.g.vec()
+		t.g.VBROADCASTSS(x, v)
+		fma(b0, v, t.sums[i][0])
+		fma(b1, v, t.sums[i][1])
 	}
-	advance := func(n int) {
-		for _, r := range bases {
-			g.ADDQ(operand.Imm(uint64(4*n)), r)
-		}
-		g.LEAQ(operand.Mem{Base: b, Index: ldb, Scale: uint8(n)}, b)
-	}
-	const unroll = 4
-	loop, rest, single, done := g.label("loop"), g.label("rest"), g.label("single"), g.label("done")
-	g.SUBQ(operand.Imm(unroll), k)
+}
+
+func (g *generator) fma(b, a, sum reg.VecVirtual) { g.VFMADD231PS(b, a, sum) }
+
+// loop emits body for every n of k, and sets k and the flags to what remains.
+func (t *tileState) loop(n int, rest string, body func()) {
+	g := t.g
+	loop := g.label("loop")
+	g.SUBQ(operand.Imm(uint64(n)), t.k)
 	g.JLT(operand.LabelRef(rest))
 	g.Label(loop)
-	for disp := 0; disp < unroll*2*g.bytes; disp += 64 {
-		g.PREFETCHT0(operand.Mem{Base: ahead, Disp: disp})
-	}
-	g.LEAQ(operand.Mem{Base: ahead, Index: pace, Scale: 4}, ahead)
-	for u := range unroll {
-		step(u)
-	}
-	advance(unroll)
-	g.SUBQ(operand.Imm(unroll), k)
+	body()
+	g.SUBQ(operand.Imm(uint64(n)), t.k)
 	g.JGE(operand.LabelRef(loop))
 	g.Label(rest)
-	g.ADDQ(operand.Imm(unroll), k)
-	g.JZ(operand.LabelRef(done))
-	g.Label(single)
-	step(0)
-	advance(1)
-	g.DECQ(k)
-	g.JNZ(operand.LabelRef(single))
-	g.Label(done)
+	g.ADDQ(operand.Imm(uint64(n)), t.k)
+}
 
-	c = g.Load(g.Param("c"), g.GP64())
-	ldc = g.Load(g.Param("ldc"), g.GP64())
+// prefetch fetches n rows of B ahead of their use.
+func (t *tileState) prefetch(n int) {
+	for disp := 0; disp < n*2*t.g.bytes; disp += 64 {
+		t.g.PREFETCHT0(operand.Mem{Base: t.ahead, Disp: disp})
+	}
+	t.g.LEAQ(operand.Mem{Base: t.ahead, Index: t.pace, Scale: 4}, t.ahead)
+}
+
+// advance moves on by so many 32-bit values of A and rows of B, 1, 2 or 4.
+func (t *tileState) advance(values, rows int) {
+	for _, r := range t.bases {
+		t.g.ADDQ(operand.Imm(uint64(4*values)), r)
+	}
+	t.g.LEAQ(operand.Mem{Base: t.b, Index: t.ldb, Scale: uint8(rows)}, t.b)
+}
+
+// finish stores the sums to C, or adds them to it, and returns.
+func (t *tileState) finish() {
+	g, rows, sums := t.g, t.rows, t.sums
+	c := g.Load(g.Param("c"), g.GP64())
+	ldc := g.Load(g.Param("ldc"), g.GP64())
 	g.SHLQ(operand.Imm(2), ldc)
 	set, accumulate := g.label("set"), g.Load(g.Param("accumulate"), g.GP64())
 	g.TESTQ(accumulate, accumulate)
@@ -145,7 +195,7 @@ func (g *generator) tile(rows int) {
 
 // copyPanel emits the copy of a panel of B to where its rows lie side by side.
 func (g *generator) copyPanel() {
-	columns := 2 * g.lanes()
+	columns := g.columns()
 	g.text("copyPanel"+g.name, "func(dst, src *float32, lds, rows int)",
 		fmt.Sprintf("copies src[rows, %d] to dst[rows, %d] without gaps; rows is at least 1.", columns, columns))
 	dst := g.Load(g.Param("dst"), g.GP64())

@@ -26,6 +26,9 @@ var (
 // lanes is the number of float32 in a vector.
 func (w width) lanes() int { return w.bytes / 4 }
 
+// columns is the width of a tile, and of a packed panel.
+func (w width) columns() int { return 2 * w.lanes() }
+
 func (w width) wide() bool { return w.bytes == 64 }
 
 // vec allocates a vector register.
@@ -67,9 +70,10 @@ func (g *generator) round(src, dst reg.Register) {
 
 // Predicates of a comparison of its second operand with its first.
 const (
-	equal   = 0x00 // ordered: false with NaN
-	notLess = 0x15 // unordered: true with NaN
-	greater = 0x1e // ordered: false with NaN
+	equal     = 0x00 // ordered: false with NaN
+	unordered = 0x03 // true with NaN
+	notLess   = 0x15 // unordered: true with NaN
+	greater   = 0x1e // ordered: false with NaN
 )
 
 // keep clears the lanes of v where x is less than limit.
@@ -148,6 +152,11 @@ var constants = map[string]uint32{
 	"infinity": 0x7f800000,
 	"negative": 0xff800000, // -Inf
 	"unsigned": 0x7fffffff, // all but the sign
+	// Rounding to bf16, which is the upper half of a float32.
+	"high":       0xffff0000,
+	"unit":       1,          // of bf16, where it has been shifted down to
+	"almostHalf": 0x7fff,     // of its unit; with the unit's own bit, ties go to even
+	"quiet":      0x00400000, // the bit of a quiet NaN
 }
 
 // constant returns an operand with the pattern in every lane: a register where
