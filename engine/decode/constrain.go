@@ -49,8 +49,6 @@ type Constraint struct {
 	bytes      [][]byte // of every token that may stand in an object
 	needs      map[state]int
 	masks      map[state][]int32
-
-	alone bool // tests: tokens are not chosen ahead
 }
 
 const (

@@ -18,9 +18,6 @@ const shown = 48
 // text, because the model spelled it otherwise, they are those it cuts the
 // forced text alone into.
 func (c *Constraint) forced(s state, text []byte, left int) []int32 {
-	if c.alone {
-		return nil
-	}
 	end := s
 	var ahead []byte
 	for b, ok := c.only(end); ok; b, ok = c.only(end) {
