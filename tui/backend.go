@@ -28,6 +28,8 @@ type backend interface {
 	Follow(dir string) follower
 	// Runs lists a store, newest first.
 	Runs(ctx context.Context, store string) ([]runRow, error)
+	// Curve reads the loss of every step of a run.
+	Curve(dir string) ([]curvePoint, error)
 	// Remove deletes a run of a store; a running one is refused.
 	Remove(store, id string) error
 

@@ -275,7 +275,7 @@ func (c *compareScreen) detailLines(width int, spacious bool) []string {
 	event := wrap(t.clean(p.Event), max(width-2, 8))
 	for n, l := range event {
 		if n == 3 || n == 1 && !spacious {
-			lines[n-1] = t.fit(lines[n-1], width-2) + t.g.ellipsis
+			lines[n-1] = t.cut(lines[n-1]+t.g.ellipsis, width-1)
 			break
 		}
 		lines = append(lines, " "+t.strong.Render(l))
@@ -284,8 +284,14 @@ func (c *compareScreen) detailLines(width int, spacious bool) []string {
 		return append(lines, c.rawLines(p, width)...)
 	}
 	lines = append(lines, c.tableHead(width))
+	absent := [2]string{"missing", "missing"} // what a value that is not there is called
+	for i, o := range []*outputView{&p.Base, &p.Tuned} {
+		if !o.Valid {
+			absent[i] = "no object"
+		}
+	}
 	for f, name := range c.cmp.Schema {
-		row := c.tableLine(width, name, at(p.Fields, f), at(p.Base.Fields, f), at(p.Tuned.Fields, f), at(p.Base.Right, f), at(p.Tuned.Right, f), spacious)
+		row := c.tableLine(width, name, at(p.Fields, f), at(p.Base.Fields, f), at(p.Tuned.Fields, f), at(p.Base.Right, f), at(p.Tuned.Right, f), spacious, absent)
 		lines = append(lines, row...)
 	}
 	if spacious {
@@ -313,12 +319,12 @@ func (c *compareScreen) tableHead(width int) string {
 
 // tableLine is one field: target, base and tuned, with a sign for each output. A
 // value that was not to be shown whole goes on in a second line.
-func (c *compareScreen) tableLine(width int, field, target, base, tuned string, baseRight, tunedRight, spacious bool) []string {
+func (c *compareScreen) tableLine(width int, field, target, base, tuned string, baseRight, tunedRight, spacious bool, absent [2]string) []string {
 	t := c.t
 	name, value := c.columns(width)
-	cell := func(v string, style lipgloss.Style) [2]string {
+	cell := func(v string, style lipgloss.Style, absent string) [2]string {
 		if v == "" {
-			return [2]string{t.dim.Render(t.g.off + " missing"), ""}
+			return [2]string{t.dim.Render(t.g.off + " " + absent), ""}
 		}
 		parts := wrap(t.clean(v), value)
 		second := ""
@@ -344,7 +350,7 @@ func (c *compareScreen) tableLine(width int, field, target, base, tuned string, 
 	if !tunedRight {
 		tunedStyle = t.bad
 	}
-	a, b, d := cell(target, t.text), cell(base, baseStyle), cell(tuned, tunedStyle)
+	a, b, d := cell(target, t.text, "missing"), cell(base, baseStyle, absent[0]), cell(tuned, tunedStyle, absent[1])
 	mark := t.dim.Render(t.g.no)
 	if baseRight {
 		mark = t.good.Render(t.g.ok)

@@ -357,7 +357,7 @@ func (d *dataScreen) exampleLines(row *rowView, width int) []string {
 	add := func(name, text string, most int) {
 		for i, l := range wrap(text, inner) {
 			if i == most {
-				lines[len(lines)-1] = t.fit(lines[len(lines)-1], width-2) + t.g.ellipsis
+				lines[len(lines)-1] = t.cut(lines[len(lines)-1]+t.g.ellipsis, width-1)
 				break
 			}
 			if i > 0 {

@@ -109,6 +109,16 @@ func (f *fakeBackend) Runs(context.Context, string) ([]runRow, error) {
 	return f.rows, f.rowsErr
 }
 
+func (f *fakeBackend) Curve(dir string) ([]curvePoint, error) {
+	f.called("curve %s", dir)
+	var points []curvePoint
+	for i := range 200 {
+		points = append(points, curvePoint{i + 1, float64(len(dir)%7+1) * math.Exp(-float64(i)/60)})
+	}
+	points[120].Loss = math.NaN()
+	return points, nil
+}
+
 func (f *fakeBackend) Remove(store, id string) error {
 	f.called("remove %s", id)
 	var kept []runRow
@@ -307,9 +317,12 @@ func sampleComparison() *comparison {
 	for i := range 120 {
 		p := pairView{Row: i, Event: sampleEvents[i%len(sampleEvents)], Target: `{"action": "Share updates", "date": "01/11/2023"}`, Fields: target}
 		p.Base = outputView{
-			Text: "{\"action\": \"Share updates w/ Liam\",\n  \"date\": \"2023-11-01\"}", Valid: i%40 == 0, Reason: "no JSON object",
+			Text: "{\"action\": \"Share updates w/ Liam\",\n  \"date\": \"2023-11-01\"}", Valid: i%4 == 1, Reason: "no JSON object",
 			Fields: []string{"Share updates w/ Liam", "2023-11-01", "09:30:00", "", "", "", "", ""},
 			Right:  []bool{false, false, false, false, false, false, true, true}, Wrong: 6, Tokens: 128, StoppedBy: "max_new",
+		}
+		if !p.Base.Valid {
+			p.Base.Text, p.Base.Fields, p.Base.Right, p.Base.Wrong = "The meeting is", make([]string, 8), make([]bool, 8), 8
 		}
 		tuned := append([]string{}, target...)
 		right := []bool{true, true, true, true, true, true, true, true}

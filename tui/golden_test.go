@@ -34,6 +34,7 @@ var states = []struct {
 	{"compare-try", nil, []string{"6", "down", "c", "t", "text:Dinner with Zoe", "enter"}},
 	{"compare-no-run", nil, []string{"5"}},
 	{"runs", nil, []string{"6", "down", "down"}},
+	{"runs-marked", nil, []string{"6", " ", "down"}},
 	{"runs-none", func(f *fakeBackend) { f.rows = nil }, []string{"6"}},
 	{"runs-delete", nil, []string{"6", "down", "d"}},
 	{"help", nil, []string{"?"}},

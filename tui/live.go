@@ -201,5 +201,18 @@ func runRowOf(s runs.Summary) runRow {
 	return row
 }
 
+// Curve reads the loss of every step of a run.
+func (live) Curve(dir string) ([]curvePoint, error) {
+	h, err := runs.ReadHistory(dir)
+	if err != nil {
+		return nil, err
+	}
+	points := make([]curvePoint, len(h.Steps))
+	for i, s := range h.Steps {
+		points[i] = curvePoint{s.Step, float64(s.Loss)}
+	}
+	return points, nil
+}
+
 // Remove deletes a run of a store.
 func (live) Remove(store, id string) error { return runs.Store{Root: store}.Remove(id) }

@@ -4,6 +4,7 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"hone/experiments"
+	"hone/tui/chart"
 )
 
 // This file holds every message of the package. A message that answers a
@@ -99,6 +100,13 @@ type runsMsg struct {
 
 // runsTickMsg asks for the list again while a run is live.
 type runsTickMsg struct{ gen int }
+
+// curvesMsg is a chart of loss curves, filled.
+type curvesMsg struct {
+	gen   int
+	of    curvesOf
+	chart *chart.Chart
+}
 
 // removedMsg is the outcome of deleting a run.
 type removedMsg struct {

@@ -15,6 +15,7 @@ import (
 	"github.com/muesli/termenv"
 
 	"hone/experiments"
+	"hone/runs"
 )
 
 // ErrNotTerminal is returned by Run when standard input or output is not a
@@ -67,7 +68,11 @@ func Run(ctx context.Context, o Options) error {
 			a.own.Stop()
 			<-a.own.Done()
 		}
-		fmt.Fprintf(out, "%s: %s\n", a.own.Dir(), a.own.State())
+		state := a.own.State()
+		fmt.Fprintf(out, "%s: %s\n", a.own.Dir(), state)
+		if state == runs.Stopped {
+			fmt.Fprintf(out, "hone train --run-dir %s goes on with it\n", shellWord(a.own.Dir()))
+		}
 	}
 	if ctx.Err() != nil {
 		return context.Cause(ctx)

@@ -24,6 +24,7 @@ type runsScreen struct {
 	filter filter
 	mark   string // id of the marked run, to compare settings with
 	diff   diffCache
+	curve  runCurves
 }
 
 // diffCache keeps how the selected run's settings differ from the marked one's.
@@ -63,11 +64,11 @@ func (r *runsScreen) Keys() []keyGroup {
 		{Keys: []string{"r"}, Text: "resume", Help: "go on training from its last checkpoint", Run: r.resume, When: r.resumable},
 		{Keys: []string{"f"}, Text: "fork", Help: "take its settings over to Experiment, to start another", Run: r.fork, When: some},
 		{Keys: []string{"d"}, Text: "delete", Help: "delete its directory; asks first", Run: do(r.askRemove), When: some},
-		{Keys: []string{" "}, Text: "mark", Help: "mark it: settings of the others are shown as differences from it", Run: do(r.setMark), When: some},
+		{Keys: []string{" "}, Text: "mark", Help: "mark it: the others are shown with its loss curve, and their settings as differences from it", Run: r.setMark, When: some},
 		{Keys: []string{"/"}, Text: "filter", Help: "list only runs whose name or state holds the words typed", Run: do(r.filter.open)},
 		{Keys: []string{"ctrl+r"}, Label: "^r", Text: "read again", Quiet: true, Run: r.read},
 	}
-	rows := r.rows.bindings("run", func() tea.Cmd { return nil })
+	rows := r.rows.bindings("run", r.curves)
 	rows[0].Quiet = true
 	return []keyGroup{{Title: "runs", Bindings: append(keys, rows...)}}
 }
@@ -78,6 +79,11 @@ func (r *runsScreen) Update(msg tea.Msg) tea.Cmd {
 	case tea.KeyMsg:
 		if r.filter.key(msg) {
 			r.list()
+			return r.curves()
+		}
+	case curvesMsg:
+		if msg.gen == r.curve.gen {
+			r.curve.shown, r.curve.chart = msg.of, msg.chart
 		}
 	case runsMsg:
 		if msg.gen != r.gen {
@@ -98,9 +104,9 @@ func (r *runsScreen) Update(msg tea.Msg) tea.Cmd {
 			}
 		}
 		if !r.focused || !r.anyLive() {
-			return nil
+			return r.curves()
 		}
-		return r.after(runsAgain, runsTickMsg{r.gen})
+		return tea.Batch(r.curves(), r.after(runsAgain, runsTickMsg{r.gen}))
 	case runsTickMsg:
 		if msg.gen == r.gen && r.focused {
 			return r.read()
@@ -185,13 +191,14 @@ func (r *runsScreen) fork() tea.Cmd {
 }
 
 // setMark marks the selected run, or takes the mark away.
-func (r *runsScreen) setMark() {
+func (r *runsScreen) setMark() tea.Cmd {
 	run, _ := r.selected()
 	if r.mark == run.ID {
 		r.mark = ""
-		return
+	} else {
+		r.mark = run.ID
 	}
-	r.mark = run.ID
+	return r.curves()
 }
 
 // askRemove asks before a run is deleted.
@@ -225,13 +232,13 @@ func (r *runsScreen) Escape() (tea.Cmd, bool) {
 	default:
 		return nil, false
 	}
-	return nil, true
+	return r.curves(), true
 }
 
 // Wheel moves the selection.
 func (r *runsScreen) Wheel(_, _, lines int) tea.Cmd {
 	r.rows.move(lines)
-	return nil
+	return r.curves()
 }
 
 // differences are the settings in which the selected run differs from the

@@ -25,10 +25,19 @@ func (r *runsScreen) View() string {
 		}, r.width, r.height)
 	}
 	below := r.detailLines()
-	lh := max(r.height-2-len(below)-1, min(6, r.height/2))
+	room := r.height - 2 - len(below) - 1
+	lh := max(room, min(6, r.height/2))
+	need := max(len(r.rows.visible)+1, 4)
+	curve := r.curveLines(room - min(need, room/2) - 1)
+	if curve != nil {
+		lh = room - len(curve) - 1
+	}
 	lines := []string{r.headLine(), t.ruleLine(r.width)}
 	lines = append(lines, r.rowLines(lh)...)
 	lines = append(lines, t.ruleLine(r.width))
+	if curve != nil {
+		lines = append(append(lines, curve...), t.ruleLine(r.width))
+	}
 	return t.body(append(lines, below...), r.width, r.height)
 }
 

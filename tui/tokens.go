@@ -1,7 +1,9 @@
 package tui
 
 import (
+	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/charmbracelet/lipgloss"
 
@@ -39,7 +41,7 @@ func tokenLines(t *theme, ex *batch.Example, text func(int32) string, schema []s
 		cells = 0
 	}
 	for i, id := range ex.IDs {
-		word := t.clean(text(id))
+		word := t.clean(tokenWord(text(id)))
 		if word == "" {
 			word = t.g.masked
 		}
@@ -80,6 +82,25 @@ func tokenLines(t *theme, ex *batch.Example, text func(int32) string, schema []s
 	endRun()
 	flush()
 	return lines
+}
+
+// tokenWord makes the bytes of a token text: bytes that are part of a character
+// only are written in hexadecimal.
+func tokenWord(s string) string {
+	if utf8.ValidString(s) {
+		return s
+	}
+	var b strings.Builder
+	for len(s) > 0 {
+		r, size := utf8.DecodeRuneInString(s)
+		if r == utf8.RuneError && size == 1 {
+			fmt.Fprintf(&b, "\\x%02x", s[0])
+		} else {
+			b.WriteString(s[:size])
+		}
+		s = s[size:]
+	}
+	return b.String()
 }
 
 // takeCells is the longest start of s within width cells.

@@ -1,0 +1,225 @@
+package tui
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"hone/experiments"
+	"hone/internal/testmodel"
+	"hone/runs"
+)
+
+// liveConfig is an experiment on a toy model with the real tokenizer and a
+// dataset of n rows.
+func liveConfig(t *testing.T, n int) experiments.Config {
+	t.Helper()
+	tokenizer, err := filepath.Abs("../../shared/models/SmolLM-tokenizer.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(tokenizer); err != nil {
+		if os.Getenv("HONE_REQUIRE_SHARED") == "1" {
+			t.Fatal(err)
+		}
+		t.Skip("the tokenizer of the reference files is not there")
+	}
+	dir := t.TempDir()
+	model := filepath.Join(dir, "model")
+	shape := testmodel.Shape{Hidden: 16, Layers: 1, Heads: 2, KVHeads: 1, FFN: 32, Vocab: 49152, Tied: true}
+	if err := testmodel.Write(model, shape, testmodel.Options{Seed: 1, Tokenizer: tokenizer}); err != nil {
+		t.Fatal(err)
+	}
+	var rows strings.Builder
+	for i := range n {
+		fmt.Fprintf(&rows, `{"event_text": "Sync %d with Ana at HQ", "output": {"action": "Sync %d", "attendees": ["Ana"], "notes": null}}`+"\n", i, i)
+	}
+	rows.WriteString("not a row\n")
+	file := filepath.Join(dir, "data.jsonl")
+	if err := os.WriteFile(file, []byte(rows.String()), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	c := experiments.Default()
+	c.Name, c.Model.Path, c.Data.Path = "toy", model, file
+	c.LoRA.R, c.Train.Epochs, c.Train.BatchSize, c.Train.EvalEvery, c.Train.EvalExamples, c.Eval.MaxNew = 2, 1, 4, 2, 2, 4
+	return c
+}
+
+func TestLiveOpensAndPlans(t *testing.T) {
+	c := liveConfig(t, 20)
+	l := newLive("test")
+	planned, err := l.Plan(c) // before anything is open
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := l.Open(context.Background(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w.ModelProblem != nil {
+		t.Fatal(w.ModelProblem)
+	}
+	again, err := l.Plan(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if *planned.Steps != *again.Steps || *planned.Steps != 4 || planned.TrainableParams != again.TrainableParams {
+		t.Errorf("plans: %d steps, then %d, want 4", *planned.Steps, *again.Steps)
+	}
+	if got := fmt.Sprint(w.Schema, len(w.Splits[0].Rows), len(w.Splits[1].Rows), len(w.Splits[2].Rows), len(w.Bad)); got != "[action attendees notes] 14 3 3 1" {
+		t.Errorf("workspace: %s", got)
+	}
+	row := w.Splits[0].Rows[0]
+	var text strings.Builder
+	for _, id := range row.Example.IDs[row.Example.Prompt:] {
+		text.WriteString(w.TokenText(id))
+	}
+	if got := text.String(); !strings.HasPrefix(got, " "+row.Target) {
+		t.Errorf("the target's tokens are %q, the target %q", got, row.Target)
+	}
+	if f := w.Fields[2]; f.Name != "notes" || f.Share != 0 {
+		t.Errorf("coverage of %s: %v", f.Name, f.Share)
+	}
+
+	c.Model.Path = filepath.Join(t.TempDir(), "none")
+	if w, err = l.Open(context.Background(), c); err != nil || w.ModelProblem == nil || w.TokenText != nil {
+		t.Errorf("without a model: %v, %+v", err, w)
+	}
+	c.Data.Path = "none.jsonl"
+	if _, err = l.Open(context.Background(), c); err == nil {
+		t.Error("a dataset that is not there was opened")
+	}
+}
+
+// TestLiveTrainsFollowsAndCompares runs the whole loop on a toy model.
+func TestLiveTrainsFollowsAndCompares(t *testing.T) {
+	ctx, stop := context.WithTimeout(context.Background(), time.Minute)
+	defer stop()
+	c := liveConfig(t, 20)
+	store := filepath.Join(t.TempDir(), "runs")
+	l := newLive("test")
+	run, err := l.Start(ctx, c, store, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-run.Done():
+	case <-ctx.Done():
+		t.Fatal(ctx.Err())
+	}
+	if run.Err() != nil {
+		t.Fatal(run.Err())
+	}
+
+	f := l.Follow(run.Dir())
+	snap, changed := f.Poll()
+	for snap.Behind {
+		snap, _ = f.Poll()
+	}
+	if !changed || snap.State != runs.Finished || len(snap.History.Steps) != 4 || snap.Info.Step != 4 || snap.live() {
+		t.Errorf("snapshot: %s, %d steps, at %d", snap.State, len(snap.History.Steps), snap.Info.Step)
+	}
+	if again, changed := f.Poll(); changed || again != snap {
+		t.Error("a poll without news made another snapshot")
+	}
+
+	rows, err := l.Runs(ctx, store)
+	if err != nil || len(rows) != 1 {
+		t.Fatalf("runs: %v, %v", rows, err)
+	}
+	if r := rows[0]; r.Dir != run.Dir() || r.State != runs.Finished || r.Config == nil || r.Config.LoRA.R != 2 || len(r.Curve) != 4 {
+		t.Errorf("row: %+v", r)
+	}
+	if points, err := l.Curve(run.Dir()); err != nil || len(points) != 4 || points[3].Step != 4 {
+		t.Errorf("curve: %v, %v", points, err)
+	}
+	own, err := l.RunConfig(run.Dir())
+	if err != nil || own.LoRA.R != 2 {
+		t.Errorf("config: %v, %v", own, err)
+	}
+
+	if _, err := l.ReadComparison(run.Dir(), "test"); !errors.Is(err, errNotCompared) {
+		t.Errorf("before comparing: %v", err)
+	}
+	last := 0
+	cmp, err := l.Compare(ctx, run.Dir(), "test", func(done, total int) { last = total - done })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(cmp.Pairs) != 3 || last != 0 || cmp.Counts[showAll] != 3 || cmp.Pairs[0].Fields[1] != `["Ana"]` {
+		t.Errorf("comparison: %+v", cmp)
+	}
+	if _, err := l.ReadComparison(run.Dir(), "test"); err != nil {
+		t.Errorf("after comparing: %v", err)
+	}
+
+	p, err := l.OpenPrompt(ctx, run.Dir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tuned := range []bool{false, true} {
+		grown := ""
+		out, err := p.Try(ctx, "Sync 7 with Ana", tuned, func(s string) { grown = s })
+		if err != nil || out.Tokens == 0 || grown == "" {
+			t.Errorf("try: %+v, %v", out, err)
+		}
+	}
+	p.Close()
+	p.Close()
+	if _, err := p.Try(ctx, "x", true, nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("after Close: %v", err)
+	}
+	if err := l.Remove(store, rows[0].ID); err != nil {
+		t.Error(err)
+	}
+	if rows, err := l.Runs(ctx, store); err != nil || len(rows) != 0 {
+		t.Errorf("after removing: %v, %v", rows, err)
+	}
+}
+
+func TestSaveConfigKeepsWhatIsThere(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.toml")
+	c := experiments.Default()
+	l := newLive("test")
+	if err := l.SaveConfig(path, c, false); err != nil {
+		t.Fatal(err)
+	}
+	c.LoRA.R = 4
+	if err := l.SaveConfig(path, c, false); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("overwriting unasked: %v", err)
+	}
+	if err := l.SaveConfig(path, c, true); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := experiments.Load(path); err != nil || got.LoRA.R != 4 {
+		t.Errorf("read back: r %d, %v", got.LoRA.R, err)
+	}
+	if err := l.SaveConfig(filepath.Join(path, "no", "dir.toml"), c, false); err == nil {
+		t.Error("a path below a file was written")
+	}
+	if left, _ := filepath.Glob(filepath.Join(filepath.Dir(path), ".hone-*")); len(left) != 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+// TestDecodedValuesAreShown holds the kinds of values that an output may have.
+func TestDecodedValuesAreShown(t *testing.T) {
+	o, err := experiments.DecodeObject(`{"a": "text", "b": "", "c": "null", "d": null, "e": [1, 2.5, true, "x\n"], "f": {"k": {}}, "g": NaN, "h": -Infinity, "i": 123456789012345678901234567890}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for key, want := range map[string]string{
+		"a": "text", "b": `""`, "c": `"null"`, "d": "null", "e": `[1, 2.5, true, "x\n"]`, "f": `{"k": {}}`,
+		"g": "NaN", "h": "-Infinity", "i": "123456789012345678901234567890",
+	} {
+		if got := shownJSON(o.Object[key]); got != want {
+			t.Errorf("%s: %s, want %s", key, got, want)
+		}
+	}
+}
