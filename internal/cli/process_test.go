@@ -1,9 +1,9 @@
 package cli
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
-	"io"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -208,8 +208,6 @@ func TestSignalsStopTrainingWithACheckpoint(t *testing.T) {
 
 func TestSignalEndsWhatHasNothingToSave(t *testing.T) {
 	dir := workDir(t)
-	in, feed := io.Pipe()
-	defer feed.Close()
 	p := prepare(t, dir, "tokenize", "--model", "model", "-")
 	// Standard input that never ends: the command cannot finish by itself.
 	r, w, err := os.Pipe()
@@ -217,12 +215,19 @@ func TestSignalEndsWhatHasNothingToSave(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer w.Close()
-	_ = in
-	p.Stdin = r
+	p.Stdin, p.Stdout = r, nil
+	out, err := p.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
 	p.start()
 	r.Close()
 	if _, err := w.WriteString("\"a\"\n"); err != nil {
 		t.Fatal(err)
+	}
+	// Its first answer says that it is at work and listens to signals.
+	if line, err := bufio.NewReader(out).ReadString('\n'); err != nil {
+		t.Fatalf("%q: %v", line, err)
 	}
 	if err := p.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)

@@ -63,9 +63,18 @@ func (a *app) tokenize(ctx context.Context, t *tokenizer.Tokenizer, name string,
 	defer out.Flush()
 	lines := bufio.NewScanner(in)
 	lines.Buffer(make([]byte, 64<<10), data.MaxLine)
-	for n := 1; lines.Scan(); n++ {
-		if err := ctx.Err(); err != nil {
-			return err
+	// A read of standard input does not end with the context: it is left behind.
+	next := make(chan bool)
+	scan := func() { next <- lines.Scan() }
+	for n := 1; ; n++ {
+		go scan()
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case more := <-next:
+			if !more {
+				return a.endOfLines(lines.Err(), name, out)
+			}
 		}
 		var text *string
 		if err := json.Unmarshal(lines.Bytes(), &text); err != nil || text == nil {
@@ -83,8 +92,18 @@ func (a *app) tokenize(ctx context.Context, t *tokenizer.Tokenizer, name string,
 		if _, err := out.Write(b); err != nil {
 			return err
 		}
+		if in == os.Stdin { // whoever writes it may wait for the answer
+			if err := out.Flush(); err != nil {
+				return err
+			}
+		}
 	}
-	if err := lines.Err(); errors.Is(err, bufio.ErrTooLong) {
+}
+
+// endOfLines is the end of a file that was read to the end, or as far as it
+// could be.
+func (a *app) endOfLines(err error, name string, out *bufio.Writer) error {
+	if errors.Is(err, bufio.ErrTooLong) {
 		return usagef("%s: a line is longer than %d bytes", name, data.MaxLine)
 	} else if err != nil {
 		return fmt.Errorf("reading %s: %w", name, err)
