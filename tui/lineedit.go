@@ -1,20 +1,33 @@
 package tui
 
 import (
-	"unicode"
-
+	"github.com/charmbracelet/bubbles/key"
+	"github.com/charmbracelet/bubbles/textinput"
 	tea "github.com/charmbracelet/bubbletea"
 )
 
-// lineEdit is one line of text being typed. (bubbles' textinput reads the
-// clipboard inside Update and shows its cursor by colour alone.)
+// lineEdit is one line of text being typed: bubbles' text input, drawn with a
+// cursor that does not depend on colour. The zero value is an empty line.
 type lineEdit struct {
-	text []rune
-	at   int // the cursor stands before this rune
+	input textinput.Model
+	ready bool
 }
 
 // lineLimit is the longest line that can be typed or pasted, in runes.
 const lineLimit = 4096
+
+// lineKeys are the keys of a shell's line. Pasting from the clipboard is left to
+// the terminal: the text input would read it inside Update. Other keys that it
+// knows belong to the screens.
+var lineKeys = func() textinput.KeyMap {
+	k := textinput.DefaultKeyMap
+	k.DeleteCharacterBackward = key.NewBinding(key.WithKeys("backspace"))
+	k.DeleteCharacterForward = key.NewBinding(key.WithKeys("delete"))
+	for _, unused := range []*key.Binding{&k.Paste, &k.AcceptSuggestion, &k.NextSuggestion, &k.PrevSuggestion} {
+		*unused = key.NewBinding(key.WithDisabled())
+	}
+	return k
+}()
 
 // newLineEdit starts with text, the cursor behind it.
 func newLineEdit(text string) lineEdit {
@@ -23,98 +36,38 @@ func newLineEdit(text string) lineEdit {
 	return l
 }
 
+func (l *lineEdit) prepare() {
+	if l.ready {
+		return
+	}
+	l.ready = true
+	l.input = textinput.New()
+	l.input.CharLimit = lineLimit
+	l.input.KeyMap = lineKeys
+	l.input.Focus() // its command only makes the cursor blink
+}
+
 // Text is what stands in the line.
-func (l *lineEdit) Text() string { return string(l.text) }
+func (l *lineEdit) Text() string { return l.input.Value() }
 
 // Set replaces the text and puts the cursor behind it.
 func (l *lineEdit) Set(text string) {
-	l.text, l.at = nil, 0
-	l.insert([]rune(text))
-}
-
-// insert puts runes at the cursor; a line stays one line.
-func (l *lineEdit) insert(runes []rune) {
-	kept := make([]rune, 0, len(runes))
-	for _, r := range runes {
-		if unicode.IsControl(r) {
-			r = ' '
-		}
-		kept = append(kept, r)
-	}
-	kept = kept[:min(len(kept), max(lineLimit-len(l.text), 0))]
-	text := make([]rune, 0, len(l.text)+len(kept))
-	text = append(append(append(text, l.text[:l.at]...), kept...), l.text[l.at:]...)
-	l.text, l.at = text, l.at+len(kept)
-}
-
-// remove deletes the runes from lo to hi.
-func (l *lineEdit) remove(lo, hi int) {
-	l.text = append(append([]rune{}, l.text[:lo]...), l.text[hi:]...)
-	l.at = lo
+	l.prepare()
+	l.input.SetValue(text)
+	l.input.CursorEnd()
 }
 
 // Key edits as a shell's line does; it reports whether the key meant something.
 func (l *lineEdit) Key(msg tea.KeyMsg) bool {
-	if (msg.Type == tea.KeyRunes || msg.Type == tea.KeySpace) && !msg.Alt {
-		l.insert(msg.Runes)
-		return true
-	}
-	switch msg.String() {
-	case "left", "ctrl+b":
-		l.at = max(l.at-1, 0)
-	case "right", "ctrl+f":
-		l.at = min(l.at+1, len(l.text))
-	case "home", "ctrl+a":
-		l.at = 0
-	case "end", "ctrl+e":
-		l.at = len(l.text)
-	case "alt+left", "ctrl+left", "alt+b":
-		l.at = l.word(-1)
-	case "alt+right", "ctrl+right", "alt+f":
-		l.at = l.word(1)
-	case "backspace":
-		if l.at > 0 {
-			l.remove(l.at-1, l.at)
-		}
-	case "delete":
-		if l.at < len(l.text) {
-			l.remove(l.at, l.at+1)
-		}
-	case "ctrl+w", "alt+backspace":
-		l.remove(l.word(-1), l.at)
-	case "ctrl+u":
-		l.remove(0, l.at)
-	case "ctrl+k":
-		l.text = l.text[:l.at]
-	default:
+	k := lineKeys
+	typed := (msg.Type == tea.KeyRunes || msg.Type == tea.KeySpace) && !msg.Alt
+	if !typed && !key.Matches(msg, k.CharacterForward, k.CharacterBackward, k.WordForward, k.WordBackward, k.DeleteWordBackward, k.DeleteWordForward,
+		k.DeleteAfterCursor, k.DeleteBeforeCursor, k.DeleteCharacterBackward, k.DeleteCharacterForward, k.LineStart, k.LineEnd) {
 		return false
 	}
+	l.prepare()
+	l.input, _ = l.input.Update(msg)
 	return true
-}
-
-// word is the cursor's place one word to the left or right.
-func (l *lineEdit) word(step int) int {
-	at := l.at
-	next := func() (rune, bool) {
-		i := at
-		if step < 0 {
-			i--
-		}
-		if i < 0 || i >= len(l.text) {
-			return 0, false
-		}
-		return l.text[i], true
-	}
-	for _, space := range []bool{true, false} {
-		for {
-			r, ok := next()
-			if !ok || unicode.IsSpace(r) != space {
-				break
-			}
-			at += step
-		}
-	}
-	return at
 }
 
 // View draws the part around the cursor in width cells.
@@ -125,7 +78,9 @@ func (l *lineEdit) View(t *theme, width int, focused bool) string {
 	if !focused {
 		return t.fit(t.clean(l.Text()), width)
 	}
-	before, after := t.clean(string(l.text[:l.at])), t.clean(string(l.text[l.at:]))
+	text := []rune(l.Text())
+	at := min(l.input.Position(), len(text))
+	before, after := t.clean(string(text[:at])), t.clean(string(text[at:]))
 	for textWidth(before) > width-1 {
 		_, size := firstRune(before)
 		before = before[size:]
