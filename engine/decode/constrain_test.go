@@ -358,4 +358,3 @@ func TestConstrainedBatches(t *testing.T) {
 		}
 	}
 }
-
