@@ -87,7 +87,7 @@ func TestRoundBF16(t *testing.T) {
 			t.Fatalf("%g (%#x) rounds to %#x, not %#x", v, math.Float32bits(v), got, want)
 		}
 	}
-	eachSet(t, func(t *testing.T) {
+	eachSetBF16(t, func(t *testing.T) {
 		const k = 1021 // neither whole vectors nor even
 		n := len(x)/k + 1
 		b := make([]float32, n*k)
@@ -128,8 +128,8 @@ func TestRoundBF16(t *testing.T) {
 func TestBF16IsExact(t *testing.T) {
 	pool := NewPool(2)
 	defer pool.Close()
-	eachSet(t, func(t *testing.T) {
-		const m, n, k = 37, 100, 1001
+	eachSetBF16(t, func(t *testing.T) {
+		const m, n, k = 13, 50, 1001
 		r := seeded(21)
 		a, b := r.values(m*k), r.values(n*k)
 		half, whole := NewPackedBF16(n, k), NewPacked(n, k)
@@ -152,7 +152,7 @@ func TestBF16IsExact(t *testing.T) {
 
 // What lies past an odd k, in the same pair, has no influence.
 func TestBF16OddPart(t *testing.T) {
-	eachSet(t, func(t *testing.T) {
+	eachSetBF16(t, func(t *testing.T) {
 		const m, n, k, K = 9, 21, 37, 64
 		r := seeded(22)
 		a, b := r.values(m*k), r.values(n*K)
@@ -177,7 +177,7 @@ func TestBF16OddPart(t *testing.T) {
 }
 
 func TestBF16NonFinite(t *testing.T) {
-	eachSet(t, func(t *testing.T) {
+	eachSetBF16(t, func(t *testing.T) {
 		const m, n, k = 7, 19, 9
 		for spot := range k {
 			r := seeded(23)
@@ -198,7 +198,7 @@ func TestBF16NonFinite(t *testing.T) {
 }
 
 func TestDescribe(t *testing.T) {
-	eachSet(t, func(t *testing.T) {
+	eachSetBF16(t, func(t *testing.T) {
 		text := Describe()
 		if !strings.HasPrefix(text, Active()+": ") || strings.Contains(text, "\n") {
 			t.Errorf("%q", text)

@@ -19,9 +19,9 @@
 //
 // # Kernel sets
 //
-// The same functions exist in several sets: "avx512bf16", "avx512" and "avx2"
-// are assembly, written by the generator in the module gen; "plain" is Go and
-// runs anywhere. The best set that the CPU can run is chosen at start; [Use] or
+// The same functions exist in several sets: "avx512bf16", "avx512" and "avx2" on
+// amd64 and "neon" on arm64 are assembly, written by the generator in the module
+// gen; "plain" is Go and runs anywhere. The best set that the CPU can run is chosen at start; [Use] or
 // the environment variable HONE_KERNELS forces one; [Describe] tells people
 // which it is and why. Sets round differently, so a run that is to be repeated
 // bit for bit records [Active].
@@ -36,14 +36,17 @@
 //     to bf16, once a call; sums are float32. The instruction adds the product of
 //     the odd k before that of the even one, rounds each sum to nearest even, and
 //     takes denormals for zero and makes none. [ComputesBF16] is true.
-//   - avx512, avx2 and plain expand the weight to float32 and compute in it: the
+//   - avx512, avx2, neon and plain expand the weight to float32 and compute in it: the
 //     result has the bits of the product by the rounded weight in float32. It is
 //     as fast as that, and twice as fast where a few rows are multiplied and
 //     reading the weight is what takes the time.
 //
+// # What is not proven
+//
 // The sets avx512 and avx512bf16 have been run by the interpreter of the
 // generator's tests, instruction by instruction, but not yet on a processor that
-// has them.
+// has them. The set neon passes all tests under an emulator of arm64 (qemu-user);
+// its speed on a real one is unmeasured.
 //
 // # Determinism
 //
@@ -51,7 +54,9 @@
 // order, cut into blocks that depend on k alone. It therefore depends only on
 // its row of A, its column of B and the set: not on the number of workers, not
 // on which worker computed it, and not on how many other rows were computed
-// along with it.
+// along with it. All sets but plain fuse the multiplication with the addition,
+// so that their products of float32 have the same bits, on any machine; the
+// native products of bf16 and the vector functions differ.
 //
 // # Memory
 //

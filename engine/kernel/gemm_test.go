@@ -1,7 +1,9 @@
 package kernel
 
 import (
+	"encoding/binary"
 	"fmt"
+	"hash/crc32"
 	"math"
 	"strings"
 	"testing"
@@ -115,7 +117,18 @@ func TestGemmBF16(t *testing.T) { testGemm(t, true) }
 func testGemm(t *testing.T, bf16 bool) {
 	pool := NewPool(3)
 	defer pool.Close()
-	eachSet(t, func(t *testing.T) {
+	each := eachSet
+	if bf16 {
+		each = eachSetBF16
+	}
+	each(t, func(t *testing.T) {
+		most := 1 << 40
+		if slow {
+			most = 1 << 20
+		}
+		if active.Load() == &emulated {
+			most = 1 << 18
+		}
 		cases := []gemmCase{
 			{m: 1, n: 1, k: 1},
 			{m: 1, n: 576, k: 576},
@@ -136,6 +149,9 @@ func testGemm(t *testing.T, bf16 bool) {
 			cases = append(cases, gemmCase{m: m, n: 1 + r.IntN(70), k: 1 + r.IntN(9)})
 		}
 		for i, c := range cases {
+			if c.m*c.n*c.k > most {
+				continue
+			}
 			for _, accumulate := range []bool{false, true} {
 				c.accumulate, c.bf16, c.front, c.seed = accumulate, bf16, i%2 == 1, uint64(i)
 				c.lda, c.ldb, c.ldc = max(c.k+r.IntN(4), 1), max(c.n+r.IntN(4), 1), max(c.n+r.IntN(4), 1)
@@ -154,14 +170,17 @@ func FuzzGemm(f *testing.F) {
 	f.Fuzz(func(t *testing.T, m, n uint8, k uint16, gaps uint8, accumulate, bf16 bool, seed uint64) {
 		c := gemmCase{m: int(m), n: int(n), k: int(k % 800), accumulate: accumulate, bf16: bf16, front: seed%2 == 0, seed: seed}
 		c.lda, c.ldb, c.ldc = max(c.k+int(gaps&3), 1), max(c.n+int(gaps>>2&3), 1), max(c.n+int(gaps>>4), 1)
-		eachSet(t, func(t *testing.T) { c.run(t, pool) })
+		eachSetBF16(t, func(t *testing.T) { c.run(t, pool) })
 	})
 }
 
 // The number of workers, and so the cut into tasks, changes no bit.
 func TestGemmWorkers(t *testing.T) {
-	eachSet(t, func(t *testing.T) {
+	eachSetBF16(t, func(t *testing.T) {
 		for _, s := range []struct{ m, n, k int }{{60, 200, 330}, {1, 1000, 576}, {500, 48, 33}, {9, 300, 650}} {
+			if slow && s.m > 9 {
+				continue
+			}
 			r := seeded(3)
 			a, b := r.values(s.m*s.k), r.values(s.n*s.k)
 			packed, half := NewPacked(s.n, s.k), NewPackedBF16(s.n, s.k)
@@ -184,6 +203,27 @@ func TestGemmWorkers(t *testing.T) {
 					}
 				}
 			}
+		}
+	})
+}
+
+// Sets with fused multiply-adds have the same chains of sums, on any machine.
+func TestFusedSetsAgree(t *testing.T) {
+	eachSet(t, func(t *testing.T) {
+		if Active() == "plain" {
+			t.Skip("the compiler decides whether this set is fused")
+		}
+		const m, n, k = 20, 50, 700
+		a, b, c := filled(m*k), filled(n*k), make([]float32, m*n)
+		w := NewPacked(n, k)
+		w.SetRows(0, b, k, n)
+		SerialNT(c, n, a, k, m, w, n, k, false)
+		sum := crc32.NewIEEE()
+		for _, v := range c {
+			sum.Write(binary.LittleEndian.AppendUint32(nil, math.Float32bits(v)))
+		}
+		if got := sum.Sum32(); got != 0xf1960613 {
+			t.Errorf("the checksum of the product is %#x", got)
 		}
 	})
 }
@@ -261,7 +301,7 @@ func TestGemmChecks(t *testing.T) {
 func TestGemmAllocatesNothing(t *testing.T) {
 	p := NewPool(2)
 	defer p.Close()
-	eachSet(t, func(t *testing.T) { testAllocations(t, p) })
+	eachSetBF16(t, func(t *testing.T) { testAllocations(t, p) })
 }
 
 func testAllocations(t *testing.T, p *Pool) {

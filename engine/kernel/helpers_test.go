@@ -3,22 +3,40 @@ package kernel
 import (
 	"math"
 	"math/rand/v2"
+	"os"
+	"runtime"
+	"strings"
 	"testing"
 )
 
-// eachSet runs f once with every set that this machine can run, and with one
-// that takes the ways of native bf16.
+// eachSet runs f once with every set that this machine can run.
 func eachSet(t *testing.T, f func(t *testing.T)) {
 	t.Helper()
-	before := active.Load()
-	defer active.Store(before)
-	active.Store(&emulated)
-	t.Run(emulated.name, f)
+	before := Active()
+	defer use(t, before)
 	for _, name := range Sets() {
 		use(t, name)
 		t.Run(name, f)
 	}
 }
+
+// eachSetBF16 is eachSet and once more with native bf16.
+func eachSetBF16(t *testing.T, f func(t *testing.T)) {
+	t.Helper()
+	eachSet(t, f)
+	before := active.Load()
+	defer active.Store(before)
+	active.Store(&emulated)
+	t.Run(emulated.name, f)
+}
+
+// slow tells that an emulator runs the tests, some twenty times slower: large
+// cases are left out. Linux on arm64 names the CPU's implementer; the emulator
+// shows the file of the machine that it runs on.
+var slow = func() bool {
+	info, err := os.ReadFile("/proc/cpuinfo")
+	return runtime.GOARCH == "arm64" && err == nil && !strings.Contains(string(info), "CPU implementer")
+}()
 
 func use(t testing.TB, name string) {
 	t.Helper()

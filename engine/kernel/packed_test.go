@@ -30,7 +30,7 @@ func TestPacked(t *testing.T)     { testPacked(t, NewPacked) }
 func TestPackedBF16(t *testing.T) { testPacked(t, NewPackedBF16) }
 
 func testPacked(t *testing.T, fresh func(n, k int) *Packed) {
-	eachSet(t, func(t *testing.T) {
+	eachSetBF16(t, func(t *testing.T) {
 		r := seeded(11)
 		p := fresh(0, 0)
 		for range 80 {

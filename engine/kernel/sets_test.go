@@ -1,10 +1,12 @@
 package kernel
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -52,7 +54,11 @@ func TestEnvironment(t *testing.T) {
 	for _, name := range []string{"plain", "abacus"} {
 		cmd := exec.Command(os.Args[0], "-test.run=^TestEnvironment$")
 		cmd.Env = append(os.Environ(), "HONE_KERNELS_TEST=1", "HONE_KERNELS="+name)
-		if out, err := cmd.CombinedOutput(); err != nil {
+		out, err := cmd.CombinedOutput()
+		if errors.Is(err, syscall.ENOEXEC) {
+			t.Skip("the system cannot run the test's own program: it runs under an emulator")
+		}
+		if err != nil {
 			t.Errorf("HONE_KERNELS=%s: %v\n%s", name, err, out)
 		}
 	}

@@ -1,6 +1,6 @@
 // Command gen writes the assembly kernels of the package kernel: the same
 // templates once for 256-bit vectors (AVX2 and FMA) and once for 512-bit
-// vectors (AVX-512F). It is a module of its own so that the generator's
+// vectors (AVX-512F), and others for arm64 (NEON). It is a module of its own so that the generator's
 // dependencies stay out of the program's.
 //
 //	go run . -out ..
@@ -30,6 +30,9 @@ func main() {
 		if err := write(*out, f); err != nil {
 			log.Fatalf("writing %s: %v", f.name, err)
 		}
+	}
+	if err := writeNEON(*out); err != nil {
+		log.Fatalf("writing the kernels of arm64: %v", err)
 	}
 }
 
