@@ -81,7 +81,7 @@ func TestLineEdit(t *testing.T) {
 	if n := len([]rune(l.Text())); n != lineLimit {
 		t.Errorf("%d runes after a long paste", n)
 	}
-	if !strings.HasPrefix(l.Text(), "two linesx") // control characters are left out {
+	if !strings.HasPrefix(l.Text(), "two linesx") { // a line break is a space, controls are left out
 		t.Errorf("pasted %.20q", l.Text())
 	}
 	for w := range 30 {
