@@ -220,7 +220,11 @@ func (e *experimentScreen) keyLines(width int) []string {
 func (e *experimentScreen) planShort(width int) []string {
 	t := e.t
 	if e.planErr != nil && !e.planBusy {
-		return []string{label(t, "cost") + t.bad.Render(t.g.no+" "+t.clean(firstLine(e.planErr)))}
+		lines := e.troubleLines("cost", e.planErr, width)
+		if e.workErr != nil && e.workErr.Error() != e.planErr.Error() {
+			lines = append(lines, e.troubleLines("data", e.workErr, width)...)
+		}
+		return lines
 	}
 	if !e.planned {
 		return []string{label(t, "cost") + t.dim.Render("working it out "+t.g.ellipsis)}
@@ -247,6 +251,17 @@ func (e *experimentScreen) planShort(width int) []string {
 		lines = append(lines, label(t, "note")+t.warn.Render(t.clean(p.Notes[0])))
 	}
 	return lines
+}
+
+// troubleLines are an error in two lines at most, under a name.
+func (e *experimentScreen) troubleLines(name string, err error, width int) []string {
+	t := e.t
+	parts := wrap(t.clean(err.Error()), max(width-14, 8))
+	first := label(t, name) + t.bad.Render(t.g.no+" "+parts[0])
+	if len(parts) == 1 {
+		return []string{first}
+	}
+	return []string{first, label(t, "") + t.bad.Render("  "+t.cut(strings.Join(parts[1:], " "), max(width-14, 1)))}
 }
 
 // planLines is the plan in full.

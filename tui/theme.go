@@ -80,7 +80,7 @@ var asciiGlyphs = glyphs{
 	sparks:  []string{"_", ".", ",", "-", "~", "+", "*", "#"},
 	spinner: []string{"|", "/", "-", "\\"},
 	topLeft: "+", topRight: "+", bottomLeft: "+", bottomRght: "+",
-	keys: strings.NewReplacer("←", "left", "→", "right", "↑", "up", "↓", "down"),
+	keys: strings.NewReplacer("↑↓", "up/down", "←→", "left/right", "←", "left", "→", "right", "↑", "up", "↓", "down"),
 }
 
 // newTheme makes the styles for a terminal. NO_COLOR, TERM=dumb and pipes have a
