@@ -129,8 +129,9 @@ func TestWorkbenchWalkThrough(t *testing.T) {
 	x.press("s")
 	x.see("step", "/ 240")
 	x.press("Space")
-	x.see("paused")
+	x.see("space goes on")
 	x.press(".")
+	x.see("you made one step", "space goes on")
 	x.press("Space")
 	x.until("no end of the run", func(screen string) bool { return strings.Contains(screen, "finished") })
 
