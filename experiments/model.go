@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"hone/engine/tokenizer"
 	"hone/engine/weights"
@@ -83,9 +82,4 @@ func endOfText(c Config, m weights.Config, t *tokenizer.Tokenizer) ([]int32, err
 		}
 	}
 	return m.EOS, nil
-}
-
-// modelName is how a model is called in tables: the last part of its path.
-func modelName(path string) string {
-	return strings.TrimSuffix(filepath.Base(path), ".gguf")
 }

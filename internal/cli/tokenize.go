@@ -73,7 +73,7 @@ func (a *app) tokenize(ctx context.Context, t *tokenizer.Tokenizer, name string,
 			return ctx.Err()
 		case more := <-next:
 			if !more {
-				return a.endOfLines(lines.Err(), name, out)
+				return endOfLines(lines.Err(), name, out)
 			}
 		}
 		var text *string
@@ -102,7 +102,7 @@ func (a *app) tokenize(ctx context.Context, t *tokenizer.Tokenizer, name string,
 
 // endOfLines is the end of a file that was read to the end, or as far as it
 // could be.
-func (a *app) endOfLines(err error, name string, out *bufio.Writer) error {
+func endOfLines(err error, name string, out *bufio.Writer) error {
 	if errors.Is(err, bufio.ErrTooLong) {
 		return usagef("%s: a line is longer than %d bytes", name, data.MaxLine)
 	} else if err != nil {
