@@ -3,8 +3,6 @@ package tui
 import (
 	"fmt"
 	"strings"
-
-	"hone/engine/batch"
 )
 
 // From this width on, rows and statistics stand beside the example; below it,
@@ -334,10 +332,9 @@ func (d *dataScreen) detail(width, height int) []string {
 	if !ok || height <= 0 {
 		return nil
 	}
-	row := &d.current().Rows[n]
 	c := &d.cache
 	if c.work != d.work || c.split != d.split || c.row != n || c.width != width {
-		*c = exampleCache{d.work, d.split, n, width, d.exampleLines(row, width)}
+		*c = exampleCache{d.work, d.split, n, width, d.exampleLines(n, width)}
 	}
 	lines := c.lines
 	d.scroll = max(min(d.scroll, len(lines)-height), 0)
@@ -350,8 +347,9 @@ func (d *dataScreen) detail(width, height int) []string {
 }
 
 // exampleLines draws a row as the model gets it.
-func (d *dataScreen) exampleLines(row *rowView, width int) []string {
+func (d *dataScreen) exampleLines(n, width int) []string {
 	t := d.t
+	row := &d.current().Rows[n]
 	inner := max(width-12, 8)
 	var lines []string
 	add := func(name, text string, most int) {
@@ -374,32 +372,35 @@ func (d *dataScreen) exampleLines(row *rowView, width int) []string {
 	if row.Dropped != "" {
 		lines = append(lines, label(t, "dropped")+t.warn.Render(t.clean(row.Dropped)))
 	}
-	if row.Example == nil {
-		if d.work.TokenText == nil {
-			why := "name a model (m) to see the tokens and their mask"
-			if d.work.ModelProblem != nil {
-				why = d.work.ModelProblem.Error()
-			}
-			add("tokens", t.clean(why), 4)
+	if d.work.Tokens == nil {
+		why := "name a model (m) to see the tokens and their mask"
+		if d.work.ModelProblem != nil {
+			why = d.work.ModelProblem.Error()
 		}
+		add("tokens", t.clean(why), 4)
 		return lines
 	}
-	ex := row.Example
-	prompt, targets, total := ex.Prompt, ex.Targets(), len(ex.IDs)
-	values := 0
-	for _, c := range ex.Class {
-		if c > batch.Structure {
+	tokens := d.work.Tokens(d.split, n)
+	if len(tokens) == 0 {
+		return lines
+	}
+	targets, values := 0, 0
+	for _, token := range tokens {
+		if token.Target {
+			targets++
+		}
+		if token.Field != "" {
 			values++
 		}
 	}
-	counts := fmt.Sprintf("%d prompt + %d targets = %d", prompt, targets, total)
+	counts := fmt.Sprintf("%d prompt + %d targets = %d", len(tokens)-targets, targets, len(tokens))
 	if targets == 0 {
 		counts = t.bad.Render(t.g.no + " " + counts + ": nothing to learn from")
 	}
 	lines = append(lines,
 		label(t, "tokens")+counts+t.dim.Render(fmt.Sprintf("  %d in values", values)),
 		label(t, "")+t.tokenLegend())
-	for _, l := range tokenLines(t, ex, d.work.TokenText, d.work.Schema, width-2) {
+	for _, l := range tokenLines(t, tokens, width-2) {
 		lines = append(lines, " "+l)
 	}
 	return lines

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"hone/data"
-	"hone/engine/batch"
 	"hone/experiments"
 	"hone/runs"
 )
@@ -226,42 +225,34 @@ var sampleEvents = []string{
 
 // sampleRow makes a row whose tokens are words; the class of a completion's
 // word follows the JSON around it.
-func sampleRow(i int, words *[]string) rowView {
+func sampleRow(i int) (rowView, []tokenView) {
 	event := sampleEvents[i%len(sampleEvents)]
 	prompt := "Extract calendar information from: " + event + "\nCalendar JSON:"
 	target := fmt.Sprintf(`{"action": "Weekly sync", "date": "%02d/03/2024", "time": "12:00 PM", "attendees": ["Jane"], "location": null}`, i%28+1)
-	ex := &batch.Example{Row: i}
-	add := func(text string, class int32) {
-		*words = append(*words, text)
-		ex.IDs = append(ex.IDs, int32(len(*words)-1))
-		ex.Class = append(ex.Class, class)
-		ex.Spans = append(ex.Spans, batch.Span{})
-	}
-	for j, w := range strings.SplitAfter(prompt, " ") {
+	var tokens []tokenView
+	for j, w := range strings.Split(prompt, " ") {
 		if j > 0 {
 			w = " " + w
 		}
-		add(strings.TrimRight(w, " "), batch.NotTarget)
+		tokens = append(tokens, tokenView{Text: w})
 	}
-	ex.Prompt = len(ex.IDs)
 	for f, part := range strings.Split(target, ", ") {
 		key, value, _ := strings.Cut(part, ": ")
-		add(" "+key, batch.Structure)
-		add(":", batch.Structure)
-		for _, w := range strings.SplitAfter(value, " ") {
-			add(" "+w, int32(f+1))
+		tokens = append(tokens, tokenView{Text: " " + key, Target: true}, tokenView{Text: ":", Target: true})
+		for _, w := range strings.Split(value, " ") {
+			tokens = append(tokens, tokenView{Text: " " + w, Target: true, Field: sampleSchema[f]})
 		}
 	}
-	add("<|im_end|>", batch.Structure)
-	return rowView{Source: fmt.Sprintf("train.jsonl:%d", i+1), Text: event, Prompt: prompt, Target: target, Example: ex}
+	tokens = append(tokens, tokenView{Text: "<|im_end|>", Target: true})
+	return rowView{Source: fmt.Sprintf("train.jsonl:%d", i+1), Text: event, Prompt: prompt, Target: target}, tokens
 }
 
 // sampleWorkspace is a dataset of 554, 118 and 120 rows.
 func sampleWorkspace() *workspace {
-	var words []string
+	var tokens [][][]tokenView
 	w := &workspace{
 		Source: "calendar.jsonl", Format: "events", Schema: sampleSchema,
-		TokenText: func(id int32) string { return words[id] },
+		Tokens: func(split, row int) []tokenView { return tokens[split][row] },
 		Findings: []data.Finding{
 			{ID: "DUP", Severity: "warning", Message: "2 rows of train say the same", Advice: "Remove one of them; it counts twice.", Split: "train", Rows: []int{3, 7}, Evidence: []string{"rows 3 and 7"}},
 			{ID: "LEAK", Severity: "error", Message: "1 row of test is in train as well", Advice: "Take it out of one of them: the score is too good.", Split: "test", Rows: []int{1}},
@@ -272,8 +263,11 @@ func sampleWorkspace() *workspace {
 	}
 	for s, n := range []int{554, 118, 120} {
 		sp := splitView{Name: data.Splits()[s], Encoded: true, Tokens: n * 119, Targets: n * 78, LengthLo: 70, LengthHi: 139, Unit: "tokens"}
+		tokens = append(tokens, nil)
 		for i := range n {
-			sp.Rows = append(sp.Rows, sampleRow(i, &words))
+			row, of := sampleRow(i)
+			sp.Rows = append(sp.Rows, row)
+			tokens[s] = append(tokens[s], of)
 		}
 		for i := range 60 {
 			x := float64(i-25) / 12
@@ -282,7 +276,7 @@ func sampleWorkspace() *workspace {
 		w.Splits = append(w.Splits, sp)
 	}
 	w.Splits[0].Rows[3].Marks = []string{"DUP"}
-	w.Splits[0].Rows[5].Example = nil
+	tokens[0][5] = nil
 	w.Splits[0].Rows[5].Dropped = "its 512 tokens are more than data.max_length"
 	w.Splits[0].Dropped = 1
 	w.Find = func(split, query string) (rows []int) {

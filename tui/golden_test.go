@@ -43,12 +43,9 @@ var states = []struct {
 
 func noModel(f *fakeBackend) {
 	w := sampleWorkspace()
-	w.TokenText = nil
+	w.Tokens = nil
 	w.ModelProblem = errors.New("this version has no built-in model or dataset: name a model with --model DIR (config.json, safetensors and tokenizer.json) or --model FILE.gguf")
 	for s := range w.Splits {
-		for i := range w.Splits[s].Rows {
-			w.Splits[s].Rows[i].Example = nil
-		}
 		w.Splits[s].Encoded, w.Splits[s].Unit = false, "characters"
 	}
 	f.work = w

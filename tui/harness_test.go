@@ -23,6 +23,8 @@ type bench struct {
 	t    *testing.T
 	fake *fakeBackend
 	quit bool
+	// clock goes on by half a second a key.
+	clock time.Time
 	// depth is how many messages led to the present one.
 	depth int
 }
@@ -36,15 +38,14 @@ func start(t *testing.T, f *fakeBackend, width, height int, change ...func(*Opti
 		c(&o)
 	}
 	a := newApp(context.Background(), o, f, plainTheme(o.ASCII))
-	clock := time.Date(2026, 11, 23, 15, 30, 0, 0, time.UTC)
-	a.now = func() time.Time { clock = clock.Add(10 * time.Millisecond); return clock }
 	a.after = func(_ time.Duration, msg tea.Msg) tea.Cmd {
 		if _, ok := msg.(settleMsg); ok {
 			return func() tea.Msg { return msg }
 		}
 		return nil // ticks do not come
 	}
-	b := &bench{shell: newShell(a), t: t, fake: f}
+	b := &bench{shell: newShell(a), t: t, fake: f, clock: time.Date(2026, 11, 23, 15, 30, 0, 0, time.UTC)}
+	a.now = func() time.Time { return b.clock }
 	b.send(tea.WindowSizeMsg{Width: width, Height: height})
 	b.run(b.Init())
 	return b
@@ -110,6 +111,7 @@ func (b *bench) runFor(cmd tea.Cmd, patience time.Duration) bool {
 func (b *bench) press(keys ...string) {
 	b.t.Helper()
 	for _, k := range keys {
+		b.clock = b.clock.Add(500 * time.Millisecond)
 		if text, ok := strings.CutPrefix(k, "text:"); ok {
 			for _, r := range text {
 				b.send(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune{r}})

@@ -4,11 +4,38 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"sync"
 
 	"hone/data"
 	"hone/experiments"
 )
+
+// tokensOf looks the tokens of rows up.
+func tokensOf(w *experiments.Workspace) func(split, row int) []tokenView {
+	names := data.Splits()
+	schema := w.Dataset.Schema
+	return func(split, row int) []tokenView {
+		if split < 0 || split >= len(names) {
+			return nil
+		}
+		e := w.Encoded[names[split]]
+		i, ok := slices.BinarySearch(e.Rows, row) // in the split's order
+		if !ok {
+			return nil
+		}
+		ex := e.Examples[i]
+		tokens := make([]tokenView, len(ex.IDs))
+		for j, id := range ex.IDs {
+			class := int(ex.Class[j])
+			tokens[j] = tokenView{Text: string(w.Tokenizer.Bytes(id)), Target: class >= 0}
+			if class > 0 && class <= len(schema) {
+				tokens[j].Field = schema[class-1]
+			}
+		}
+		return tokens
+	}
+}
 
 // lengthBins is how many bars the histogram of lengths has.
 const lengthBins = 60
@@ -78,7 +105,7 @@ func workspaceOf(w *experiments.Workspace) *workspace {
 		v.Fields = append(v.Fields, fieldView{Name: f.Name, Share: f.Share})
 	}
 	if w.Tokenizer != nil {
-		v.TokenText = func(id int32) string { return string(w.Tokenizer.Bytes(id)) }
+		v.Tokens = tokensOf(w)
 	}
 	marks := map[string]map[int][]string{}
 	for _, f := range w.Findings {
@@ -107,9 +134,6 @@ func workspaceOf(w *experiments.Workspace) *workspace {
 		if e, ok := w.Encoded[name]; ok {
 			sp.Encoded, sp.Tokens, sp.Targets, sp.Dropped, sp.Unit = true, e.Tokens, e.Targets, len(e.Dropped), "tokens"
 			dist = e.Lengths
-			for i, row := range e.Rows {
-				sp.Rows[row].Example = &e.Examples[i]
-			}
 			for _, drop := range e.Dropped {
 				sp.Rows[drop.Row].Dropped = fmt.Sprintf("its %d tokens are more than data.max_length", drop.Tokens)
 			}

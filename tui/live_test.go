@@ -77,8 +77,10 @@ func TestLiveOpensAndPlans(t *testing.T) {
 	}
 	row := w.Splits[0].Rows[0]
 	var text strings.Builder
-	for _, id := range row.Example.IDs[row.Example.Prompt:] {
-		text.WriteString(w.TokenText(id))
+	for _, token := range w.Tokens(0, 0) {
+		if token.Target {
+			text.WriteString(token.Text)
+		}
 	}
 	if got := text.String(); !strings.HasPrefix(got, " "+row.Target) {
 		t.Errorf("the target's tokens are %q, the target %q", got, row.Target)
@@ -88,7 +90,7 @@ func TestLiveOpensAndPlans(t *testing.T) {
 	}
 
 	c.Model.Path = filepath.Join(t.TempDir(), "none")
-	if w, err = l.Open(context.Background(), c); err != nil || w.ModelProblem == nil || w.TokenText != nil {
+	if w, err = l.Open(context.Background(), c); err != nil || w.ModelProblem == nil || w.Tokens != nil {
 		t.Errorf("without a model: %v, %+v", err, w)
 	}
 	c.Data.Path = "none.jsonl"

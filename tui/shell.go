@@ -31,7 +31,13 @@ type shell struct {
 	leaving bool
 	lastInt time.Time // of ctrl+c
 	mouse   bool
+	// quietUntil is when a dialog that opened by itself begins to take keys:
+	// someone typing must not answer it by accident.
+	quietUntil time.Time
 }
+
+// grace is how long such a dialog takes no keys.
+const grace = 400 * time.Millisecond
 
 // overlay takes the keys while it is open and draws over the body.
 type overlay interface {
@@ -96,6 +102,9 @@ func (s *shell) update(msg tea.Msg) tea.Cmd {
 	for _, sc := range s.screens {
 		cmds = append(cmds, sc.Update(msg))
 	}
+	if s.adopt() {
+		s.quietUntil = s.now().Add(grace)
+	}
 	if s.leaving && !s.ownLive() {
 		cmds = append(cmds, tea.Quit)
 	}
@@ -147,10 +156,10 @@ func (s *shell) key(msg tea.KeyMsg) tea.Cmd {
 		}
 		return nil
 	}
-	if s.app.pending != nil {
-		s.overlay, s.app.pending = s.app.pending, nil
-	}
 	if s.overlay != nil {
+		if s.now().Before(s.quietUntil) {
+			return nil
+		}
 		o := s.overlay
 		cmd, done := o.Key(msg)
 		if done && s.overlay == o {
@@ -183,11 +192,13 @@ func (s *shell) key(msg tea.KeyMsg) tea.Cmd {
 	return nil
 }
 
-// adopt opens the dialog that a screen asked for.
-func (s *shell) adopt() {
-	if s.app.pending != nil {
-		s.overlay, s.app.pending = s.app.pending, nil
+// adopt opens the dialog that a screen asked for, and reports whether it did.
+func (s *shell) adopt() bool {
+	if s.app.pending == nil {
+		return false
 	}
+	s.overlay, s.app.pending = s.app.pending, nil
+	return true
 }
 
 // globalKeys work on every screen.

@@ -6,16 +6,13 @@ import (
 	"unicode/utf8"
 
 	"github.com/charmbracelet/lipgloss"
-
-	"hone/engine/batch"
 )
 
-// tokenLines draws an example's tokens, wrapped to width: a line of text with
-// bars between tokens, and under it what each token is to the loss: dots for
-// masked ones, a thin line for structure, a heavy line with the field's name for
-// a value. EOS, an empty span at the end, is drawn by its token's text.
-func tokenLines(t *theme, ex *batch.Example, text func(int32) string, schema []string, width int) []string {
-	if ex == nil || text == nil || width < 4 {
+// tokenLines draws a row's tokens, wrapped to width: a line of text with bars
+// between tokens, and under it what each token is to the loss: dots for masked
+// ones, a thin line for structure, a heavy line with the field's name for a value.
+func tokenLines(t *theme, tokens []tokenView, width int) []string {
+	if width < 4 {
 		return nil
 	}
 	var lines []string
@@ -33,19 +30,19 @@ func tokenLines(t *theme, ex *batch.Example, text func(int32) string, schema []s
 	bar := t.dim.Render(t.g.bar)
 	// A run is a stretch of tokens of one class on one line; its mark is drawn
 	// when it ends, so that the field's name has the whole stretch.
-	class, cells := batch.NotTarget, 0
+	class, cells := tokenView{}, 0
 	endRun := func() {
 		if cells > 0 {
-			marks.WriteString(t.classMark(class, cells, schema))
+			marks.WriteString(t.classMark(class, cells))
 		}
 		cells = 0
 	}
-	for i, id := range ex.IDs {
-		word := t.clean(tokenWord(text(id)))
+	for _, token := range tokens {
+		word := t.clean(tokenWord(token.Text))
 		if word == "" {
 			word = t.g.masked
 		}
-		c := ex.Class[i]
+		c := tokenView{Target: token.Target, Field: token.Field}
 		style := t.classStyle(c)
 		for first := true; first || word != ""; first = false {
 			w := textWidth(word)
@@ -117,33 +114,29 @@ func takeCells(s string, width int) string {
 	return s[:end]
 }
 
-// classStyle is the colour of a token's class.
-func (t *theme) classStyle(class int32) lipgloss.Style {
+// classStyle is the colour of what a token is to the loss.
+func (t *theme) classStyle(class tokenView) lipgloss.Style {
 	switch {
-	case class == batch.NotTarget:
+	case !class.Target:
 		return t.dim
-	case class == batch.Structure:
+	case class.Field == "":
 		return t.text
 	}
 	return t.field
 }
 
-// classMark is what stands under cells cells of one class.
-func (t *theme) classMark(class int32, cells int, schema []string) string {
+// classMark is what stands under cells cells of tokens that are the same to the
+// loss.
+func (t *theme) classMark(class tokenView, cells int) string {
 	switch {
-	case class == batch.NotTarget:
+	case !class.Target:
 		return t.dim.Render(strings.Repeat(t.g.masked, cells))
-	case class == batch.Structure:
+	case class.Field == "":
 		return t.text.Render(strings.Repeat(t.g.structure, cells))
 	}
-	name := ""
-	if i := int(class) - 1; i < len(schema) {
-		name = t.clean(schema[i])
-	}
-	if textWidth(name)+2 > cells {
+	name := t.g.value + t.clean(class.Field)
+	if textWidth(name)+1 > cells {
 		name = ""
-	} else {
-		name = t.g.value + name
 	}
 	return t.field.Render(name + strings.Repeat(t.g.value, cells-textWidth(name)))
 }

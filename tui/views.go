@@ -2,7 +2,6 @@ package tui
 
 import (
 	"hone/data"
-	"hone/engine/batch"
 	"hone/experiments"
 )
 
@@ -24,10 +23,11 @@ type workspace struct {
 	// call it.
 	Find func(split, query string) []int
 
-	// Without a tokenizer there are no tokens to show: TokenText is nil.
-	TokenText    func(id int32) string // raw bytes of a token
-	ModelName    string                // "" without a model
-	ModelProblem error                 // why there is none, and how to name one
+	// Tokens are the tokens of a row of a split, by their indices; none for a row
+	// that was dropped. Without a tokenizer Tokens is nil. It is cheap.
+	Tokens       func(split, row int) []tokenView
+	ModelName    string // "" without a model
+	ModelProblem error  // why there is none, and how to name one
 }
 
 // splitView is one split.
@@ -50,9 +50,15 @@ type rowView struct {
 	Text    string // the event, or the prompt
 	Prompt  string
 	Target  string
-	Example *batch.Example // nil without a tokenizer, or when the row was dropped
-	Dropped string         // why it is not trained on
-	Marks   []string       // ids of findings that name it
+	Dropped string   // why it is not trained on
+	Marks   []string // ids of findings that name it
+}
+
+// tokenView is one token of a row.
+type tokenView struct {
+	Text   string // its bytes, which may be a part of a character
+	Target bool   // whether it is learned from; else it is masked
+	Field  string // the field whose value it is part of; "" = structure
 }
 
 // fieldView is how many rows say something about a field.
