@@ -10,6 +10,10 @@ const maxBlock = 320
 // then takes about as long as computing with it.
 const fewTiles = 6
 
+// lastTiles is how many tiles at the end of a strip of many fetch the next one:
+// early ones would drive out of the cache what the rest still need.
+const lastTiles = 2
+
 // near is how many elements ahead of their use a single tile fetches B.
 const near = 512
 
@@ -303,17 +307,24 @@ func (g *product) strip(i0, i1, q, k0, k int, s *scratch) {
 
 // prefetch tells a tile, the one from row i on, what to fetch while it computes
 // with k values of a panel. Where rows are few, B is read from memory once, in
-// the order of its panels; the tiles of a strip share the fetching of the next.
+// the order of its panels, and the tiles of a strip share the fetching of the
+// next; where they are many, the same k of the next panel follow.
 func (g *product) prefetch(i0, i1, i, k int) (ahead, pace int) {
-	w, tiles := g.set.width, (i1-i0+g.set.rows-1)/g.set.rows
-	if !g.packed || tiles > fewTiles {
+	if !g.packed {
 		return 0, 0
 	}
-	if tiles == 1 {
+	w, tiles := g.set.width, (i1-i0+g.set.rows-1)/g.set.rows
+	strip := depth(k, g.pairs) * w
+	left := (i1 - i - 1) / g.set.rows // tiles after this one
+	switch {
+	case tiles == 1:
 		return near, 4 * w
+	case tiles <= fewTiles:
+		return strip + (tiles-1-left)*(strip/tiles), 4 * w / tiles
+	case left < lastTiles:
+		return g.panel + left*(strip/lastTiles), 4 * w / lastTiles
 	}
-	d := depth(k, g.pairs)
-	return d*w + (i-i0)/g.set.rows*(d*w/tiles), 4 * w / tiles
+	return 0, 0
 }
 
 // storeEdge copies or adds the first cols columns of a tile to C.

@@ -124,7 +124,7 @@ func testGemm(t *testing.T, bf16 bool) {
 	each(t, func(t *testing.T) {
 		most := 1 << 40
 		if slow {
-			most = 1 << 20
+			most = 1 << 19
 		}
 		if active.Load() == &emulated {
 			most = 1 << 18
