@@ -2,15 +2,18 @@ package engine_test
 
 import (
 	"context"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
 	"testing"
 
+	"hone/engine"
 	"hone/engine/batch"
 	"hone/engine/decode"
 	"hone/engine/kernel"
 	"hone/engine/llama"
+	"hone/engine/loss"
 	"hone/engine/weights"
 )
 
@@ -108,4 +111,36 @@ func TestGoldenTrainingPlain(t *testing.T) {
 	readJSON(t, shared+"golden/lora_ce.json", &f)
 	f.Steps, f.FinalNorms = f.Steps[:1], nil
 	checkTrajectory(t, newPool(t, 0), openModel(t, realModel), goldenExamples(t), f, float32Tolerances, nil)
+}
+
+// With weights in bf16 the losses stray from float32 no further than PyTorch's
+// bf16 autocast does.
+func TestGoldenTrainingBF16(t *testing.T) {
+	needShared(t)
+	var exact, autocast trajectoryFigure
+	readJSON(t, shared+"golden/lora_ce.json", &exact)
+	readJSON(t, shared+"golden/lora_ce_autocast.json", &autocast)
+	m, pool := openModel(t, realModel), newPool(t, 0)
+	adapter := sineAdapter(t, m.Config, llama.LoRA{R: exact.R, Alpha: exact.Alpha, Targets: exact.Modules}, false)
+	examples := goldenExamples(t)[:exact.BatchSize*len(exact.Steps)]
+	trainer, err := engine.NewTrainer(pool, loadAs(t, pool, m, llama.Adapters, llama.BF16), adapter, examples, engine.Config{
+		Epochs: 1, BatchSize: exact.BatchSize, LR: exact.LR, Schedule: "constant", WeightDecay: exact.WeightDecay, Clip: exact.Clip, Loss: loss.Weights{CE: 1},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer trainer.Close()
+	ours, theirs := 0.0, 0.0
+	for i, want := range exact.Steps {
+		got, err := trainer.Step(context.Background())
+		if err != nil {
+			t.Fatal(err)
+		}
+		ours += math.Abs(got.Terms.Loss-want.Loss) / float64(len(exact.Steps))
+		theirs += math.Abs(autocast.Steps[i].Loss-want.Loss) / float64(len(exact.Steps))
+	}
+	if ours > theirs {
+		t.Errorf("bf16 losses stray by %.4f, PyTorch's autocast by %.4f", ours, theirs)
+	}
+	t.Logf("mean absolute loss error: ours %.4f, autocast %.4f", ours, theirs)
 }

@@ -125,7 +125,12 @@ func newPool(t testing.TB, workers int) *kernel.Pool {
 
 func load(t testing.TB, pool *kernel.Pool, m *weights.Model, use llama.Use) *llama.Weights {
 	t.Helper()
-	w, err := llama.Load(context.Background(), pool, m, use)
+	return loadAs(t, pool, m, use, llama.F32)
+}
+
+func loadAs(t testing.TB, pool *kernel.Pool, m *weights.Model, use llama.Use, dtype llama.DType) *llama.Weights {
+	t.Helper()
+	w, err := llama.Load(context.Background(), pool, m, use, dtype)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -112,7 +112,7 @@ schedule = "cosin"
 epochs = 3
 
 [model]
-dtype = "bf16"
+dtype = "int8"
 `))
 	var p *Problems
 	if !errors.As(err, &p) {
@@ -134,7 +134,7 @@ dtype = "bf16"
 		{"16:1", "train.lr", "must be above 0, at most 10, not nan"},
 		{"17:1", "train.schedule", `must be "constant", "linear" or "cosine", not "cosin"`},
 		{"19:2", "[trian]", "is not a section; the nearest is [train]"},
-		{"23:1", "model.dtype", "this version computes in f32"},
+		{"23:1", "model.dtype", `must be "auto", "f32" or "bf16", not "int8"`},
 	}
 	if len(p.List) != len(want) {
 		t.Errorf("%d problems, want %d:\n%v", len(p.List), len(want), err)

@@ -109,9 +109,17 @@ type Generator struct {
 }
 
 // OpenGenerator loads an experiment's model and an adapter directory ("" = the
-// base model).
+// base model). Without a dataset it generates but does not evaluate.
 func OpenGenerator(ctx context.Context, c Config, adapterDir string) (*Generator, error) {
-	l, err := loadModel(ctx, c, llama.Inference)
+	open := func() (*Workspace, error) { return OpenWorkspace(ctx, c) }
+	if c.Data.Path == "builtin" {
+		open = func() (*Workspace, error) { return openWithoutData(c) }
+	}
+	w, err := open()
+	if err != nil {
+		return nil, err
+	}
+	l, err := w.load(ctx, llama.Inference)
 	if err != nil {
 		return nil, err
 	}
@@ -151,6 +159,9 @@ func (g *Generator) constraintOf() (*decode.Constraint, error) {
 // Evaluate generates and scores the first limit rows of a split (0 = all). With
 // [Generator.Constrain] its error may wrap [decode.ErrConstraint].
 func (g *Generator) Evaluate(ctx context.Context, split string, limit int, progress func(done, total int)) (*Evaluation, error) {
+	if g.Config.Data.Path == "builtin" {
+		return nil, errNoDataset
+	}
 	rows, err := g.Dataset.Split(split)
 	if err != nil {
 		return nil, err

@@ -44,9 +44,8 @@ var keyTable = []Key{
 		at:      func(c *Config) any { return &c.Model.Path },
 	},
 	{
-		Name: "model.dtype", Kind: KindChoice, Default: `"auto"`, Options: []string{"auto", "f32"},
-		Doc:     "what frozen weights are computed in",
-		later:   map[string]string{"bf16": "this version computes in f32"},
+		Name: "model.dtype", Kind: KindChoice, Default: `"auto"`, Options: []string{"auto", "f32", "bf16"},
+		Doc:     "what frozen weights are stored and computed in; auto = bf16 where the CPU multiplies it",
 		aliases: []string{"torch_dtype", "precision"},
 		at:      func(c *Config) any { return &c.Model.DType },
 	},

@@ -14,6 +14,9 @@ import (
 // named.
 var ErrNoBuiltin = errors.New("this version has no built-in model or dataset")
 
+// errNoDataset is ErrNoBuiltin for the dataset.
+var errNoDataset = fmt.Errorf("%w: name a dataset with --data FILE.jsonl or --data DIR (train, eval and test.jsonl)", ErrNoBuiltin)
+
 // ErrHub says that a model was named by a hub id.
 var ErrHub = errors.New("models are not fetched from a hub in this version")
 

@@ -104,7 +104,7 @@ func (w *Workspace) microBatch() (tokens int, peak int64, err error) {
 	c := w.Config
 	train := w.Encoded[data.Train].Examples
 	estimate := func(tokens int) int64 {
-		return llama.TrainingBytes(w.Model, adapterSettings(c), tokens) + w.generationBytes() + runtimeBytes
+		return llama.TrainingBytes(w.Model, adapterSettings(c), resolveDType(c), tokens) + w.generationBytes() + runtimeBytes
 	}
 	if c.Train.MicroBatch > 0 {
 		tokens = engine.MaxTokens(train, c.Train.BatchSize, c.Train.MicroBatch)

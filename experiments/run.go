@@ -68,7 +68,7 @@ func Start(ctx context.Context, c Config, o StartOptions) (*Run, error) {
 		return nil, err
 	}
 	if c.Data.Path == "builtin" {
-		return nil, fmt.Errorf("%w: name a dataset with --data FILE.jsonl or --data DIR (train, eval and test.jsonl)", ErrNoBuiltin)
+		return nil, errNoDataset
 	}
 	c = c.Clone()
 	if err := c.Resolve("."); err != nil {

@@ -26,6 +26,12 @@ func loadModel(ctx context.Context, c Config, use llama.Use) (*loaded, error) {
 	if err != nil {
 		return nil, err
 	}
+	return w.load(ctx, use)
+}
+
+// load packs the weights of a workspace.
+func (w *Workspace) load(ctx context.Context, use llama.Use) (*loaded, error) {
+	c := w.Config
 	if err := w.ready(); err != nil {
 		return nil, err
 	}
@@ -39,13 +45,25 @@ func loadModel(ctx context.Context, c Config, use llama.Use) (*loaded, error) {
 		return nil, err
 	}
 	pool := kernel.NewPool(c.Threads)
-	packed, err := llama.Load(ctx, pool, model, use)
+	packed, err := llama.Load(ctx, pool, model, use, resolveDType(c))
 	if err != nil {
 		pool.Close()
 		return nil, err
 	}
 	debug.FreeOSMemory() // what was read to be packed is garbage as large as the model
 	return &loaded{Workspace: w, pool: pool, weights: packed, modelHash: hash}, nil
+}
+
+// resolveDType is what frozen weights are computed in: "auto" is bf16 where the
+// CPU multiplies bf16 natively, else f32.
+func resolveDType(c Config) llama.DType {
+	switch {
+	case c.Model.DType != "auto":
+		return llama.DType(c.Model.DType)
+	case kernel.ComputesBF16():
+		return llama.BF16
+	}
+	return llama.F32
 }
 
 func (l *loaded) close() { l.pool.Close() }

@@ -132,7 +132,7 @@ func (t *training) lossWeights() loss.Weights {
 // the same bits says so.
 func (t *training) record(micro int, plan Plan) error {
 	resolved := map[string]any{
-		"kernels": kernel.Active(), "threads": t.model.pool.Workers(), "dtype": "f32", "micro_batch": float64(micro),
+		"kernels": kernel.Active(), "threads": t.model.pool.Workers(), "dtype": string(resolveDType(t.config)), "micro_batch": float64(micro),
 		"eos": *plan.EOS, "trainable_params": float64(plan.TrainableParams), "total_params": float64(plan.TotalParams),
 		"memory_bytes": float64(*plan.MemoryBytes),
 	}
@@ -144,9 +144,11 @@ func (t *training) record(micro int, plan Plan) error {
 				return fmt.Errorf("the run cannot go on: its %s has changed since it began", what)
 			}
 		}
-		if was, ok := before.Resolved["kernels"].(string); ok && was != kernel.Active() {
-			if err := t.log("warning", fmt.Sprintf("resumed with %s kernels after %s: the bits will differ from an uninterrupted run", kernel.Active(), was)); err != nil {
-				return err
+		for _, what := range []string{"kernels", "dtype"} {
+			if was, ok := before.Resolved[what].(string); ok && was != resolved[what] {
+				if err := t.log("warning", fmt.Sprintf("resumed with %s %v after %s: the bits will differ from an uninterrupted run", what, resolved[what], was)); err != nil {
+					return err
+				}
 			}
 		}
 	}

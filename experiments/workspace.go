@@ -37,11 +37,10 @@ func OpenWorkspace(ctx context.Context, c Config) (*Workspace, error) {
 		return nil, err
 	}
 	w := &Workspace{Config: c}
-	options := dataOptions(c)
 	if c.Data.Path == "builtin" {
-		return nil, fmt.Errorf("%w: name a dataset with --data FILE.jsonl or --data DIR (train, eval and test.jsonl)", ErrNoBuiltin)
+		return nil, errNoDataset
 	}
-	d, err := data.Load(c.Data.Path, options)
+	d, err := data.Load(c.Data.Path, dataOptions(c))
 	if err != nil {
 		return nil, fmt.Errorf("loading data: %w", err)
 	}
@@ -62,6 +61,17 @@ func OpenWorkspace(ctx context.Context, c Config) (*Workspace, error) {
 	}
 	w.Findings = data.Preflight(d, examples, w.Tokenizer, c.Data.MaxLength)
 	return w, ctx.Err()
+}
+
+// openWithoutData opens the model of an experiment that names no dataset, for
+// texts that need none.
+func openWithoutData(c Config) (*Workspace, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	w := &Workspace{Config: c, Dataset: &data.Dataset{}}
+	w.ModelProblem = w.openModel()
+	return w, nil
 }
 
 func (w *Workspace) openModel() error {
@@ -100,10 +110,10 @@ func (w *Workspace) openModel() error {
 
 // ready returns an error unless data and tokenizer are there to run a model on.
 func (w *Workspace) ready() error {
-	if w.ModelProblem != nil {
-		return fmt.Errorf("opening the model: %w", w.ModelProblem)
+	if w.ModelProblem == nil || errors.Is(w.ModelProblem, ErrNoBuiltin) {
+		return w.ModelProblem
 	}
-	return nil
+	return fmt.Errorf("opening the model: %w", w.ModelProblem)
 }
 
 func dataOptions(c Config) data.Options {

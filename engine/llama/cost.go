@@ -28,11 +28,15 @@ func TrainingFlops(c weights.Config, l LoRA, tokens, targets int) float64 {
 // TrainingBytes estimates the memory of training an adapter with forward
 // passes of so many tokens: weights packed both ways, the adapter with its
 // gradient and moments, activations kept for backward, and scratch.
-func TrainingBytes(c weights.Config, l LoRA, tokens int) int64 {
+func TrainingBytes(c weights.Config, l LoRA, dtype DType, tokens int) int64 {
 	hidden, ffn := int64(c.Hidden), int64(c.FFN)
 	q, kv := int64(c.Heads*c.HeadDim), int64(c.KVHeads*c.HeadDim)
 	vocab := int64(c.Vocab) * hidden
-	floats := 2 * (linears(c)*int64(c.Layers) + vocab)
+	packed := 2 * (linears(c)*int64(c.Layers) + vocab)
+	floats := packed
+	if dtype == BF16 {
+		floats = packed / 2
+	}
 	if !c.Tied {
 		floats += vocab // the embedding table
 	}

@@ -55,12 +55,12 @@ func TestLoadNamesNonFiniteWeight(t *testing.T) {
 	defer m.Close()
 	pool := kernel.NewPool(2)
 	defer pool.Close()
-	if _, err := Load(context.Background(), pool, m, Inference); !errors.Is(err, weights.ErrNonFinite) || !strings.Contains(err.Error(), "layers.1.mlp.up_proj") {
+	if _, err := Load(context.Background(), pool, m, Inference, F32); !errors.Is(err, weights.ErrNonFinite) || !strings.Contains(err.Error(), "layers.1.mlp.up_proj") {
 		t.Errorf("%v", err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := Load(ctx, pool, toy(t), Inference); !errors.Is(err, context.Canceled) {
+	if _, err := Load(ctx, pool, toy(t), Inference, F32); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: %v", err)
 	}
 }
@@ -136,7 +136,7 @@ func TestImportIsStrict(t *testing.T) {
 func TestEqualHashesAreRefused(t *testing.T) {
 	pool := kernel.NewPool(1)
 	defer pool.Close()
-	w, err := Load(context.Background(), pool, toy(t), Inference)
+	w, err := Load(context.Background(), pool, toy(t), Inference, F32)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -161,8 +161,11 @@ func TestCosts(t *testing.T) {
 	if f := ForwardFlops(c, 1, 1); math.Abs(f/(2*134.5e6)-1) > 0.01 {
 		t.Errorf("%g operations a token", f)
 	}
-	few, many := TrainingBytes(c, l, 128), TrainingBytes(c, l, 1024)
+	few, many := TrainingBytes(c, l, F32, 128), TrainingBytes(c, l, F32, 1024)
 	if few < 1.07e9 || few > 1.6e9 || many <= few || many > 3e9 {
 		t.Errorf("%d bytes for 128 tokens, %d for 1024", few, many)
+	}
+	if saved := few - TrainingBytes(c, l, BF16, 128); saved < 0.5e9 || saved > 0.6e9 {
+		t.Errorf("bf16 saves %d bytes", saved)
 	}
 }

@@ -45,10 +45,21 @@ const (
 	Full                 // every weight is trained
 )
 
+// DType is what frozen weights are stored and multiplied in. Norms, LoRA
+// factors, activations, loss and optimizer are float32 in any case.
+type DType string
+
+// Types of frozen weights.
+const (
+	F32  DType = "f32"
+	BF16 DType = "bf16" // half the memory; see kernel.ComputesBF16 for the arithmetic
+)
+
 // Load reads and packs all weights of m. Layers are read in parallel. A weight
-// that is not finite ends in an error that names it.
-func Load(ctx context.Context, pool *kernel.Pool, m *weights.Model, use Use) (*Weights, error) {
-	l := loader{model: m, w: &Weights{Config: m.Config, Layers: make([]Layer, m.Config.Layers)}, use: use, params: map[string]*ops.Param{}}
+// that is not finite ends in an error that names it. Weights that are trained
+// are float32 whatever dtype says.
+func Load(ctx context.Context, pool *kernel.Pool, m *weights.Model, use Use, dtype DType) (*Weights, error) {
+	l := loader{model: m, w: &Weights{Config: m.Config, Layers: make([]Layer, m.Config.Layers)}, use: use, bf16: dtype == BF16 && use != Full, params: map[string]*ops.Param{}}
 	pool.Run(m.Config.Layers+1, func(task int) {
 		if err := ctx.Err(); err != nil {
 			l.fail(err)
@@ -75,6 +86,7 @@ type loader struct {
 	model *weights.Model
 	w     *Weights
 	use   Use
+	bf16  bool
 
 	mu     sync.Mutex
 	err    error
@@ -128,7 +140,9 @@ func (l *loader) ends() (err error) {
 		}
 		l.w.Embed = &ops.Table{Hidden: c.Hidden, Head: l.w.Head}
 		if l.use == Full {
+			l.mu.Lock() // layers are being added by others
 			p := l.params[embed]
+			l.mu.Unlock()
 			l.w.Embed = &ops.Table{Hidden: c.Hidden, Rows: p.Data, Param: p}
 		}
 		return nil
@@ -147,7 +161,7 @@ func (l *loader) norm(name string) (*ops.Norm, error) {
 }
 
 func (l *loader) matrix(in int, parts []int, names ...string) (*ops.Matrix, error) {
-	m := ops.NewMatrix(in, parts, l.use != Inference)
+	m := ops.NewMatrix(in, parts, l.use != Inference, l.bf16)
 	var params []*ops.Param
 	for i, name := range names {
 		w, p, err := l.tensor(name, parts[i], in)

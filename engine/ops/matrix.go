@@ -18,15 +18,20 @@ type Matrix struct {
 }
 
 // NewMatrix returns a matrix to be filled part by part with SetPart. withGrad
-// says whether the gradient of its input will be needed.
-func NewMatrix(in int, parts []int, withGrad bool) *Matrix {
+// says whether the gradient of its input will be needed; bf16 stores it in half
+// the memory, rounded.
+func NewMatrix(in int, parts []int, withGrad, bf16 bool) *Matrix {
 	m := &Matrix{In: in, Parts: parts}
 	for _, n := range parts {
 		m.Out += n
 	}
-	m.forward = kernel.NewPacked(m.Out, in)
+	pack := kernel.NewPacked
+	if bf16 {
+		pack = kernel.NewPackedBF16
+	}
+	m.forward = pack(m.Out, in)
 	if withGrad {
-		m.transpose = kernel.NewPacked(in, m.Out)
+		m.transpose = pack(in, m.Out)
 	}
 	return m
 }

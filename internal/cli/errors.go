@@ -13,6 +13,7 @@ import (
 
 	"hone/data"
 	"hone/engine"
+	"hone/engine/decode"
 	"hone/engine/kernel"
 	"hone/engine/tokenizer"
 	"hone/engine/weights"
@@ -47,7 +48,7 @@ func usagef(format string, args ...any) error { return usage(fmt.Errorf(format, 
 var badInput = []error{
 	experiments.ErrNoBuiltin, experiments.ErrHub, experiments.ErrConfigDiffers, experiments.ErrNoTokenizer, experiments.ErrNoEOS,
 	data.ErrNoRows, data.ErrOverlong, data.ErrNoPlaceholder, data.ErrDuplicateKey, data.ErrTooDeep, data.ErrUTF8,
-	weights.ErrUnsupported, weights.ErrCorrupt, weights.ErrNonFinite, tokenizer.ErrUnsupported,
+	weights.ErrUnsupported, weights.ErrCorrupt, weights.ErrNonFinite, tokenizer.ErrUnsupported, decode.ErrConstraint,
 	runs.ErrNotFound, runs.ErrAmbiguous, runs.ErrCorrupt, tui.ErrNotTerminal, fs.ErrNotExist,
 }
 

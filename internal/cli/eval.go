@@ -10,9 +10,6 @@ import (
 	"hone/experiments"
 )
 
-// errConstrained refuses what a later version will do.
-var errConstrained = usage(errorWithHint(errors.New("--constrained: not in this version"), "without it, outputs are generated freely and scored as they are"))
-
 func (a *app) evalCommand() *cobra.Command {
 	var (
 		experiment     experimentFlags
@@ -28,9 +25,6 @@ func (a *app) evalCommand() *cobra.Command {
 		Example: "hone eval --adapter runs/slow --split test\nhone eval --model DIR --data FILE.jsonl --limit 20 --json",
 	}
 	cmd.RunE = a.command(noArgs, func(ctx context.Context, _ []string) error {
-		if constrained {
-			return errConstrained
-		}
 		if err := errors.Join(checkSplit(split), atLeast("limit", limit, 0)); err != nil {
 			return err
 		}
@@ -39,6 +33,7 @@ func (a *app) evalCommand() *cobra.Command {
 			return err
 		}
 		defer g.Close()
+		g.Constrain(constrained)
 		e, err := g.Evaluate(ctx, split, limit, func(done, total int) { a.progress.count("generating", done, total) })
 		if err != nil {
 			return err
@@ -46,7 +41,11 @@ func (a *app) evalCommand() *cobra.Command {
 		if a.json {
 			return a.out.line(e)
 		}
-		a.out.printf("%s split, %s\n", e.Split, plural(e.N, "row"))
+		how := ""
+		if constrained {
+			how = ", constrained to the schema"
+		}
+		a.out.printf("%s split, %s%s\n", e.Split, plural(e.N, "row"), how)
 		t := a.table()
 		t.row("exact match", share(e.ExactMatch))
 		if len(e.SchemaFields) > 0 {
@@ -64,20 +63,13 @@ func (a *app) evalCommand() *cobra.Command {
 	addAdapter(cmd, &adapter)
 	addSplit(cmd, &split, data.Test)
 	cmd.Flags().IntVar(&limit, "limit", 0, "only so many rows, the first; 0 = all")
-	addConstrained(cmd, &constrained)
+	cmd.Flags().BoolVar(&constrained, "constrained", false, "let the model write only objects with the schema's keys in order; scores with and without it do not compare")
 	return cmd
 }
 
 // addAdapter declares the flag for an adapter.
 func addAdapter(cmd *cobra.Command, adapter *string) {
 	cmd.Flags().StringVar(adapter, "adapter", "", "PEFT adapter directory, or a run's directory; without it the base model")
-}
-
-// addConstrained declares a flag that is refused with a reason rather than
-// unknown.
-func addConstrained(cmd *cobra.Command, constrained *bool) {
-	cmd.Flags().BoolVar(constrained, "constrained", false, "only objects of the schema")
-	_ = cmd.Flags().MarkHidden("constrained")
 }
 
 // openGenerator loads the model of an experiment with an adapter.

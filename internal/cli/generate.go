@@ -11,12 +11,11 @@ import (
 
 func (a *app) generateCommand() *cobra.Command {
 	var (
-		experiment  experimentFlags
-		adapter     string
-		maxNew      int
-		template    bool
-		constrained bool
-		sampling    experiments.Sampling
+		experiment experimentFlags
+		adapter    string
+		maxNew     int
+		template   bool
+		sampling   experiments.Sampling
 	)
 	cmd := &cobra.Command{
 		Use:   "generate PROMPT",
@@ -26,9 +25,6 @@ func (a *app) generateCommand() *cobra.Command {
 		Example: "hone generate --model DIR 'Once upon a time'\nhone generate --adapter runs/slow --template 'Lunch with Zoe at HQ on May 14, 12:30'",
 	}
 	cmd.RunE = a.command(oneArg("the prompt"), func(ctx context.Context, args []string) error {
-		if constrained {
-			return errConstrained
-		}
 		if args[0] == "" {
 			return usagef("the prompt is empty")
 		}
@@ -58,7 +54,6 @@ func (a *app) generateCommand() *cobra.Command {
 	flags.Float64Var(&sampling.Temperature, "temperature", 0, "0 = the likeliest token every time")
 	flags.Float64Var(&sampling.TopP, "top-p", 1, "draw from the likeliest tokens that hold this share of the probability")
 	flags.Uint64Var(&sampling.Seed, "seed", 0, "of the draws at a temperature above 0")
-	addConstrained(cmd, &constrained)
 	return cmd
 }
 
