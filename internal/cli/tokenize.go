@@ -2,7 +2,6 @@ package cli
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -58,85 +57,58 @@ func (a *app) tokenizeCommand() *cobra.Command {
 	return cmd
 }
 
-// inputLine is one line of the input, or the error that ended it.
-type inputLine struct {
-	text []byte
-	err  error
-}
-
-// readLines reads lines on a goroutine of its own: a read that waits for input
-// cannot be interrupted, but the wait for the line can.
-func readLines(ctx context.Context, in io.Reader) <-chan inputLine {
-	lines := make(chan inputLine, 64)
-	go func() {
-		defer close(lines)
-		s := bufio.NewScanner(in)
-		s.Buffer(make([]byte, 64<<10), data.MaxLine)
-		for s.Scan() {
-			select {
-			case lines <- inputLine{text: bytes.Clone(s.Bytes())}:
-			case <-ctx.Done():
-				return
-			}
-		}
-		if s.Err() != nil {
-			select {
-			case lines <- inputLine{err: s.Err()}:
-			case <-ctx.Done():
-			}
-		}
-	}()
-	return lines
-}
-
 // tokenize writes a line for every line of in.
 func (a *app) tokenize(ctx context.Context, t *tokenizer.Tokenizer, name string, in io.Reader) error {
 	out := bufio.NewWriterSize(a.out, 64<<10)
-	lines := readLines(ctx, in)
+	defer out.Flush()
+	lines := bufio.NewScanner(in)
+	lines.Buffer(make([]byte, 64<<10), data.MaxLine)
+	// A read of standard input does not end with the context: it is left behind.
+	next := make(chan bool)
+	scan := func() { next <- lines.Scan() }
 	for n := 1; ; n++ {
-		if len(lines) == 0 {
-			// Whoever writes the input may be waiting for the answer.
-			if err := out.Flush(); err != nil {
-				return err
-			}
-		}
-		var line inputLine
+		go scan()
 		select {
 		case <-ctx.Done():
-			return errors.Join(context.Cause(ctx), out.Flush())
-		case l, more := <-lines:
+			return ctx.Err()
+		case more := <-next:
 			if !more {
-				return out.Flush()
+				return endOfLines(lines.Err(), name, out)
 			}
-			line = l
 		}
-		b, err := tokenizeLine(t, name, n, line)
+		var text *string
+		if err := json.Unmarshal(lines.Bytes(), &text); err != nil || text == nil {
+			return usage(errorWithHint(fmt.Errorf("%s:%d: not a JSON string", name, n), `a line is one text in quotes, with \n for a line break: "two\nlines"`))
+		}
+		ids, spans := t.EncodeSpans(*text)
+		line := tokenLine{IDs: append([]int32{}, ids...), Spans: make([][2]int, len(spans))}
+		for i, s := range spans {
+			line.Spans[i] = [2]int{s.Start, s.End}
+		}
+		b, err := marshal(line)
 		if err != nil {
-			return errors.Join(err, out.Flush())
+			return err
 		}
 		if _, err := out.Write(b); err != nil {
 			return err
 		}
+		if in == os.Stdin { // whoever writes it may wait for the answer
+			if err := out.Flush(); err != nil {
+				return err
+			}
+		}
 	}
 }
 
-// tokenizeLine is the answer to the n-th line, from 1.
-func tokenizeLine(t *tokenizer.Tokenizer, name string, n int, line inputLine) ([]byte, error) {
-	if errors.Is(line.err, bufio.ErrTooLong) {
-		return nil, usagef("%s:%d: the line is longer than %d bytes", name, n, data.MaxLine)
-	} else if line.err != nil {
-		return nil, fmt.Errorf("reading %s: %w", name, line.err)
+// endOfLines is the end of a file that was read to the end, or as far as it
+// could be.
+func endOfLines(err error, name string, out *bufio.Writer) error {
+	if errors.Is(err, bufio.ErrTooLong) {
+		return usagef("%s: a line is longer than %d bytes", name, data.MaxLine)
+	} else if err != nil {
+		return fmt.Errorf("reading %s: %w", name, err)
 	}
-	var text *string
-	if err := json.Unmarshal(line.text, &text); err != nil || text == nil {
-		return nil, usage(errorWithHint(fmt.Errorf("%s:%d: not a JSON string", name, n), `a line is one text in quotes, with \n for a line break: "two\nlines"`))
-	}
-	ids, spans := t.EncodeSpans(*text)
-	out := tokenLine{IDs: append([]int32{}, ids...), Spans: make([][2]int, len(spans))}
-	for i, s := range spans {
-		out.Spans[i] = [2]int{s.Start, s.End}
-	}
-	return marshal(out)
+	return out.Flush()
 }
 
 // openTokenizer reads the tokenizer of a model directory or .gguf file. The
