@@ -46,6 +46,7 @@ type Schedule struct {
 	EvalEvery       int // 0 = never, not even at the end
 	CheckpointEvery int
 	MaxSteps        int // stop early at this step; 0 = run to the end
+	Evaluated       int // step of the last evaluation, of a run that is resumed
 }
 
 // Session runs a trainer in the background.
@@ -156,17 +157,20 @@ func (s *Session) run(ctx context.Context) (err error) {
 	if s.schedule.MaxSteps > 0 {
 		end = min(end, s.schedule.MaxSteps)
 	}
-	evaluated, saved := t.Done(), t.Done() // at which steps
+	evaluated, saved := s.schedule.Evaluated, t.Done() // at which steps
 	for {
 		if err := s.obey(); err != nil {
 			return err
 		}
 		stop := s.stopping || ctx.Err() != nil || t.Done() >= end
 		if evaluated != t.Done() && s.evaluationDue() || s.asked.evaluate {
-			if err := s.evaluate(ctx); err != nil && ctx.Err() == nil {
+			err := s.evaluate(ctx)
+			switch {
+			case err == nil:
+				evaluated = t.Done()
+			case ctx.Err() == nil:
 				return err
-			}
-			evaluated = t.Done()
+			} // a cancelled evaluation is made again when the run is resumed
 		}
 		if saved != t.Done() && (stop || every(s.schedule.CheckpointEvery, t.Done())) || s.asked.checkpoint {
 			if err := s.hooks.Checkpoint(context.WithoutCancel(ctx), t.Done()); err != nil {
@@ -204,8 +208,11 @@ func (s *Session) evaluationDue() bool {
 }
 
 func (s *Session) evaluate(ctx context.Context) error {
-	if s.hooks.Evaluate == nil || ctx.Err() != nil {
+	if s.hooks.Evaluate == nil {
 		return nil
+	}
+	if err := ctx.Err(); err != nil {
+		return err
 	}
 	if err := s.setState(Evaluating); err != nil {
 		return err

@@ -167,6 +167,32 @@ func TestSessionCancel(t *testing.T) {
 	}
 }
 
+// An evaluation that was cut off is made again when the run goes on; one that
+// was completed is not.
+func TestSessionEvaluatesAfterResume(t *testing.T) {
+	trainer := sessionTrainer(t)
+	ctx, cancel := context.WithCancel(context.Background())
+	l := newLog()
+	hooks := l.hooks()
+	hooks.Evaluate = func(ctx context.Context, step int) error {
+		cancel()
+		return ctx.Err()
+	}
+	if err := engine.Start(ctx, trainer, engine.Schedule{EvalEvery: 4}, hooks).Wait(); err != nil || trainer.Done() != 4 {
+		t.Fatal(err, trainer.Done())
+	}
+	l.await(t, "checkpoint 4")
+	for evaluated, want := range map[int]string{0: "evaluating; evaluate 4; running; stopped", 4: "stopped"} {
+		l = newLog()
+		if err := engine.Start(context.Background(), trainer, engine.Schedule{EvalEvery: 4, MaxSteps: 4, Evaluated: evaluated}, l.hooks()).Wait(); err != nil {
+			t.Fatal(err)
+		}
+		if l.String() != want {
+			t.Errorf("evaluated at %d, the session did %s, want %s", evaluated, l, want)
+		}
+	}
+}
+
 func TestSessionFails(t *testing.T) {
 	l := newLog()
 	l.fail = "checkpoint 3"

@@ -45,6 +45,10 @@ func MakePlan(c Config) (Plan, error) {
 	w := &Workspace{Config: c}
 	if c.Data.Path == "builtin" {
 		p.Notes = append(p.Notes, "no dataset is named: steps, memory and time are not known")
+		if w, err := openWithoutData(c); err == nil && w.ModelProblem == nil {
+			eos := string(w.Tokenizer.Bytes(w.EOS[0]))
+			p.EOS = &eos
+		}
 		return p, nil
 	}
 	if w.Dataset, err = data.Load(c.Data.Path, dataOptions(c)); err != nil {

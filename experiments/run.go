@@ -28,16 +28,16 @@ type StartOptions struct {
 
 // Result is how a run ended.
 type Result struct {
-	State           string     `json:"state"` // finished, stopped, failed
-	RunDir          string     `json:"run_dir"`
-	Step            int        `json:"step"` // optimizer steps done
-	Steps           int        `json:"steps"`
-	Loss            float64    `json:"loss"`                // of the last step
-	BestStep        int        `json:"best_step,omitempty"` // of the adapter that was kept; 0 = the last
-	Eval            *runs.Eval `json:"eval,omitempty"`      // of that step
-	Seconds         float64    `json:"seconds"`             // of this session
-	Resumed         bool       `json:"resumed,omitempty"`
-	AlreadyFinished bool       `json:"already_finished,omitempty"`
+	State           string      `json:"state"` // finished, stopped, failed
+	RunDir          string      `json:"run_dir"`
+	Step            int         `json:"step"` // optimizer steps done
+	Steps           int         `json:"steps"`
+	Loss            runs.Number `json:"loss"`                // of the last step
+	BestStep        int         `json:"best_step,omitempty"` // of the adapter that was kept; 0 = the last
+	Eval            *runs.Eval  `json:"eval,omitempty"`      // of that step
+	Seconds         float64     `json:"seconds"`             // of this session
+	Resumed         bool        `json:"resumed,omitempty"`
+	AlreadyFinished bool        `json:"already_finished,omitempty"`
 }
 
 // Run is a training run of this process. It writes its directory; whoever wants
@@ -165,7 +165,7 @@ func finishedResult(dir string, info runs.RunInfo) (Result, error) {
 // summarize takes loss and best evaluation from the run's records.
 func (r *Result) summarize(h *runs.History) {
 	if s, ok := h.LastStep(); ok {
-		r.Loss = float64(s.Loss)
+		r.Loss = s.Loss
 	}
 	if e, ok := h.BestEval("eval"); ok {
 		r.Eval, r.BestStep = &e, e.Step

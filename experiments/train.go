@@ -34,7 +34,7 @@ type training struct {
 	trainer *engine.Trainer
 	names   []string // of the trained tensors
 	best    *runs.Eval
-	bestAt  string // checkpoint that holds the best adapter
+	last    int    // step of the last evaluation
 	asked   bool   // whether the next checkpoint was asked for
 	state   string // final state of the session
 	problem error
@@ -43,7 +43,8 @@ type training struct {
 // resumeState is state.json of a checkpoint.
 type resumeState struct {
 	engine.State
-	Best *runs.Eval `json:"best,omitempty"`
+	Best      *runs.Eval `json:"best,omitempty"`
+	Evaluated int        `json:"evaluated"` // step of the last evaluation
 }
 
 const (
@@ -54,7 +55,7 @@ const (
 // execute loads, restores, trains.
 func (t *training) execute(ctx context.Context) error {
 	if err := t.writer.Update(func(i *runs.RunInfo) {
-		i.State, i.Error, i.Version, i.Machine = runs.Running, "", t.options.Version, machine()
+		i.Name, i.State, i.Error, i.Version, i.Machine = t.config.Name, runs.Running, "", t.options.Version, machine()
 	}); err != nil {
 		return err
 	}
@@ -69,7 +70,7 @@ func (t *training) execute(ctx context.Context) error {
 		}
 	}
 	c := t.config.Train
-	session := engine.Start(ctx, t.trainer, engine.Schedule{EvalEvery: c.EvalEvery, CheckpointEvery: c.CheckpointEvery, MaxSteps: t.options.MaxSteps}, engine.Hooks{
+	session := engine.Start(ctx, t.trainer, engine.Schedule{EvalEvery: c.EvalEvery, CheckpointEvery: c.CheckpointEvery, MaxSteps: t.options.MaxSteps, Evaluated: t.last}, engine.Hooks{
 		Step: t.onStep, Evaluate: t.onEvaluate, Checkpoint: t.onCheckpoint, Intervention: t.onIntervention, State: t.onState,
 	})
 	t.run.attach(session)
@@ -210,7 +211,7 @@ func (t *training) restoreFrom(dir string) error {
 	if err != nil {
 		return err
 	}
-	t.best = state.Best
+	t.best, t.last = state.Best, state.Evaluated
 	return t.trainer.Restore(state.State, moments)
 }
 
@@ -289,9 +290,12 @@ func (t *training) onEvaluate(ctx context.Context, step int) error {
 		}
 	}
 	if t.best == nil || line.Better(*t.best) {
-		t.best, t.bestAt = &line, runs.CheckpointName(step)
-		return t.saveAdapter()
+		t.best = &line
+		if err := t.saveAdapter(); err != nil {
+			return err
+		}
 	}
+	t.last = step
 	return nil
 }
 
@@ -326,6 +330,10 @@ func (t *training) saveAdapter() error {
 
 // onCheckpoint saves all that a resumed run needs to go on bit for bit.
 func (t *training) onCheckpoint(_ context.Context, step int) error {
+	best := ""
+	if t.best != nil {
+		best = runs.CheckpointName(t.best.Step)
+	}
 	path, err := t.writer.SaveCheckpoint(step, func(dir string) error {
 		if err := weights.WriteAdapter(dir, t.adapter.Export(t.config.Model.Path)); err != nil {
 			return err
@@ -333,12 +341,12 @@ func (t *training) onCheckpoint(_ context.Context, step int) error {
 		if err := weights.WriteSafetensors(filepath.Join(dir, optimizerFile), t.trainer.Moments(), nil); err != nil {
 			return err
 		}
-		text, err := json.Marshal(resumeState{State: t.trainer.State(), Best: t.best})
+		text, err := json.Marshal(resumeState{State: t.trainer.State(), Best: t.best, Evaluated: t.last})
 		if err != nil {
 			return err
 		}
 		return runs.WriteFile(filepath.Join(dir, stateFile), text)
-	}, t.config.Train.KeepCheckpoints, t.bestAt)
+	}, t.config.Train.KeepCheckpoints, best)
 	if err != nil {
 		return err
 	}
@@ -348,7 +356,7 @@ func (t *training) onCheckpoint(_ context.Context, step int) error {
 		reason = "asked"
 	case step == t.trainer.Steps():
 		reason = "end"
-	case step%max(1, t.config.Train.CheckpointEvery) != 0:
+	case t.config.Train.CheckpointEvery == 0 || step%t.config.Train.CheckpointEvery != 0:
 		reason = "stopped"
 	}
 	t.asked = false
@@ -395,7 +403,7 @@ func (t *training) finish(err error) Result {
 		if err != nil && r.State == engine.Failed {
 			i.Error = firstLine(err)
 		}
-		i.Summary = map[string]any{"loss": r.Loss}
+		i.Summary = map[string]any{"loss": float64(r.Loss)}
 		if r.Eval != nil {
 			i.Summary["best_step"] = r.BestStep
 			i.Summary["exact_match"] = float64(r.Eval.ExactMatch)

@@ -152,12 +152,10 @@ func (a *app) trained(v *trainView, r experiments.Result, failure error) error {
 		return fmt.Errorf("%s: %w", relative(r.RunDir), failure)
 	}
 	if a.json {
-		// The loss of a step may be NaN, which only runs.Number can write.
 		if err := a.out.line(struct {
 			Type string `json:"type"`
 			experiments.Result
-			Loss runs.Number `json:"loss"`
-		}{"done", r, runs.Number(r.Loss)}); err != nil {
+		}{"done", r}); err != nil {
 			return err
 		}
 	} else {
