@@ -210,12 +210,3 @@ func (w *Weights) matrices() []*ops.Matrix {
 	}
 	return ms
 }
-
-// Bytes is the memory that the packed weights hold.
-func (w *Weights) Bytes() int64 {
-	n := int64(len(w.Embed.Rows)) * 4
-	for _, m := range w.matrices() {
-		n += m.Bytes()
-	}
-	return n
-}

@@ -76,12 +76,3 @@ func (m *Matrix) Forward() *kernel.Packed { m.Refresh(); return m.forward }
 
 // Transpose is the packed transpose for dx = dy W.
 func (m *Matrix) Transpose() *kernel.Packed { m.Refresh(); return m.transpose }
-
-// Bytes is the memory of the packed forms.
-func (m *Matrix) Bytes() int64 {
-	n := m.forward.Bytes()
-	if m.transpose != nil {
-		n += m.transpose.Bytes()
-	}
-	return n
-}

@@ -87,15 +87,6 @@ func (rt *Runtime) pack(n, k int) *kernel.Packed {
 // rowGrain is how many rows a task of an element-wise op takes.
 const rowGrain = 16
 
-// ScratchBytes is the memory held by shared scratch buffers.
-func (rt *Runtime) ScratchBytes() int64 {
-	var n int64
-	for _, b := range rt.scratch {
-		n += int64(len(b)) * 4
-	}
-	return n
-}
-
 func (rt *Runtime) traced(name, phase string, out []float32, width int, start time.Time) {
 	if rt.Hook != nil {
 		rt.Hook(Record{Name: name, Phase: phase, Output: out, Width: width, Seconds: time.Since(start).Seconds()})
