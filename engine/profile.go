@@ -26,7 +26,7 @@ func (t *Trainer) ProfileStep(ctx context.Context) (Step, []OpTime, error) {
 	before := rt.Hook
 	defer func() { rt.Hook = before }()
 	rt.Hook = func(r ops.Record) {
-		key := [2]string{kindOf(r.Name), r.Phase}
+		key := [2]string{ops.Kind(r.Name), r.Phase}
 		if r.Phase == ops.Gradient {
 			return // a view of what a backward op computed
 		}
@@ -58,14 +58,4 @@ func (t *Trainer) ProfileStep(ctx context.Context) (Step, []OpTime, error) {
 		return strings.Compare(a.Name+a.Phase, b.Name+b.Phase)
 	})
 	return s, list, nil
-}
-
-// kindOf strips the layer from a name.
-func kindOf(name string) string {
-	if rest, ok := strings.CutPrefix(name, "layers."); ok {
-		if _, kind, ok := strings.Cut(rest, "."); ok {
-			return kind
-		}
-	}
-	return name
 }

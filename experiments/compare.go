@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"hone/engine/llama"
 	"hone/engine/weights"
@@ -73,14 +74,10 @@ func ReadComparison(runDir, split string) (*Comparison, error) {
 		}
 		files[i] = f
 	}
-	if current, err := adapterIdentity(runs.AdapterDir(runDir)); err == nil && files[1].Source != "" && !hasSuffix(files[1].Source, current) {
+	if current, err := adapterIdentity(runs.AdapterDir(runDir)); err == nil && files[1].Source != "" && !strings.HasSuffix(files[1].Source, current) {
 		return nil, fmt.Errorf("%s, %s split: the adapter has changed since: %w", runDir, split, ErrNotCompared)
 	}
 	return pair(runDir, files[0], files[1])
-}
-
-func hasSuffix(source, identity string) bool {
-	return len(source) >= len(identity) && source[len(source)-len(identity):] == identity
 }
 
 func readEval(runDir, model, split string) (*evalFile, error) {

@@ -3,6 +3,7 @@ package experiments
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"hone/data"
@@ -76,19 +77,10 @@ func (l *loaded) stopper(n int) func(i int, id int32) bool {
 
 // text is the text of generated ids, without the EOS that ended it.
 func (l *loaded) text(ids []int32) string {
-	if n := len(ids); n > 0 && l.isEOS(ids[n-1]) {
+	if n := len(ids); n > 0 && slices.Contains(l.EOS, ids[n-1]) {
 		ids = ids[:n-1]
 	}
 	return l.Tokenizer.Decode(ids)
-}
-
-func (l *loaded) isEOS(id int32) bool {
-	for _, e := range l.EOS {
-		if e == id {
-			return true
-		}
-	}
-	return false
 }
 
 func (l *loaded) scores(outputs []Generated) Scores {

@@ -85,8 +85,8 @@ func Rows(pool *kernel.Pool, logits []float32, vocab int, rows []batch.LossRow, 
 	if !gradient {
 		return sums
 	}
-	ce, structure := ratio(w.CE, c.Targets), ratio(w.JSON, c.Structure)
-	field, confidence := ratio(w.Field, c.Fields), ratio(w.Confidence, c.Targets)
+	ce, structure := mean(w.CE, c.Targets), mean(w.JSON, c.Structure)
+	field, confidence := mean(w.Field, c.Fields), mean(w.Confidence, c.Targets)
 	pool.Run(len(rows), func(i int) {
 		s, r := stats[i], rows[i]
 		onTarget := ce
@@ -121,8 +121,6 @@ func Reduce(rows []batch.LossRow, stats []Stats) Sums {
 	sums, _ := reduce(rows, stats)
 	return sums
 }
-
-func ratio(weight float64, n int) float64 { return mean(weight, n) }
 
 // reduce sums the statistics in row order. correct[i] is, for a row of a field,
 // the probability that its whole field is right.

@@ -146,7 +146,7 @@ func (o *linear) SymDiff(in G.Nodes, _, grad *G.Node) (G.Nodes, error) {
 	if !o.needX {
 		dxRows = 1 // the value is not used
 	}
-	out := rt.buffer("linear.backward."+kind(o.Name), dxRows*k)
+	out := rt.buffer("linear.backward."+Kind(o.Name), dxRows*k)
 	b := &backward{base: makeBase(rt, o.Name, Backward, matrices(2), out, dxRows, k)}
 	g := newLinearGrad(o)
 	b.f = func(v []G.Value) { g.run(b.out, floats(v[0]), floats(v[1])) }

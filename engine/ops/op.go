@@ -196,9 +196,9 @@ type pick struct{ base }
 
 func (o *pick) Do(...G.Value) (G.Value, error) { return o.exec(func() {}) }
 
-// kind strips the layer from a name: layers.7.mlp.down_proj -> mlp.down_proj.
+// Kind strips the layer from a name: layers.7.mlp.down_proj -> mlp.down_proj.
 // Backward ops of one kind share an output buffer.
-func kind(name string) string {
+func Kind(name string) string {
 	if rest, ok := strings.CutPrefix(name, "layers."); ok {
 		if _, after, ok := strings.Cut(rest, "."); ok {
 			return after

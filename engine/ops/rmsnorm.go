@@ -71,7 +71,7 @@ func (o *rmsNorm) SymDiff(in G.Nodes, _, grad *G.Node) (G.Nodes, error) {
 	if o.norm.Param != nil {
 		g = o.rt.gradient("", o.norm.Param, o.rt.accumulator(d))
 	}
-	out := o.rt.buffer("rms_norm.backward."+kind(o.name), o.rt.MaxTokens*d)
+	out := o.rt.buffer("rms_norm.backward."+Kind(o.name), o.rt.MaxTokens*d)
 	b := &backward{base: makeBase(o.rt, o.name, Backward, matrices(2), out, o.rt.MaxTokens, d)}
 	b.f = func(v []G.Value) {
 		x, dy := floats(v[0]), floats(v[1])
