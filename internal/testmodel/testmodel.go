@@ -29,7 +29,8 @@ type Shape struct {
 	HeadDim int // 0: Hidden/Heads
 	FFN     int
 	Vocab   int
-	Tied    bool // the head is the embedding: there is no lm_head.weight
+	Tied    bool    // the head is the embedding: there is no lm_head.weight
+	Theta   float64 // base of the rotary frequencies; 0: 10000
 }
 
 // Shapes that tests and measurements name.
@@ -40,13 +41,18 @@ var (
 	SmolLM135M = Shape{Hidden: 576, Layers: 30, Heads: 9, KVHeads: 3, FFN: 1536, Vocab: 49152, Tied: true}
 	// SmolLM360M is the shape of SmolLM-360M and SmolLM2-360M.
 	SmolLM360M = Shape{Hidden: 960, Layers: 32, Heads: 15, KVHeads: 5, FFN: 2560, Vocab: 49152, Tied: true}
+	// SmolLM17B is the shape of SmolLM2-1.7B.
+	SmolLM17B = Shape{Hidden: 2048, Layers: 24, Heads: 32, KVHeads: 32, FFN: 8192, Vocab: 49152, Tied: true, Theta: 130000}
 )
 
 // Presets are the shapes by the name that the command takes.
 var Presets = map[string]Shape{
-	"tiny":        Tiny,
-	"smollm-135m": SmolLM135M,
-	"smollm-360m": SmolLM360M,
+	"tiny":         Tiny,
+	"smollm-135m":  SmolLM135M,
+	"smollm-360m":  SmolLM360M,
+	"smollm2-135m": SmolLM135M,
+	"smollm2-360m": SmolLM360M,
+	"smollm2-1.7b": SmolLM17B,
 }
 
 // maxWeights bounds a model to what a disk surely has: a typing error in a
@@ -150,6 +156,9 @@ type Options struct {
 	// vocabulary must fit the shape, which is not checked here.
 	Tokenizer string
 	EOS       int32 // end-of-sequence id in both configurations; 0: 2, SmolLM's
+	// Check, if set, is called before each tensor; its error ends the writing. A
+	// large model takes a while.
+	Check func() error
 }
 
 // errNotEmpty guards against writing weights among somebody's files.

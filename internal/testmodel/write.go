@@ -45,6 +45,10 @@ func writeConfigs(dir string, s Shape, o Options) error {
 	if eos == 0 {
 		eos = 2
 	}
+	theta := s.Theta
+	if theta == 0 {
+		theta = 10000
+	}
 	config := map[string]any{
 		"architectures":           []string{"LlamaForCausalLM"},
 		"model_type":              "llama",
@@ -59,7 +63,7 @@ func writeConfigs(dir string, s Shape, o Options) error {
 		"intermediate_size":       s.FFN,
 		"vocab_size":              s.Vocab,
 		"max_position_embeddings": 2048,
-		"rope_theta":              10000.0,
+		"rope_theta":              theta,
 		"rope_scaling":            nil,
 		"rms_norm_eps":            1e-5,
 		"tie_word_embeddings":     s.Tied,
@@ -89,7 +93,7 @@ func writeConfigs(dir string, s Shape, o Options) error {
 // writeWeights writes the tensors in o.Shards files of about equal size.
 func writeWeights(dir string, list []tensor, o Options) error {
 	if o.Shards <= 1 {
-		return writeShard(filepath.Join(dir, "model.safetensors"), list, o.Seed)
+		return writeShard(filepath.Join(dir, "model.safetensors"), list, o)
 	}
 	files := map[string]string{} // tensor name -> file name
 	var bytes int64
@@ -99,7 +103,7 @@ func writeWeights(dir string, list []tensor, o Options) error {
 			files[t.name] = name
 			bytes += 2 * int64(t.size())
 		}
-		if err := writeShard(filepath.Join(dir, name), part, o.Seed); err != nil {
+		if err := writeShard(filepath.Join(dir, name), part, o); err != nil {
 			return err
 		}
 	}
@@ -134,7 +138,7 @@ func split(list []tensor, n int) [][]tensor {
 
 // writeShard writes one safetensors file: the header's length in eight bytes
 // little endian, the header as JSON, the values end to end.
-func writeShard(path string, list []tensor, seed uint64) (err error) {
+func writeShard(path string, list []tensor, o Options) (err error) {
 	type entry struct {
 		DType   string `json:"dtype"`
 		Shape   []int  `json:"shape"`
@@ -167,7 +171,12 @@ func writeShard(path string, list []tensor, seed uint64) (err error) {
 	_ = binary.Write(w, binary.LittleEndian, uint64(len(raw))) // a bufio.Writer keeps its error for Flush
 	_, _ = w.Write(raw)
 	for _, t := range list {
-		writeValues(w, t, seed)
+		if o.Check != nil {
+			if err := o.Check(); err != nil {
+				return err
+			}
+		}
+		writeValues(w, t, o.Seed)
 	}
 	if err := w.Flush(); err != nil {
 		return fmt.Errorf("writing weights to %s: %w", path, err)
