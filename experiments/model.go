@@ -37,9 +37,13 @@ func checkModelPath(path string) error {
 	return fmt.Errorf("model %s: %w: download it and name its directory with --model DIR", path, ErrHub)
 }
 
-// openTokenizer reads the tokenizer of the model at path. It needs no weights
-// of a directory.
-func openTokenizer(path string) (*tokenizer.Tokenizer, error) {
+// OpenTokenizer reads the tokenizer of the model at path. It needs no weights
+// of a directory. The error wraps ErrNoTokenizer where the model has none, and
+// ErrNoBuiltin or ErrHub where path is not one of a model.
+func OpenTokenizer(path string) (*tokenizer.Tokenizer, error) {
+	if err := checkModelPath(path); err != nil {
+		return nil, err
+	}
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		file := filepath.Join(path, "tokenizer.json")
 		if _, err := os.Stat(file); err != nil {

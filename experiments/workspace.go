@@ -84,7 +84,7 @@ func (w *Workspace) openModel() error {
 		return err
 	}
 	w.Model = model
-	t, err := openTokenizer(c.Model.Path)
+	t, err := OpenTokenizer(c.Model.Path)
 	if err != nil {
 		return err
 	}

@@ -8,13 +8,11 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
 	"hone/data"
 	"hone/engine/tokenizer"
-	"hone/engine/weights"
 	"hone/experiments"
 )
 
@@ -38,7 +36,7 @@ func (a *app) tokenizeCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		t, err := openTokenizer(c.Model.Path)
+		t, err := experiments.OpenTokenizer(c.Model.Path)
 		if err != nil {
 			return err
 		}
@@ -109,34 +107,4 @@ func endOfLines(err error, name string, out *bufio.Writer) error {
 		return fmt.Errorf("reading %s: %w", name, err)
 	}
 	return out.Flush()
-}
-
-// openTokenizer reads the tokenizer of a model directory or .gguf file. The
-// weights may be absent from a directory.
-func openTokenizer(path string) (*tokenizer.Tokenizer, error) {
-	info, err := os.Stat(path)
-	switch {
-	case path == "builtin":
-		return nil, fmt.Errorf("%w: name one with --model DIR or --model FILE.gguf", experiments.ErrNoBuiltin)
-	case err != nil && experiments.IsHubID(path):
-		return nil, fmt.Errorf("model %s: %w", path, experiments.ErrHub)
-	case err != nil:
-		return nil, fmt.Errorf("opening the model: %w", err)
-	case info.IsDir():
-		return tokenizer.Load(filepath.Join(path, "tokenizer.json"))
-	}
-	m, err := weights.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer m.Close()
-	v, ok := m.Vocabulary()
-	if !ok {
-		return nil, errors.Join(fmt.Errorf("%s: %w", path, experiments.ErrNoTokenizer), m.TokenizerProblem())
-	}
-	t, err := tokenizer.FromVocabulary(v)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return t, nil
 }
