@@ -6,24 +6,16 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"hone/tui/chart"
 )
 
 // figure writes a loss or norm in at most eight cells: four significant digits,
 // NaN and infinities by name.
 func figure(v float64) string {
-	switch {
-	case math.IsNaN(v):
-		return "NaN"
-	case math.IsInf(v, 1):
-		return "+Inf"
-	case math.IsInf(v, -1):
-		return "-Inf"
-	case v == 0:
-		return "0"
-	}
 	a := math.Abs(v)
-	if a < 1e-3 || a >= 1e5 {
-		return shortExponent(strconv.FormatFloat(v, 'e', 2, 64))
+	if !(a >= 1e-3 && a < 1e5) {
+		return chart.Exponent(v, 3)
 	}
 	decimals := 3 - int(math.Floor(math.Log10(a)))
 	return strconv.FormatFloat(v, 'f', min(max(decimals, 0), 4), 64)
@@ -31,26 +23,10 @@ func figure(v float64) string {
 
 // rateText writes a learning rate as people do: 4.13e-4, 5e-4, 0.01.
 func rateText(v float64) string {
-	if !finite(v) || v == 0 || math.Abs(v) >= 0.01 {
-		return strconv.FormatFloat(v, 'g', 3, 64)
+	if math.Abs(v) >= 0.01 {
+		return chart.Significant(v, 3)
 	}
-	return shortExponent(strconv.FormatFloat(v, 'e', 2, 64))
-}
-
-// shortExponent makes 4.10e-04 of the form 4.1e-4.
-func shortExponent(s string) string {
-	mantissa, exp, found := strings.Cut(s, "e")
-	if !found {
-		return s
-	}
-	if strings.Contains(mantissa, ".") {
-		mantissa = strings.TrimSuffix(strings.TrimRight(mantissa, "0"), ".")
-	}
-	sign := ""
-	if exp[0] == '-' {
-		sign = "-"
-	}
-	return mantissa + "e" + sign + strings.TrimLeft(exp, "+-0")
+	return chart.Exponent(v, 3)
 }
 
 // shareText writes a share from 0 to 1 with two decimals; 1 only when it is all.

@@ -169,7 +169,7 @@ func (f *frame) yTicks() []tick {
 	h := f.l.plot.h
 	n := min(max(h/3, 2), 8)
 	if h == 1 {
-		return []tick{{f.y.hi, 1, significant(f.y.hi, 3)}}
+		return []tick{{f.y.hi, 1, Significant(f.y.hi, 3)}}
 	}
 	ticks := f.y.ticks(n, false)
 	out := ticks[:0]

@@ -212,21 +212,21 @@ func (f *frame) readout() []part {
 			break
 		}
 	}
-	out := []part{{name + " " + strings.TrimSuffix(significant(x, 9), ".0"), InkCross}}
+	out := []part{{name + " " + strings.TrimSuffix(Significant(x, 9), ".0"), InkCross}}
 	for _, s := range f.series {
 		i := s.nearest(x)
 		if s.Hidden || i < 0 {
 			continue
 		}
-		text := significant(s.raw.y[i], 3)
+		text := Significant(s.raw.y[i], 3)
 		if s.Label != "" {
 			text = s.Label + " " + text
 		}
 		if s.Smooth > 0 && !f.raw && s.raw.onLine(s.raw.y[i], false) {
-			text += " ~" + significant(s.smooth.y[i], 3)
+			text += " ~" + Significant(s.smooth.y[i], 3)
 		}
 		if s.x[i] != x {
-			text += " @" + significant(s.x[i], 9)
+			text += " @" + Significant(s.x[i], 9)
 		}
 		out = append(out, part{text, s.Ink})
 	}

@@ -101,12 +101,12 @@ func (s *scale) ticks(n int, integral bool) []tick {
 
 func (s *scale) endTicks() []tick {
 	for digits := 3; digits <= 9; digits++ {
-		lo, hi := significant(s.lo, digits), significant(s.hi, digits)
+		lo, hi := Significant(s.lo, digits), Significant(s.hi, digits)
 		if lo != hi {
 			return []tick{{s.lo, 0, lo}, {s.hi, 1, hi}}
 		}
 	}
-	return []tick{{s.hi, 1, significant(s.hi, 3)}}
+	return []tick{{s.hi, 1, Significant(s.hi, 3)}}
 }
 
 func (s *scale) linearTicks(n int, integral bool) []tick {
@@ -145,7 +145,7 @@ func (s *scale) logTicks(n int) []tick {
 	var out []tick
 	add := func(v float64) {
 		if u := s.unit(v); v > 0 && !math.IsInf(v, 0) && u >= -1e-9 && u <= 1+1e-9 {
-			out = append(out, tick{v, clamp01(u), significant(v, 2)})
+			out = append(out, tick{v, clamp01(u), Significant(v, 2)})
 		}
 	}
 	decades := last - first + 1
@@ -203,7 +203,7 @@ func stepLabel(v, step float64) string {
 			return "0"
 		}
 		digits := 1 + int(math.Floor(math.Log10(math.Abs(v)))) - int(math.Floor(math.Log10(step)))
-		return significant(v, min(max(digits, 1), 9))
+		return Significant(v, min(max(digits, 1), 9))
 	}
 	decimals := max(0, -int(math.Floor(math.Log10(step)+1e-9)))
 	out := strconv.FormatFloat(v, 'f', decimals, 64)
@@ -213,8 +213,19 @@ func stepLabel(v, step float64) string {
 	return out
 }
 
-// significant writes v with at most so many significant digits, as a plain number where that is short: 0.05, 1.61, 483, 2e-5, 1e9.
-func significant(v float64, digits int) string {
+// Significant writes v with at most so many significant digits, as a plain number where that is short: 0.05, 1.61, 483, 2e-5, 1e9.
+// What is not finite is written by name.
+func Significant(v float64, digits int) string {
+	text := Exponent(v, digits)
+	_, power, found := strings.Cut(text, "e")
+	if e, err := strconv.Atoi(power); found && err == nil && e >= -4 && e < 5 {
+		return trimZeros(strconv.FormatFloat(v, 'f', max(0, digits-1-e), 64))
+	}
+	return text
+}
+
+// Exponent writes v as at most so many significant digits and a power of ten: 4.1e-4. What is not finite is written by name, zero as 0.
+func Exponent(v float64, digits int) string {
 	switch {
 	case math.IsNaN(v):
 		return "NaN"
@@ -225,12 +236,8 @@ func significant(v float64, digits int) string {
 	case v == 0:
 		return "0"
 	}
-	exp := strconv.FormatFloat(v, 'e', digits-1, 64)
-	mantissa, power, _ := strings.Cut(exp, "e")
+	mantissa, power, _ := strings.Cut(strconv.FormatFloat(v, 'e', digits-1, 64), "e")
 	e, _ := strconv.Atoi(power)
-	if e >= -4 && e < 5 {
-		return trimZeros(strconv.FormatFloat(v, 'f', max(0, digits-1-e), 64))
-	}
 	return trimZeros(mantissa) + "e" + strconv.Itoa(e)
 }
 
