@@ -147,7 +147,7 @@ func (s *traceScreen) catchUp() tea.Cmd {
 
 // newTraceFeed is a feed of a whole snapshot.
 func newTraceFeed(snap *snapshot) *traceFeed {
-	f := &traceFeed{dir: snap.Dir, version: -1}
+	f := &traceFeed{cursor: newCursor(snap.Dir)}
 	f.take(snap) // an empty feed takes any history
 	return f
 }

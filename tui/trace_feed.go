@@ -22,13 +22,9 @@ type finding struct {
 
 // traceFeed collects findings from what each snapshot adds to the history.
 type traceFeed struct {
-	dir      string
-	version  int
-	steps    int
-	events   int
-	lastStep int
-	open     [len(oddKinds)]int // index+1 of the finding that the next odd step may extend
-	found    []finding
+	cursor
+	open  [len(oddKinds)]int // index+1 of the finding that the next odd step may extend
+	found []finding
 }
 
 // oddKinds are the ways in which a step's figures are odd.
@@ -61,24 +57,7 @@ const maxFindings = 1000
 // take adds what a snapshot has beyond what was consumed. It reports false when
 // the history was cut back, so that a new feed has to be made from it.
 func (f *traceFeed) take(snap *snapshot) bool {
-	h := snap.History
-	if f.version == snap.Version && f.dir == snap.Dir {
-		return true
-	}
-	if len(h.Steps) < f.steps || len(h.Events) < f.events || f.steps > 0 && h.Steps[f.steps-1].Step != f.lastStep {
-		return false
-	}
-	for ; f.events < len(h.Events); f.events++ {
-		if undoes(h.Events[f.events]) && f.steps > 0 {
-			return false
-		}
-		f.event(h.Events[f.events])
-	}
-	for ; f.steps < len(h.Steps); f.steps++ {
-		f.step(h.Steps[f.steps])
-	}
-	f.version = snap.Version
-	return true
+	return f.advance(snap, f.event, f.step, func(runs.Eval) {})
 }
 
 // step looks for odd figures; those of steps in a row are one finding.
@@ -96,7 +75,6 @@ func (f *traceFeed) step(s runs.Step) {
 			f.open[i] = len(f.found)
 		}
 	}
-	f.lastStep = s.Step
 }
 
 // event takes alerts and what was done about non-finite updates.

@@ -3,6 +3,7 @@ package tui
 import (
 	"time"
 
+	"hone/runs"
 	"hone/tui/chart"
 )
 
@@ -13,14 +14,10 @@ var trainTerms = [4]string{"ce", "json", "field", "conf"}
 // by what each snapshot adds to the one before: the history is never walked
 // twice, but after a resume or rewind, which changes what was already drawn.
 type trainFeed struct {
-	dir     string
-	zone    *time.Location
-	version int // of the snapshot taken last
-	steps   int // consumed of the history
-	evals   int
-	events  int
-	last    stepPoint
-	terms   bool // the loss has more than its first term
+	cursor
+	zone  *time.Location
+	last  stepPoint
+	terms bool // the loss has more than its first term
 
 	maxNorm     float64 // largest finite gradient norm; 0 without any
 	maxNormStep int
@@ -51,7 +48,7 @@ const maxLog = 400
 // newTrainFeed is an empty feed of a run directory that clips gradients at a norm
 // (0 = not known), its charts in a theme's colours, its clock that of a zone.
 func newTrainFeed(dir string, clip float64, t *theme, zone *time.Location) *trainFeed {
-	f := &trainFeed{dir: dir, clip: clip, zone: zone, version: -1}
+	f := &trainFeed{cursor: newCursor(dir), clip: clip, zone: zone}
 	p := chartPalette(t)
 	norm, rate := "∇ norm", "learning rate"
 	if t.g.ascii {
@@ -88,39 +85,21 @@ func chartPalette(t *theme) chart.Palette {
 // take adds what a snapshot has beyond what was consumed. It reports false when
 // the history was cut back, so that a new feed has to be made from it.
 func (f *trainFeed) take(snap *snapshot) bool {
-	h := snap.History
-	if f.version == snap.Version && f.dir == snap.Dir {
-		return true
-	}
-	if len(h.Steps) < f.steps || len(h.Evals) < f.evals || len(h.Events) < f.events {
+	before := f.version
+	if !f.advance(snap, f.event, f.step, f.eval) {
 		return false
 	}
-	if f.steps > 0 && h.Steps[f.steps-1].Step != f.last.step {
-		return false
+	if f.version != before {
+		f.loss.SetEvents(f.marks)
+		f.norm.SetEvents(f.marks)
+		f.lr.SetEvents(f.marks)
 	}
-	for ; f.events < len(h.Events); f.events++ {
-		if undoes(h.Events[f.events]) && f.steps > 0 {
-			return false
-		}
-		f.event(h.Events[f.events])
-	}
-	for ; f.steps < len(h.Steps); f.steps++ {
-		f.step(stepPointOf(h.Steps[f.steps]))
-	}
-	for ; f.evals < len(h.Evals); f.evals++ {
-		if e := h.Evals[f.evals]; e.Split == "eval" || e.Split == "" {
-			f.eval(evalPointOf(e))
-		}
-	}
-	f.loss.SetEvents(f.marks)
-	f.norm.SetEvents(f.marks)
-	f.lr.SetEvents(f.marks)
-	f.version = snap.Version
 	return true
 }
 
 // step takes one optimizer step.
-func (f *trainFeed) step(p stepPoint) {
+func (f *trainFeed) step(s runs.Step) {
+	p := stepPointOf(s)
 	x := float64(p.step)
 	f.loss.Append(f.loss.main, x, p.loss)
 	for i, v := range p.terms {
@@ -144,8 +123,12 @@ func (f *trainFeed) step(p stepPoint) {
 	f.last = p
 }
 
-// eval takes one evaluation.
-func (f *trainFeed) eval(p evalPoint) {
+// eval takes one evaluation; those of other splits than eval are not drawn.
+func (f *trainFeed) eval(e runs.Eval) {
+	if e.Split != "eval" && e.Split != "" {
+		return
+	}
+	p := evalPointOf(e)
 	f.loss.Append(f.loss.eval, float64(p.step), p.loss)
 	f.scores = append(f.scores, p)
 }

@@ -457,7 +457,7 @@ func BenchmarkTrainView(b *testing.B) {
 	b.Run("stepped", func(b *testing.B) {
 		x := 351
 		for b.Loop() {
-			sc.feed.step(stepPoint{step: x, loss: 0.1, norm: 0.2, lr: 1e-4})
+			sc.feed.step(runs.Step{Step: x, Loss: 0.1, GradNorm: 0.2, LR: 1e-4})
 			sc.feed.version = x
 			x++
 			_ = sc.View()
