@@ -237,7 +237,7 @@ func (t *training) onStep(s engine.Step) error {
 			t.writer.Append(runs.Alert{Step: s.Number, ID: "NONFINITE", Severity: data.SeverityWarning, Confidence: 1, Message: fmt.Sprintf("step %d was not applied: %v", s.Number, s.Problem), Advice: "lower train.lr, or look at the rows of this step"}),
 			t.writer.Append(runs.Intervention{Step: s.Number, Action: runs.ActionSkipStep, By: "rule", Rows: s.Rows}))
 	}
-	return t.writer.Update(func(i *runs.RunInfo) { i.Step = s.Number })
+	return t.writer.Progress(s.Number)
 }
 
 func clipFactor(s engine.Step, clip float64) float64 {

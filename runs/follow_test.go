@@ -229,7 +229,7 @@ func TestFollowerState(t *testing.T) {
 	if !poll(t, f) || f.State() != Stale {
 		t.Error("staleness is not noticed")
 	}
-	if err := w.Heartbeat(); err != nil {
+	if err := w.Progress(0); err != nil {
 		t.Fatal(err)
 	}
 	if !poll(t, f) || f.State() != Running {

@@ -16,6 +16,10 @@ import (
 // otherwise.
 const DefaultHeartbeat = 5 * time.Second
 
+// progressPause is the shortest time between two writes of run.json that say no
+// more than that the run goes on.
+const progressPause = time.Second
+
 // ErrClosed is returned by a Writer after Close.
 var ErrClosed = errors.New("the run's writer is closed")
 
@@ -161,12 +165,19 @@ func (w *Writer) update(change func(*RunInfo)) error {
 	return nil
 }
 
-// Heartbeat says that the run is alive. It writes only when a heartbeat is due,
-// so it may be called at every step.
-func (w *Writer) Heartbeat() error {
+// Progress counts the optimizer steps done. It is a heartbeat too, and may be
+// called at every step, however short: run.json is written at most once a second,
+// or a heartbeat where that is shorter. What is not written yet goes with the next
+// Update; readers that need the very last step find it in the metrics.
+func (w *Writer) Progress(step int) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.now().Sub(w.info.Updated).Seconds() < float64(w.info.HeartbeatSeconds) {
+	if w.closed {
+		return ErrClosed
+	}
+	w.info.Step = step
+	pause := min(progressPause.Seconds(), float64(w.info.HeartbeatSeconds))
+	if since := w.now().Sub(w.info.Updated).Seconds(); since >= 0 && since < pause {
 		return nil
 	}
 	return w.update(func(*RunInfo) {})

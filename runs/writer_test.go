@@ -67,7 +67,7 @@ func TestWriterLock(t *testing.T) {
 		t.Error("second Close:", err)
 	}
 	for what, err := range map[string]error{
-		"Append": w.Append(Step{}), "Update": w.Update(func(*RunInfo) {}), "Sync": w.Sync(), "AppendTrace": w.AppendTrace(map[string]any{}),
+		"Append": w.Append(Step{}), "Update": w.Update(func(*RunInfo) {}), "Progress": w.Progress(1), "Sync": w.Sync(), "AppendTrace": w.AppendTrace(map[string]any{}),
 	} {
 		if !errors.Is(err, ErrClosed) {
 			t.Errorf("%s after Close: %v", what, err)
@@ -137,7 +137,9 @@ func TestUpdate(t *testing.T) {
 	}
 }
 
-func TestHeartbeat(t *testing.T) {
+// Steps of a millisecond do not rewrite run.json each; what they counted goes with
+// the next write, at the latest after a second, and at once with a state.
+func TestProgress(t *testing.T) {
 	now := time.Date(2026, 11, 23, 15, 30, 0, 0, time.UTC)
 	s := Store{Root: t.TempDir(), Now: func() time.Time { return now }}
 	w, err := s.Create("x", now)
@@ -145,14 +147,54 @@ func TestHeartbeat(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer w.Close()
-	first := w.Info().Updated
-	now = now.Add(4 * time.Second)
-	if err := w.Heartbeat(); err != nil || !w.Info().Updated.Equal(first) {
-		t.Error("a heartbeat before it is due")
+	written := func() RunInfo {
+		t.Helper()
+		info, err := ReadInfo(w.Dir())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return info
 	}
-	now = now.Add(time.Second)
-	if err := w.Heartbeat(); err != nil || !w.Info().Updated.Equal(now) {
-		t.Error("no heartbeat when due")
+	first := now
+	step := func(after time.Duration, step int) {
+		t.Helper()
+		now = now.Add(after)
+		if err := w.Progress(step); err != nil {
+			t.Fatal(err)
+		}
+		if w.Info().Step != step {
+			t.Errorf("step %d is not counted", step)
+		}
+	}
+	for i := 1; i <= 999; i++ {
+		step(time.Millisecond, i)
+		if i := written(); i.Step != 0 || !i.Updated.Equal(first) {
+			t.Fatalf("written within the first second: step %d", i.Step)
+		}
+	}
+	step(time.Millisecond, 1000)
+	if i := written(); i.Step != 1000 || !i.Updated.Equal(now) || i.ElapsedSeconds != 1 {
+		t.Errorf("after a second: %+v", i)
+	}
+	step(time.Millisecond, 1001)
+	if err := w.Update(func(i *RunInfo) { i.State = Paused }); err != nil {
+		t.Fatal(err)
+	}
+	if i := written(); i.Step != 1001 || i.State != Paused {
+		t.Errorf("after a change of state: %+v", i)
+	}
+	// A reader that was told of shorter heartbeats gets them.
+	if err := w.Update(func(i *RunInfo) { i.HeartbeatSeconds = 0.1 }); err != nil {
+		t.Fatal(err)
+	}
+	step(100*time.Millisecond, 1002)
+	if i := written(); i.Step != 1002 {
+		t.Errorf("after a short heartbeat: %+v", i)
+	}
+	// Nor does a clock that was set back silence it.
+	step(-time.Hour, 1003)
+	if i := written(); i.Step != 1003 || !i.Updated.Equal(now) {
+		t.Errorf("after the clock was set back: %+v", i)
 	}
 }
 
