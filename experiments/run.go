@@ -64,15 +64,19 @@ func Start(ctx context.Context, c Config, o StartOptions) (*Run, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
+	c = c.Clone()
+	if err := c.Resolve("."); err != nil {
+		return nil, err
+	}
+	// Before the model is looked at: the run that is there says which one is meant.
+	if _, err := holds(o.RunDir, c); err != nil {
+		return nil, err
+	}
 	if err := checkModelPath(c.Model.Path); err != nil {
 		return nil, err
 	}
 	if c.Data.Path == "builtin" {
 		return nil, errNoDataset
-	}
-	c = c.Clone()
-	if err := c.Resolve("."); err != nil {
-		return nil, err
 	}
 	writer, resumed, err := openRun(c, o)
 	if err != nil {
@@ -120,15 +124,9 @@ func openRun(c Config, o StartOptions) (w *runs.Writer, resumed bool, err error)
 	if w, err = runs.OpenWriter(o.RunDir); err != nil {
 		return nil, false, err
 	}
-	before, err := LoadRun(o.RunDir)
-	switch {
-	case errors.Is(err, os.ErrNotExist):
+	resumed, err = holds(o.RunDir, c)
+	if err == nil && !resumed {
 		err = w.WriteConfig(text)
-	case err == nil:
-		resumed = true
-		if changes := Diff(before, c); len(changes) > 0 {
-			err = differs(o.RunDir, changes)
-		}
 	}
 	if err != nil {
 		return nil, false, errors.Join(err, w.Close())
@@ -136,12 +134,27 @@ func openRun(c Config, o StartOptions) (w *runs.Writer, resumed bool, err error)
 	return w, resumed, nil
 }
 
-func differs(dir string, changes []Change) error {
-	var keys []string
-	for _, c := range changes {
-		keys = append(keys, fmt.Sprintf("%s is %s there, %s here", c.Key, c.A, c.B))
+// holds reports whether a run directory holds the experiment c. One that holds
+// another is an error that names the keys.
+func holds(dir string, c Config) (bool, error) {
+	if dir == "" {
+		return false, nil
 	}
-	return fmt.Errorf("%s: %w: %s", dir, ErrConfigDiffers, strings.Join(keys, "; "))
+	before, err := LoadRun(dir)
+	if errors.Is(err, os.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	var keys []string
+	for _, d := range Diff(before, c) {
+		keys = append(keys, fmt.Sprintf("%s is %s there, %s here", d.Key, d.A, d.B))
+	}
+	if len(keys) > 0 {
+		return false, fmt.Errorf("%s: %w: %s", dir, ErrConfigDiffers, strings.Join(keys, "; "))
+	}
+	return true, nil
 }
 
 // LoadRun reads the experiment of a run directory.
