@@ -39,23 +39,9 @@ const InCache = "in cache"
 // transposed. With model.dtype auto both types are measured. each sees a product
 // when it is done.
 func MeasureKernel(ctx context.Context, o KernelOptions, each func(Product) error) error {
-	name := filepath.Base(o.Config.Model.Path)
-	var c weights.Config
-	if o.Shape != "" {
-		shape, err := findShape(o.Shape)
-		if err != nil {
-			return err
-		}
-		name = o.Shape
-		c = weights.Config{Hidden: shape.Hidden, Layers: shape.Layers, Heads: shape.Heads, KVHeads: shape.KVHeads, HeadDim: shape.HeadDim, FFN: shape.FFN, Vocab: shape.Vocab}
-		if c.HeadDim == 0 {
-			c.HeadDim = c.Hidden / c.Heads
-		}
-	} else {
-		var err error
-		if c, err = weights.OpenConfig(o.Config.Model.Path); err != nil {
-			return err
-		}
+	name, c, err := kernelModel(o.Options)
+	if err != nil {
+		return err
 	}
 	types := []llama.DType{llama.F32, llama.BF16}
 	if d := o.Config.Model.DType; d != "auto" {
@@ -88,6 +74,29 @@ func MeasureKernel(ctx context.Context, o KernelOptions, each func(Product) erro
 		}
 	}
 	return nil
+}
+
+// defaultShape is measured when neither a shape nor a model is named.
+const defaultShape = "smollm2-135m"
+
+// kernelModel is the architecture whose products are measured, and its name.
+func kernelModel(o Options) (string, weights.Config, error) {
+	name := o.Shape
+	if path := o.Config.Model.Path; name == "" && path != "builtin" {
+		c, err := weights.OpenConfig(path)
+		return filepath.Base(path), c, err
+	} else if name == "" {
+		name = defaultShape
+	}
+	s, err := findShape(name)
+	if err != nil {
+		return "", weights.Config{}, err
+	}
+	c := weights.Config{Hidden: s.Hidden, Layers: s.Layers, Heads: s.Heads, KVHeads: s.KVHeads, HeadDim: s.HeadDim, FFN: s.FFN, Vocab: s.Vocab}
+	if c.HeadDim == 0 {
+		c.HeadDim = c.Hidden / c.Heads
+	}
+	return name, c, nil
 }
 
 // kernelRun is the state of MeasureKernel.

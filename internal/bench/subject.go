@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -31,8 +32,11 @@ type Options struct {
 	Progress func(what string, done, total int)
 }
 
-// ErrShape is wrapped by errors about a shape that cannot be measured.
-var ErrShape = errors.New("bad shape")
+// ErrShape is wrapped by the error about a shape that does not exist.
+var ErrShape = errors.New("unknown shape")
+
+// ErrTokenizer is wrapped by the error about a shape without a tokenizer.
+var ErrTokenizer = errors.New("a shape needs a tokenizer")
 
 // Shapes are the names that Options.Shape takes.
 func Shapes() []string { return slices.Sorted(maps.Keys(testmodel.Presets)) }
@@ -43,48 +47,69 @@ func (o Options) progress(what string, done, total int) {
 	}
 }
 
-// subject is an opened experiment to be measured.
-type subject struct {
-	*experiments.Workspace
+// target is the model and data to be measured.
+type target struct {
+	config experiments.Config
 	name   string
 	random bool
 	dir    string // of random weights, removed at the end; "" = none
-	pool   *kernel.Pool
 }
 
-// open reads dataset and tokenizer, and writes random weights where a shape asks
-// for them. Weights are not read yet.
-func open(ctx context.Context, o Options) (s *subject, err error) {
-	s = &subject{name: filepath.Base(o.Config.Model.Path)}
-	defer func() {
-		if err != nil {
-			s.close()
-		}
-	}()
-	c := o.Config.Clone()
+// resolve writes random weights where a shape asks for them.
+func (o Options) resolve(ctx context.Context) (t target, err error) {
+	t = target{config: o.Config.Clone(), name: filepath.Base(o.Config.Model.Path)}
 	if o.Shape != "" {
-		if s.dir, err = writeShape(ctx, o); err != nil {
-			return nil, err
+		if t.dir, err = writeShape(ctx, o); err != nil {
+			return t, err
 		}
-		s.name, s.random, c.Model.Path = o.Shape, true, s.dir
+		t.name, t.random, t.config.Model.Path = o.Shape, true, t.dir
 	}
-	if s.Workspace, err = experiments.OpenWorkspace(ctx, c); err != nil {
+	return t, nil
+}
+
+func (t target) close() {
+	if t.dir != "" {
+		_ = os.RemoveAll(t.dir) // a temporary directory: the system's to clean if not ours
+	}
+}
+
+// setting describes a measurement of the target.
+func (t target) setting(what string) Setting {
+	threads := t.config.Threads
+	if threads == 0 {
+		threads = runtime.GOMAXPROCS(0)
+	}
+	return setting(what, t.name, t.random, dtype(t.config), threads)
+}
+
+// subject is a target whose dataset and tokenizer are open, with workers to
+// compute on it.
+type subject struct {
+	target
+	*experiments.Workspace
+	pool *kernel.Pool
+}
+
+// open reads dataset and tokenizer. Weights are not read yet.
+func open(ctx context.Context, o Options) (*subject, error) {
+	t, err := o.resolve(ctx)
+	if err != nil {
 		return nil, err
 	}
-	if s.ModelProblem != nil {
-		return nil, fmt.Errorf("opening the model: %w", s.ModelProblem)
+	w, err := experiments.OpenWorkspace(ctx, t.config)
+	if err == nil && w.ModelProblem != nil {
+		err = fmt.Errorf("opening the model: %w", w.ModelProblem)
 	}
-	s.pool = kernel.NewPool(c.Threads)
-	return s, nil
+	if err != nil {
+		t.close()
+		return nil, err
+	}
+	return &subject{t, w, kernel.NewPool(t.config.Threads)}, nil
 }
 
 func (s *subject) close() {
-	if s.pool != nil {
-		s.pool.Close()
-	}
-	if s.dir != "" {
-		_ = os.RemoveAll(s.dir) // a temporary directory: the system's to clean if not ours
-	}
+	s.pool.Close()
+	s.target.close()
 }
 
 // writeShape writes random weights with a tokenizer to a temporary directory.
@@ -97,7 +122,7 @@ func writeShape(ctx context.Context, o Options) (dir string, err error) {
 	if tokenizer == "" {
 		tokenizer = filepath.Join(o.Config.Model.Path, "tokenizer.json")
 		if _, err := os.Stat(tokenizer); err != nil {
-			return "", fmt.Errorf("%w: %s needs a tokenizer: a tokenizer.json, or a model directory that has one", ErrShape, o.Shape)
+			return "", fmt.Errorf("%w: give %s a tokenizer.json, or a model directory that has one", ErrTokenizer, o.Shape)
 		}
 	}
 	parent, err := os.MkdirTemp("", "hone-bench-")
@@ -115,7 +140,7 @@ func writeShape(ctx context.Context, o Options) (dir string, err error) {
 func findShape(name string) (testmodel.Shape, error) {
 	shape, ok := testmodel.Presets[name]
 	if !ok {
-		return shape, fmt.Errorf("%w: %q is not one of %s", ErrShape, name, strings.Join(Shapes(), ", "))
+		return shape, fmt.Errorf("%w %q: there are %s", ErrShape, name, strings.Join(Shapes(), ", "))
 	}
 	return shape, nil
 }
@@ -135,9 +160,20 @@ func (s *subject) load(ctx context.Context, use llama.Use) (*llama.Weights, erro
 	return packed, nil
 }
 
-// setting describes a measurement of the subject.
-func (s *subject) setting(what string) Setting {
-	return setting(what, s.name, s.random, dtype(s.Config), s.pool.Workers())
+// readAdapter reads an adapter for the subject's model; dir "" is the base model.
+func (s *subject) readAdapter(dir string) (*llama.Adapter, error) {
+	if dir == "" {
+		return nil, nil
+	}
+	file, err := weights.ReadAdapter(dir)
+	if err != nil {
+		return nil, err
+	}
+	a, err := llama.FromFile(s.Model, file)
+	if err != nil {
+		return nil, fmt.Errorf("adapter %s: %w", dir, err)
+	}
+	return a, nil
 }
 
 // adapterSettings are the adapter's hyperparameters in an experiment.

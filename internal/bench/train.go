@@ -46,7 +46,8 @@ type Train struct {
 	GemmBound       float64   `json:"gemm_bound"` // GFLOP/s of the step's matrix products by themselves
 	GemmBounds      []float64 `json:"gemm_bounds"`
 	ShareOfBound    float64   `json:"share_of_bound"`
-	PeakBytes       int64     `json:"peak_bytes"` // of the process, while it loaded and trained
+	CPUShare        float64   `json:"cpu_share,omitempty"` // processor time of the timed steps by what the threads could use; below 0.95 others were at work
+	PeakBytes       int64     `json:"peak_bytes"`          // of the process, while it loaded and trained
 	MemoryBytes     int64     `json:"memory_bytes"`
 	PeakOfMemory    float64   `json:"peak_of_memory"` // measured by estimated
 	Losses          []float64 `json:"losses"`         // of each step of a repetition
@@ -110,6 +111,7 @@ func MeasureTrain(ctx context.Context, o TrainOptions) (*Train, error) {
 	r.Losses = m.losses[:o.Steps]
 	r.TokensPerSecond, r.Best, r.StepSeconds, r.GFlops = median(m.rates), m.best, median(m.seconds), median(m.flops)/1e9
 	r.GemmBound = median(r.GemmBounds)
+	r.CPUShare = m.cpu / (m.wall * float64(r.Threads))
 	r.ShareOfBound = r.GFlops / r.GemmBound
 	r.PeakOfMemory = float64(r.PeakBytes) / float64(r.MemoryBytes)
 	if o.Profile {
@@ -124,6 +126,7 @@ type steps struct {
 	losses                []float64 // of all steps
 	rates, seconds, flops []float64
 	best                  float64
+	cpu, wall             float64 // seconds of the timed steps
 	ops                   [][]engine.OpTime
 }
 
@@ -138,7 +141,7 @@ func (m *steps) run(ctx context.Context, s *subject, packed *llama.Weights, micr
 		o.progress("training", m.done, m.total)
 		var step engine.Step
 		var ops []engine.OpTime
-		start := time.Now()
+		start, used := time.Now(), cpuSeconds()
 		if o.Profile {
 			step, ops, err = t.ProfileStep(ctx)
 		} else {
@@ -155,6 +158,7 @@ func (m *steps) run(ctx context.Context, s *subject, packed *llama.Weights, micr
 		if i < warmSteps {
 			continue
 		}
+		m.cpu, m.wall = m.cpu+cpuSeconds()-used, m.wall+seconds
 		m.rates, m.seconds, m.ops = append(m.rates, rate), append(m.seconds, seconds), append(m.ops, ops)
 		m.flops = append(m.flops, llama.TrainingFlops(s.Model, adapterSettings(s.Config), step.Counts.Tokens, step.Counts.Targets)/seconds)
 	}

@@ -24,7 +24,7 @@ func (a *app) benchCommand() *cobra.Command {
 		}
 		return nil
 	}
-	cmd.AddCommand(a.benchTrainCommand(), a.benchKernelCommand())
+	cmd.AddCommand(a.benchTrainCommand(), a.benchEvalCommand(), a.benchDecodeCommand(), a.benchKernelCommand(), a.benchUICommand())
 	return cmd
 }
 
@@ -47,7 +47,14 @@ func (f *benchFlags) add(cmd *cobra.Command, withData bool) {
 	}
 }
 
-// options opens what the flags say.
+// defaultRepeat changes the number of repetitions that are made when none is
+// asked for.
+func (f *benchFlags) defaultRepeat(cmd *cobra.Command, n int) {
+	flag := cmd.Flags().Lookup("repeat")
+	f.repeat, flag.DefValue = n, fmt.Sprint(n)
+}
+
+// benchOptions opens what the flags say.
 func (a *app) benchOptions(f *benchFlags, runDir string) (bench.Options, error) {
 	if err := atLeast("repeat", f.repeat, 1); err != nil {
 		return bench.Options{}, err
@@ -70,7 +77,10 @@ func (a *app) benchOptions(f *benchFlags, runDir string) (bench.Options, error) 
 
 // benchError marks what cannot be measured as asked for as a mistake in asking.
 func benchError(err error) error {
-	if errors.Is(err, bench.ErrShape) || errors.Is(err, bench.ErrSteps) {
+	switch {
+	case errors.Is(err, bench.ErrTokenizer):
+		return usage(errorWithHint(err, "--tokenizer FILE, or --model DIR with a tokenizer.json"))
+	case errors.Is(err, bench.ErrShape), errors.Is(err, bench.ErrSteps):
 		return usage(err)
 	}
 	return err
