@@ -18,8 +18,8 @@ import (
 //go:embed pools/*.txt
 var files embed.FS
 
-// The pools. Names of people, cities and platforms are capitalized, all else is lower case but
-// for a few abbreviations. An entry of several words has spaces. A pool has no entry twice; a
+// The pools. Names of people, cities, platforms and languages are capitalized, all else is lower case
+// but for a few abbreviations. An entry of several words has spaces. A pool has no entry twice; a
 // word may be in several pools.
 var (
 	Given      = pool("given")      // given names of many cultures
@@ -29,7 +29,8 @@ var (
 	Nouns      = pool("nouns")      // things, plants, stuffs; singular
 	Adjectives = pool("adjectives") // of quality and colour
 	Verbs      = pool("verbs")      // plain form
-	Topics     = pool("topics")     // what a meeting or a class is about
+	Topics     = pool("topics")     // what a meeting at work is about
+	Subjects   = pool("subjects")   // what a class or a club is about
 	Products   = pool("products")   // what is bought, fetched or repaired
 	Activities = pool("activities") // kinds of events: "review", "lunch"; never held out
 	Venues     = pool("venues")     // kinds of places: "bakery"; never held out

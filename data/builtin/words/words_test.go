@@ -10,7 +10,7 @@ import (
 
 var pools = map[string][]string{
 	"given": Given, "surnames": Surnames, "cities": Cities, "animals": Animals, "nouns": Nouns, "adjectives": Adjectives,
-	"verbs": Verbs, "topics": Topics, "products": Products, "activities": Activities, "venues": Venues, "rooms": Rooms,
+	"verbs": Verbs, "topics": Topics, "subjects": Subjects, "products": Products, "activities": Activities, "venues": Venues, "rooms": Rooms,
 	"groups": Groups, "platforms": Platforms,
 }
 
