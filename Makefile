@@ -1,11 +1,11 @@
-# One command checks everything: make check. CI runs the same (.ci/run).
+# One command checks everything on this machine: make check. CI runs it and make cross (.ci/run).
 GO       ?= go
 PACKAGES ?= ./...
 FUZZTIME ?= 10s
 BENCH    ?= .
 
 .DEFAULT_GOAL := build
-.PHONY: build check test fmt fmt-check vet lint imports fuzz bench clean
+.PHONY: build check cross test fmt fmt-check vet lint imports fuzz bench clean
 
 # The binary, ./hone.
 build:
@@ -35,11 +35,20 @@ lint:
 imports:
 	@GO="$(GO)" bash internal/scripts/imports.sh
 
+# Other platforms: compiled and vetted, and the arithmetic of arm64 tested under qemu, where that is installed.
+cross:
+	@GO="$(GO)" bash internal/scripts/cross.sh
+
 # Every fuzz target for FUZZTIME, one after the other.
 fuzz:
 	@GO="$(GO)" FUZZTIME="$(FUZZTIME)" bash internal/scripts/fuzz.sh
 
+# Speed and memory on this machine, with PEERS= alternately of peers (docs/performance.md).
 bench:
+	@GO="$(GO)" bash internal/scripts/bench.sh
+
+# The micro-benchmarks of the packages.
+bench-go:
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem $(PACKAGES)
 
 clean:
