@@ -1,0 +1,85 @@
+package pretrain
+
+import "hone/engine/tokenizer"
+
+// MaxTokens is the longest that a document may be: prompt, completion and end of text.
+const MaxTokens = 199
+
+// A Document is one example of pretraining.
+type Document struct {
+	Prompt     string
+	Completion string // without the space before it
+	Kind       string // the task, for statistics
+}
+
+// A kind is a task with its weight in 1000 documents, in the easy stage and after it.
+type kind struct {
+	name       string
+	easy, full int
+	draw       func(*writer) (prompt, completion string)
+}
+
+// Less than half of all completions are JSON objects, so that a dataset loader takes a file of these
+// documents for what it is: text, not rows of one schema.
+var kinds = []kind{
+	{"listed", 0, 250, (*writer).listed},
+	{"fixed", 0, 100, (*writer).fixed},
+	{"calendar", 0, 60, (*writer).calendar},
+	{"record", 140, 50, (*writer).record},
+	{"values", 0, 60, (*writer).values},
+	{"lines", 0, 40, (*writer).lines},
+	{"field", 110, 90, (*writer).field},
+	{"copy", 330, 130, (*writer).copying},
+	{"list", 100, 30, (*writer).list},
+	{"pick", 140, 50, (*writer).pick},
+	{"date", 100, 80, (*writer).dates},
+	{"time", 60, 40, (*writer).times},
+	{"prose", 20, 20, (*writer).prose},
+}
+
+// A Corpus is all documents of one seed. It is safe for concurrent use.
+type Corpus struct {
+	seed       uint64
+	documents  int
+	tokenizer  *tokenizer.Tokenizer
+	vocabulary *vocabulary
+}
+
+// New returns the corpus of a seed, meant to be read in order for so many documents: it decides how
+// long the easy stage is. Further documents are like the last. t is what [LearnTokenizer] gives.
+func New(seed uint64, documents int, t *tokenizer.Tokenizer) *Corpus {
+	return &Corpus{seed: seed, documents: documents, tokenizer: t, vocabulary: newVocabulary(t)}
+}
+
+// Document returns the document i, from 0.
+func (c *Corpus) Document(i int) Document {
+	for attempt := uint64(0); ; attempt++ {
+		w := &writer{newSource(c.seed, uint64(i), attempt), c.vocabulary}
+		k := kinds[w.weighted(c.weights(i))]
+		d := Document{Kind: k.name}
+		d.Prompt, d.Completion = k.draw(w)
+		if c.tokenizer == nil || c.length(d) <= MaxTokens {
+			return d
+		}
+	}
+}
+
+// length returns the tokens of a document as it is trained on.
+func (c *Corpus) length(d Document) int {
+	return len(c.tokenizer.Encode(d.Prompt)) + len(c.tokenizer.Encode(" "+d.Completion)) + 1
+}
+
+// weights returns the weights of the kinds for document i: easy for the first 3 %, then blended until
+// 9 % are over. They are whole numbers to be the same everywhere.
+func (c *Corpus) weights(i int) []int {
+	const scale = 1000
+	progress := scale
+	if c.documents > 0 {
+		progress = min(scale, max(0, (i*100-3*c.documents)*scale/(6*c.documents)))
+	}
+	weights := make([]int, len(kinds))
+	for j, k := range kinds {
+		weights[j] = k.easy*(scale-progress) + k.full*progress
+	}
+	return weights
+}
