@@ -5,7 +5,7 @@ FUZZTIME ?= 10s
 BENCH    ?= .
 
 .DEFAULT_GOAL := build
-.PHONY: build check cross test fmt fmt-check vet lint imports fuzz bench clean
+.PHONY: build check cross test fmt fmt-check vet lint imports fuzz bench bench-go clean
 
 # The binary, ./hone.
 build:

@@ -121,7 +121,7 @@ func newBound(pool *kernel.Pool, c weights.Config, d llama.DType, tokens, target
 func (b *bound) measure(ctx context.Context) (float64, error) {
 	flops := 2 * (llama.ForwardFlops(b.config, 1, 0)*b.tokens + llama.ForwardFlops(b.config, 0, 1)*b.target)
 	var rates []float64
-	for start := time.Now(); len(rates) < 4 || time.Since(start) < 2*time.Second; {
+	for start := time.Now(); len(rates) < 4 || time.Since(start) < time.Second; {
 		if err := ctx.Err(); err != nil {
 			return 0, err
 		}

@@ -249,3 +249,38 @@ func TestBfloat16RoundsToNearestEven(t *testing.T) {
 		}
 	}
 }
+
+func TestCheckEndsTheWriting(t *testing.T) {
+	stop := errors.New("enough")
+	calls := 0
+	err := Write(t.TempDir(), Tiny, Options{Check: func() error {
+		if calls++; calls == 3 {
+			return stop
+		}
+		return nil
+	}})
+	if !errors.Is(err, stop) || calls != 3 {
+		t.Errorf("error %v after %d tensors", err, calls)
+	}
+}
+
+func TestThetaIsWritten(t *testing.T) {
+	for _, c := range []struct{ theta, want float64 }{{0, 10000}, {130000, 130000}} {
+		dir := t.TempDir()
+		s := Tiny
+		s.Theta = c.theta
+		if err := Write(dir, s, Options{}); err != nil {
+			t.Fatal(err)
+		}
+		raw, err := os.ReadFile(filepath.Join(dir, "config.json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got struct {
+			Theta float64 `json:"rope_theta"`
+		}
+		if err := json.Unmarshal(raw, &got); err != nil || got.Theta != c.want {
+			t.Errorf("theta %v written as %v (%v)", c.theta, got.Theta, err)
+		}
+	}
+}
