@@ -48,19 +48,25 @@ func (w *writer) tokens() string {
 		return w.nonsense()
 	}
 	var b strings.Builder
+	tail := "" // what follows the last space
 	for range w.between(6, 30) {
 		word := pick(w.source, w.vocabulary.pieces)
-		// Without a space before it, what is not a word is another token.
-		apart := 90
-		if !unicode.IsLetter([]rune(word)[0]) {
-			apart = 50
-		}
-		if b.Len() > 0 && w.chance(apart) {
-			b.WriteByte(' ')
-		}
 		// A token that is a held-out word is part of another word here.
 		for words.HeldOut(word) {
 			word += words.Title(pick(w.source, w.vocabulary.letters))
+		}
+		// Without a space before it, what is not a word is another token.
+		together := 10
+		if !unicode.IsLetter([]rune(word)[0]) {
+			together = 50
+		}
+		if tail != "" && w.chance(together) && !words.HeldOut(tail+word) {
+			tail += word
+		} else {
+			if tail != "" {
+				b.WriteByte(' ')
+			}
+			tail = word
 		}
 		b.WriteString(word)
 	}
@@ -90,7 +96,18 @@ func (w *writer) digits() string {
 
 // characters returns letters and symbols of all of Unicode's lengths, a few words of them.
 func (w *writer) characters() string {
-	ranges := [][2]rune{{0xa1, 0xff}, {0xa1, 0xff}, {0x100, 0x17f}, {0x100, 0x7ff}, {0x100, 0x7ff}, {0x800, 0xd7ff}, {0xe000, 0xfffd}, {0x10000, 0x10fff}, {0x1f300, 0x1f6ff}}
+	ranges := [][2]rune{
+		{0xa1, 0xff},
+		{0xa1, 0xff},
+		{0x100, 0x17f},
+		{0x100, 0x7ff},
+		{0x100, 0x7ff},
+		{0x2010, 0x2027},
+		{0x800, 0xd7ff},
+		{0xe000, 0xfffd},
+		{0x10000, 0x10fff},
+		{0x1f300, 0x1f6ff},
+	}
 	var b strings.Builder
 	for range w.between(2, 5) {
 		if b.Len() > 0 {
