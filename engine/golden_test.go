@@ -61,7 +61,7 @@ func TestGoldenForward(t *testing.T) {
 		t.Fatal(err)
 	}
 	pool := newPool(t, 0)
-	w := load(t, pool, openModel(t, realModel), llama.Inference)
+	w := load(t, pool, openModel(t, realModel), llama.Frozen)
 	m := decode.New(pool, w, nil, 512)
 	var prompts [][]int32
 	for i, f := range figures {
@@ -123,7 +123,7 @@ func TestGoldenTrainingBF16(t *testing.T) {
 	m, pool := openModel(t, realModel), newPool(t, 0)
 	adapter := sineAdapter(t, m.Config, llama.LoRA{R: exact.R, Alpha: exact.Alpha, Targets: exact.Modules}, false)
 	examples := goldenExamples(t)[:exact.BatchSize*len(exact.Steps)]
-	trainer, err := engine.NewTrainer(pool, loadAs(t, pool, m, llama.Adapters, llama.BF16), adapter, examples, engine.Config{
+	trainer, err := engine.NewTrainer(pool, loadAs(t, pool, m, llama.Frozen, llama.BF16), adapter, examples, engine.Config{
 		Epochs: 1, BatchSize: exact.BatchSize, LR: exact.LR, Schedule: "constant", WeightDecay: exact.WeightDecay, Clip: exact.Clip, Loss: loss.Weights{CE: 1},
 	})
 	if err != nil {

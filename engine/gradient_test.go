@@ -51,9 +51,9 @@ func TestFiniteDifferences(t *testing.T) {
 		use           llama.Use
 		lora          llama.LoRA
 	}{
-		{"lora", "tied", llama.Adapters, everyModule},
-		{"lora with dropout", "untied", llama.Adapters, dropout},
-		{"lora on the lower half of a layer", "tied", llama.Adapters, llama.LoRA{R: 2, Alpha: 4, RSLoRA: true, Targets: []string{"k_proj", "down_proj"}}},
+		{"lora", "tied", llama.Frozen, everyModule},
+		{"lora with dropout", "untied", llama.Frozen, dropout},
+		{"lora on the lower half of a layer", "tied", llama.Frozen, llama.LoRA{R: 2, Alpha: 4, RSLoRA: true, Targets: []string{"k_proj", "down_proj"}}},
 		{"full, tied", "tied", llama.Full, llama.LoRA{}},
 		{"full, untied", "untied", llama.Full, llama.LoRA{}},
 	} {

@@ -49,7 +49,7 @@ func TestAccumulationEqualsWhole(t *testing.T) {
 	l.Dropout = 0.2
 	run := func(micro int) ([]engine.Step, [][]float32) {
 		c := engine.Config{BatchSize: 8, MicroBatch: micro, LR: 1e-2, Clip: 1, Loss: allTerms, Epochs: 3, Seed: 5, Shuffle: true}
-		return steps(t, x.trainer(t, 2, llama.Adapters, l, c, x.examples), 3)
+		return steps(t, x.trainer(t, 2, llama.Frozen, l, c, x.examples), 3)
 	}
 	whole, tensors := run(0)
 	for _, micro := range []int{100, 60, 1} {
@@ -74,7 +74,7 @@ func TestAccumulationEqualsWhole(t *testing.T) {
 func TestPackedEqualsAlone(t *testing.T) {
 	x := openToy(t, "untied")
 	pool := newPool(t, 2)
-	w := load(t, pool, x.model, llama.Adapters)
+	w := load(t, pool, x.model, llama.Frozen)
 	graph, err := llama.Build(ops.NewRuntime(pool, 200), w, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -125,7 +125,7 @@ func TestSameSeedSameBits(t *testing.T) {
 	l.Dropout = 0.1
 	run := func(workers int, seed uint64) ([]engine.Step, [][]float32) {
 		c := engine.Config{BatchSize: 3, LR: 1e-2, Clip: 1, Loss: allTerms, Epochs: 3, Seed: seed, Shuffle: true, Schedule: "cosine", Warmup: 0.1, WeightDecay: 0.01}
-		return steps(t, x.trainer(t, workers, llama.Adapters, l, c, x.examples), 9)
+		return steps(t, x.trainer(t, workers, llama.Frozen, l, c, x.examples), 9)
 	}
 	_, want := run(1, 7)
 	for _, workers := range []int{1, 2, 3} {
@@ -142,10 +142,10 @@ func TestSameSeedSameBits(t *testing.T) {
 func TestResumedEqualsUninterrupted(t *testing.T) {
 	x := openToy(t, "tied")
 	c := engine.Config{BatchSize: 3, LR: 1e-2, Clip: 1, Loss: allTerms, Epochs: 3, Seed: 3, Shuffle: true, Schedule: "linear", Warmup: 0.2, WeightDecay: 0.1}
-	_, want := steps(t, x.trainer(t, 2, llama.Adapters, everyModule, c, x.examples), 9)
-	first := x.trainer(t, 2, llama.Adapters, everyModule, c, x.examples)
+	_, want := steps(t, x.trainer(t, 2, llama.Frozen, everyModule, c, x.examples), 9)
+	first := x.trainer(t, 2, llama.Frozen, everyModule, c, x.examples)
 	steps(t, first, 4)
-	second := x.trainer(t, 2, llama.Adapters, everyModule, c, x.examples)
+	second := x.trainer(t, 2, llama.Frozen, everyModule, c, x.examples)
 	for i := range second.Names() {
 		copy(second.Tensor(i), first.Tensor(i))
 	}
@@ -162,7 +162,7 @@ func TestNonFiniteIsNotApplied(t *testing.T) {
 	x := openToy(t, "tied")
 	for _, policy := range []string{engine.Halt, engine.SkipStep} {
 		c := engine.Config{BatchSize: 4, LR: 1e-2, Loss: allTerms, Epochs: 2, OnNonfinite: policy}
-		trainer := x.trainer(t, 2, llama.Adapters, everyModule, c, x.examples)
+		trainer := x.trainer(t, 2, llama.Frozen, everyModule, c, x.examples)
 		i := slices.Index(trainer.Names(), "layers.1.mlp.up_proj.lora_B.weight")
 		trainer.Tensor(i)[5] = float32(math.Inf(1))
 		before := slices.Clone(trainer.Tensor(0))
@@ -190,7 +190,7 @@ func TestBatchWithoutTargets(t *testing.T) {
 	x := openToy(t, "tied")
 	e := x.examples[1]
 	e.Class = slices.Repeat([]int32{batch.NotTarget}, len(e.IDs))
-	trainer := x.trainer(t, 1, llama.Adapters, everyModule, engine.Config{BatchSize: 1, LR: 1}, []batch.Example{e})
+	trainer := x.trainer(t, 1, llama.Frozen, everyModule, engine.Config{BatchSize: 1, LR: 1}, []batch.Example{e})
 	if _, err := trainer.Step(context.Background()); !errors.Is(err, engine.ErrNoTargets) || !strings.Contains(err.Error(), "rows [1]") {
 		t.Errorf("%v, want ErrNoTargets with the row", err)
 	}
@@ -201,8 +201,8 @@ func TestBatchWithoutTargets(t *testing.T) {
 func TestCancelAndPanic(t *testing.T) {
 	x := openToy(t, "tied")
 	c := engine.Config{BatchSize: 4, LR: 1e-2, Loss: allTerms, Epochs: 2}
-	trainer := x.trainer(t, 2, llama.Adapters, everyModule, c, x.examples)
-	_, want := steps(t, x.trainer(t, 2, llama.Adapters, everyModule, c, x.examples), 1)
+	trainer := x.trainer(t, 2, llama.Frozen, everyModule, c, x.examples)
+	_, want := steps(t, x.trainer(t, 2, llama.Frozen, everyModule, c, x.examples), 1)
 	ctx, cancel := context.WithCancel(context.Background())
 	calls := 0
 	trainer.Runtime().Hook = func(ops.Record) {
@@ -234,7 +234,7 @@ func TestCancelAndPanic(t *testing.T) {
 func TestBatchedGenerationEqualsAlone(t *testing.T) {
 	x := openToy(t, "tied")
 	pool := newPool(t, 2)
-	m := decode.New(pool, load(t, pool, x.model, llama.Inference), sineAdapter(t, x.model.Config, everyModule, true), 128)
+	m := decode.New(pool, load(t, pool, x.model, llama.Frozen), sineAdapter(t, x.model.Config, everyModule, true), 128)
 	var prompts [][]int32
 	for _, e := range x.examples {
 		prompts = append(prompts, e.IDs)

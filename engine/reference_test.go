@@ -176,7 +176,7 @@ var float32Tolerances = tolerances{loss: 2e-4, norm: 5e-4, tensor1: 1e-3, tensor
 // checkTrajectory trains as the figure did and compares every figure.
 func checkTrajectory(t *testing.T, pool *kernel.Pool, m *weights.Model, examples []batch.Example, f trajectoryFigure, tol tolerances, change func(*engine.Config)) {
 	t.Helper()
-	use, c := llama.Adapters, m.Config
+	use, c := llama.Frozen, m.Config
 	var adapter *llama.Adapter
 	if f.Method == "full" {
 		use = llama.Full
@@ -344,7 +344,7 @@ func TestToyForward(t *testing.T) {
 	for _, variant := range []string{"tied", "untied"} {
 		x := openToy(t, variant)
 		pool := newPool(t, 2)
-		w := load(t, pool, x.model, llama.Inference)
+		w := load(t, pool, x.model, llama.Frozen)
 		m := decode.New(pool, w, nil, 64)
 		for _, f := range x.Forward {
 			ids := x.examples[f.Example].IDs

@@ -78,7 +78,7 @@ func (l *log) hooks() engine.Hooks {
 
 func sessionTrainer(t *testing.T) *engine.Trainer {
 	x := openToy(t, "tied")
-	return x.trainer(t, 1, llama.Adapters, everyModule, engine.Config{BatchSize: 4, LR: 1e-3, Clip: 1, Loss: allTerms, Epochs: 3}, x.examples)
+	return x.trainer(t, 1, llama.Frozen, everyModule, engine.Config{BatchSize: 4, LR: 1e-3, Clip: 1, Loss: allTerms, Epochs: 3}, x.examples)
 }
 
 func TestSessionRunsToTheEnd(t *testing.T) {

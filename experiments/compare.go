@@ -200,7 +200,7 @@ func openRunModel(ctx context.Context, runDir string) (*loaded, string, error) {
 	if _, err := os.Stat(dir); err != nil {
 		return nil, "", fmt.Errorf("%s: %w: it is saved at the first evaluation or at the end", runDir, ErrNoAdapter)
 	}
-	l, err := loadModel(ctx, c, llama.Inference)
+	l, err := loadModel(ctx, c, llama.Frozen)
 	return l, dir, err
 }
 

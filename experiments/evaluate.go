@@ -111,7 +111,7 @@ func OpenGenerator(ctx context.Context, c Config, adapterDir string) (*Generator
 	if err != nil {
 		return nil, err
 	}
-	l, err := w.load(ctx, llama.Inference)
+	l, err := w.load(ctx, llama.Frozen)
 	if err != nil {
 		return nil, err
 	}

@@ -90,7 +90,7 @@ func (t *training) execute(ctx context.Context) error {
 
 // load opens model and data, builds the trainer and records what was resolved.
 func (t *training) load(ctx context.Context) (err error) {
-	if t.model, err = loadModel(ctx, t.config, llama.Adapters); err != nil {
+	if t.model, err = loadModel(ctx, t.config, llama.Frozen); err != nil {
 		return err
 	}
 	plan, err := t.model.Plan()

@@ -34,7 +34,7 @@ func openToy(t testing.TB, variant string) toy {
 	defer file.Close()
 	pool := kernel.NewPool(2)
 	t.Cleanup(pool.Close)
-	w, err := llama.Load(context.Background(), pool, file, llama.Inference, llama.F32)
+	w, err := llama.Load(context.Background(), pool, file, llama.Frozen, llama.F32)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,7 +26,7 @@ func TestConstrainedEqualsFreeOfATunedModel(t *testing.T) {
 	defer file.Close()
 	pool := kernel.NewPool(2)
 	defer pool.Close()
-	w, err := llama.Load(ctx, pool, file, llama.Adapters, llama.F32)
+	w, err := llama.Load(ctx, pool, file, llama.Frozen, llama.F32)
 	if err != nil {
 		t.Fatal(err)
 	}

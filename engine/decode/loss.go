@@ -18,7 +18,7 @@ func (m *Model) logits(hidden []float32, rows []int) []float32 {
 		copy(gathered[i*c.Hidden:(i+1)*c.Hidden], hidden[r*c.Hidden:])
 	}
 	out := m.buffer("logits", len(rows)*c.Vocab)
-	m.pool.GemmNT(out, c.Vocab, gathered, c.Hidden, len(rows), m.weights.Head.Forward(), false)
+	m.pool.GemmNT(out, c.Vocab, gathered, c.Hidden, len(rows), m.weights.Head.Packed(), false)
 	return out
 }
 

@@ -102,7 +102,7 @@ func newLinear(w *ops.Matrix, adapter *llama.Adapter, index int, modules ...stri
 
 // apply is y [rows, out] = x Wᵀ + scale * x Aᵀ Bᵀ.
 func (m *Model) apply(l linear, y, x []float32, rows int) {
-	m.pool.GemmNT(y, l.w.Out, x, l.w.In, rows, l.w.Forward(), false)
+	m.pool.GemmNT(y, l.w.Out, x, l.w.In, rows, l.w.Packed(), false)
 	if l.rank == 0 {
 		return
 	}

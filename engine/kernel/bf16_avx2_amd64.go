@@ -48,3 +48,13 @@ func pairPanel16AVX2(dst *float32, src *float32, lds int, pairs int)
 //
 //go:noescape
 func pairPanel32AVX2(dst *float32, src *float32, lds int, pairs int)
+
+// expandPanel16AVX2 sets dst[2*pairs, 16] to the values of src[pairs, 16], the lower half of a row before the upper; pairs is at least 1.
+//
+//go:noescape
+func expandPanel16AVX2(dst *float32, src *float32, pairs int)
+
+// expandPanel32AVX2 sets dst[2*pairs, 32] to the values of src[pairs, 32], the lower half of a row before the upper; pairs is at least 1.
+//
+//go:noescape
+func expandPanel32AVX2(dst *float32, src *float32, pairs int)

@@ -1700,3 +1700,65 @@ loop39:
 	JNZ       loop39
 	VZEROUPPER
 	RET
+
+// func expandPanel16AVX2(dst *float32, src *float32, pairs int)
+// Requires: AVX, AVX2
+TEXT ·expandPanel16AVX2(SB), NOSPLIT, $0-24
+	MOVQ    dst+0(FP), AX
+	MOVQ    src+8(FP), CX
+	MOVQ    pairs+16(FP), DX
+	VMOVUPS highAVX2<>+0(SB), Y0
+
+loop40:
+	VMOVUPS (CX), Y1
+	VPAND   Y1, Y0, Y2
+	VPSLLD  $0x10, Y1, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS Y2, 64(AX)
+	VMOVUPS 32(CX), Y1
+	VPAND   Y1, Y0, Y2
+	VPSLLD  $0x10, Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS Y2, 96(AX)
+	ADDQ    $0x00000040, CX
+	ADDQ    $0x00000080, AX
+	DECQ    DX
+	JNZ     loop40
+	VZEROUPPER
+	RET
+
+// func expandPanel32AVX2(dst *float32, src *float32, pairs int)
+// Requires: AVX, AVX2
+TEXT ·expandPanel32AVX2(SB), NOSPLIT, $0-24
+	MOVQ    dst+0(FP), AX
+	MOVQ    src+8(FP), CX
+	MOVQ    pairs+16(FP), DX
+	VMOVUPS highAVX2<>+0(SB), Y0
+
+loop41:
+	VMOVUPS (CX), Y1
+	VPAND   Y1, Y0, Y2
+	VPSLLD  $0x10, Y1, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS Y2, 128(AX)
+	VMOVUPS 32(CX), Y1
+	VPAND   Y1, Y0, Y2
+	VPSLLD  $0x10, Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS Y2, 160(AX)
+	VMOVUPS 64(CX), Y1
+	VPAND   Y1, Y0, Y2
+	VPSLLD  $0x10, Y1, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS Y2, 192(AX)
+	VMOVUPS 96(CX), Y1
+	VPAND   Y1, Y0, Y2
+	VPSLLD  $0x10, Y1, Y1
+	VMOVUPS Y1, 96(AX)
+	VMOVUPS Y2, 224(AX)
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000100, AX
+	DECQ    DX
+	JNZ     loop41
+	VZEROUPPER
+	RET

@@ -17,16 +17,17 @@ const lastTiles = 2
 // near is how many elements ahead of their use a single tile fetches B.
 const near = 512
 
-// blockSize cuts k into equal blocks. It must depend on k alone: it decides how
-// the sums are associated.
+// blockSize cuts k into about equal blocks of whole panels, of any set's. It must
+// depend on k alone: it decides how the sums are associated.
 func blockSize(k int) int {
 	blocks := (k + maxBlock - 1) / maxBlock
 	size := (k + blocks - 1) / blocks
-	return min((size+3)&^3, maxBlock)
+	return min((size+maxWidth-1)/maxWidth*maxWidth, maxBlock)
 }
 
-// product is one matrix product C[m, n] (+)= A[m, k] B[k, n]. B is either
-// packed, [panel][k][width], or row-major where the panels lie side by side.
+// product is one matrix product C[m, n] (+)= A[m, k] B[k, n]. B is packed,
+// [panel][k][width]; or row-major, where the panels lie side by side; or the
+// transpose of a packed matrix, whose panels are turned when they are used.
 //
 // B may be packed bf16. Where the set multiplies that natively, A is rounded
 // first: a and lda are of the pairs then, and source and lds of A as it was.
@@ -38,8 +39,9 @@ type product struct {
 	ldb        int // elements between consecutive k of B, or pairs of k
 	panel      int // elements between panels of B
 	packed     bool
-	pairs      bool // B is pairs of bf16
-	native     bool // and A too
+	turned     *Packed // B is the transpose of what NT multiplies by
+	pairs      bool    // B is pairs of bf16
+	native     bool    // and A too
 	source     *float32
 	lds        int
 	m, n, k    int
@@ -90,7 +92,13 @@ func (g *product) by(b *Packed) *pairs {
 	if !b.set.native() {
 		return nil
 	}
-	g.tiles, g.native = &b.set.bf16Dot, true
+	return g.nativeBF16()
+}
+
+// nativeBF16 has the product computed on pairs of bf16. It returns the room for
+// A rounded.
+func (g *product) nativeBF16() *pairs {
+	g.tiles, g.native = &g.set.bf16Dot, true
 	g.source, g.lds = g.a, g.lda
 	g.lda = depth(g.k, true)
 	s := takePairs(g.m * g.lda)
@@ -243,7 +251,7 @@ func (g *product) task(t int) {
 // block computes the rows [i0, i1) of the panels [q0, q1).
 func (g *product) block(i0, i1, q0, q1 int) {
 	var s *scratch
-	if q1*g.set.width > g.n || (!g.packed && i1-i0 > g.set.rows) {
+	if q1*g.set.width > g.n || g.turned != nil || (!g.packed && i1-i0 > g.set.rows) {
 		s = takeScratch()
 	}
 	size := blockSize(depth(g.k, g.native))
@@ -274,7 +282,11 @@ func (g *product) strip(i0, i1, q, k0, k int, s *scratch) {
 	w := g.set.width
 	cols := min(w, g.n-q*w)
 	b, ldb := at(g.b, q*g.panel+depth(k0, g.pairs)*g.ldb), g.ldb
-	if !g.packed && (cols < w || i1-i0 > g.set.rows) {
+	switch {
+	case g.turned != nil:
+		g.turned.turnPanel(s, q*w, cols, k0, k)
+		b, ldb = shared(s.panel[:]), w
+	case !g.packed && (cols < w || i1-i0 > g.set.rows):
 		// A panel of several rows of tiles is worth copying together; one that
 		// ends beyond the matrix must be, as tiles read whole panels.
 		if cols == w {

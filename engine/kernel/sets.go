@@ -34,10 +34,12 @@ type set struct {
 	copyPanel func(dst, src *float32, lds, rows int)
 
 	// round sets dst to the pairs of src, n a positive multiple of 16; pairPanel
-	// sets dst[pairs, width] to the pairs of rows of src[2*pairs, width]. Sets
+	// sets dst[pairs, width] to the pairs of rows of src[2*pairs, width];
+	// expandPanel sets dst[2*pairs, width] to the values of src[pairs, width]. Sets
 	// without them leave them nil.
-	round     func(dst, src *float32, n int)
-	pairPanel func(dst, src *float32, lds, pairs int)
+	round       func(dst, src *float32, n int)
+	pairPanel   func(dst, src *float32, lds, pairs int)
+	expandPanel func(dst, src *float32, pairs int)
 
 	lanes       int
 	expSum      func(dst, src *float32, n int, scale, bias float32) float32

@@ -55,12 +55,12 @@ func TestLoadNamesNonFiniteWeight(t *testing.T) {
 	defer m.Close()
 	pool := kernel.NewPool(2)
 	defer pool.Close()
-	if _, err := Load(context.Background(), pool, m, Inference, F32); !errors.Is(err, weights.ErrNonFinite) || !strings.Contains(err.Error(), "layers.1.mlp.up_proj") {
+	if _, err := Load(context.Background(), pool, m, Frozen, F32); !errors.Is(err, weights.ErrNonFinite) || !strings.Contains(err.Error(), "layers.1.mlp.up_proj") {
 		t.Errorf("%v", err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := Load(ctx, pool, toy(t), Inference, F32); !errors.Is(err, context.Canceled) {
+	if _, err := Load(ctx, pool, toy(t), Frozen, F32); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: %v", err)
 	}
 }
@@ -136,7 +136,7 @@ func TestImportIsStrict(t *testing.T) {
 func TestEqualHashesAreRefused(t *testing.T) {
 	pool := kernel.NewPool(1)
 	defer pool.Close()
-	w, err := Load(context.Background(), pool, toy(t), Inference, F32)
+	w, err := Load(context.Background(), pool, toy(t), Frozen, F32)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -38,11 +38,10 @@ type Layer struct {
 // Use says what the weights will be used for.
 type Use int
 
-// Uses of weights, from the cheapest to the most expensive.
+// Uses of weights.
 const (
-	Inference Use = iota // forward only: one packed copy
-	Adapters             // gradients flow through frozen weights: a transposed copy too
-	Full                 // every weight is trained
+	Frozen Use = iota // for inference, and for training adapters on them
+	Full              // every weight is trained
 )
 
 // DType is what frozen weights are stored and multiplied in. Norms, LoRA
@@ -161,7 +160,7 @@ func (l *loader) norm(name string) (*ops.Norm, error) {
 }
 
 func (l *loader) matrix(in int, parts []int, names ...string) (*ops.Matrix, error) {
-	m := ops.NewMatrix(in, parts, l.use != Inference, l.bf16)
+	m := ops.NewMatrix(in, parts, l.bf16)
 	var params []*ops.Param
 	for i, name := range names {
 		w, p, err := l.tensor(name, parts[i], in)

@@ -21,7 +21,7 @@ func (t *Table) Lookup(dst []float32, id int32) {
 		copy(dst, t.Rows[int(id)*t.Hidden:][:t.Hidden])
 		return
 	}
-	t.Head.Forward().Row(int(id), dst)
+	t.Head.Packed().Row(int(id), dst)
 }
 
 // embedding is x[t] = table[token[t]], [tokens, hidden].

@@ -80,10 +80,10 @@ func (o *HeadLoss) run(x []float32) {
 		m := last - first
 		o.logits = grow(o.logits, m*vocab)
 		h := o.hidden[first*d : last*d]
-		rt.Pool.GemmNT(o.logits, vocab, h, d, m, o.head.Forward(), false)
+		rt.Pool.GemmNT(o.logits, vocab, h, d, m, o.head.Packed(), false)
 		o.Sums = o.Sums.Add(loss.Rows(rt.Pool, o.logits, vocab, rows[first:last], o.Stats[first:last], rt.Counts, rt.Weights, o.need))
 		if o.need {
-			rt.Pool.GemmNT(o.dHidden[first*d:], d, o.logits, vocab, m, o.head.Transpose(), false)
+			rt.Pool.GemmPacked(o.dHidden[first*d:], d, o.logits, vocab, m, o.head.Packed(), false)
 		}
 		if o.dHead != nil {
 			rt.weightGrad(o.dHead, o.logits, vocab, vocab, h, d, m)

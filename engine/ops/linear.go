@@ -91,7 +91,7 @@ func (l Linear) Apply(rt *Runtime, x, residual *G.Node, needX, needResidual bool
 func (o *linear) Do(in ...G.Value) (G.Value, error) {
 	return o.exec(func() {
 		x, rt, n, rows := floats(in[0]), o.rt, o.W.Out, o.rt.tokens()
-		rt.Pool.GemmNT(o.out, n, x, o.W.In, rows, o.W.Forward(), false)
+		rt.Pool.GemmNT(o.out, n, x, o.W.In, rows, o.W.Packed(), false)
 		if o.rank > 0 {
 			o.adapt(x)
 		}
@@ -149,7 +149,11 @@ func (o *linear) SymDiff(in G.Nodes, _, grad *G.Node) (G.Nodes, error) {
 	out := rt.buffer("linear.backward."+Kind(o.Name), dxRows*k)
 	b := &backward{base: makeBase(rt, o.Name, Backward, matrices(2), out, dxRows, k)}
 	g := newLinearGrad(o)
-	b.f = func(v []G.Value) { g.run(b.out, floats(v[0]), floats(v[1])) }
+	restore := restorable(in[0])
+	b.f = func(v []G.Value) {
+		restore()
+		g.run(b.out, floats(v[0]), floats(v[1]))
+	}
 	n, err := apply(b, in[0], grad)
 	if err != nil {
 		return nil, err

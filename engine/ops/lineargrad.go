@@ -52,7 +52,7 @@ func (g *linearGrad) picks() []*pick {
 func (g *linearGrad) run(dx, x, dy []float32) {
 	rt, k, n, rows := g.rt, g.W.In, g.W.Out, g.rt.tokens()
 	if g.needX {
-		rt.Pool.GemmNT(dx, k, dy, n, rows, g.W.Transpose(), false)
+		rt.Pool.GemmPacked(dx, k, dy, n, rows, g.W.Packed(), false)
 	}
 	col := 0
 	for i, width := range g.W.Parts {

@@ -11,16 +11,14 @@ type Matrix struct {
 	Parts []int // rows of each stacked weight
 	Out   int   // all rows
 
-	forward   *kernel.Packed // [out, in]
-	transpose *kernel.Packed // [in, out], for the gradient of the input
-	params    []*Param       // trainable source of each part
-	dirty     bool
+	packed *kernel.Packed // [out, in]
+	params []*Param       // trainable source of each part
+	dirty  bool
 }
 
-// NewMatrix returns a matrix to be filled part by part with SetPart. withGrad
-// says whether the gradient of its input will be needed; bf16 stores it in half
-// the memory, rounded.
-func NewMatrix(in int, parts []int, withGrad, bf16 bool) *Matrix {
+// NewMatrix returns a matrix to be filled part by part with SetPart. bf16 stores
+// it in half the memory, rounded.
+func NewMatrix(in int, parts []int, bf16 bool) *Matrix {
 	m := &Matrix{In: in, Parts: parts}
 	for _, n := range parts {
 		m.Out += n
@@ -29,10 +27,7 @@ func NewMatrix(in int, parts []int, withGrad, bf16 bool) *Matrix {
 	if bf16 {
 		pack = kernel.NewPackedBF16
 	}
-	m.forward = pack(m.Out, in)
-	if withGrad {
-		m.transpose = pack(in, m.Out)
-	}
+	m.packed = pack(m.Out, in)
 	return m
 }
 
@@ -42,10 +37,7 @@ func (m *Matrix) SetPart(part int, w []float32) {
 	for _, n := range m.Parts[:part] {
 		row += n
 	}
-	m.forward.SetRows(row, w, m.In, m.Parts[part])
-	if m.transpose != nil {
-		m.transpose.SetTransposedBlock(0, row, w, m.In, m.Parts[part], m.In)
-	}
+	m.packed.SetRows(row, w, m.In, m.Parts[part])
 }
 
 // Train makes the matrix a cache of trainable parameters, one a part.
@@ -71,8 +63,6 @@ func (m *Matrix) Refresh() {
 	m.dirty = false
 }
 
-// Forward is the packed matrix for y = x Wᵀ.
-func (m *Matrix) Forward() *kernel.Packed { m.Refresh(); return m.forward }
-
-// Transpose is the packed transpose for dx = dy W.
-func (m *Matrix) Transpose() *kernel.Packed { m.Refresh(); return m.transpose }
+// Packed is the matrix for the kernels, [out, in]: y = x Wᵀ by GemmNT, dx = dy W
+// by GemmPacked.
+func (m *Matrix) Packed() *kernel.Packed { m.Refresh(); return m.packed }

@@ -3,9 +3,10 @@
 // the graph, differentiates it and runs it, the kernels do the arithmetic.
 //
 // Every op owns its output buffer and reuses it from run to run, so a step in
-// steady state allocates next to nothing. What backward needs from forward
-// (norms' scales, log-sum-exps, LoRA's inner products) stays in fields of the
-// forward op; SymDiff builds the backward op as a closure over it. A backward
+// steady state allocates next to nothing. Outputs that are cheap to compute
+// again (norms, SwiGLU) share one buffer over all layers and are restored for
+// backward. What backward needs from forward (norms' scales, log-sum-exps,
+// LoRA's inner products) stays in fields of the forward op; SymDiff builds the backward op as a closure over it. A backward
 // op has the gradient of its first input as its value; further gradients (of
 // LoRA factors or weights) are exposed by pick ops.
 package ops
@@ -188,6 +189,19 @@ type backward struct {
 }
 
 func (o *backward) Do(in ...G.Value) (G.Value, error) { return o.exec(func() { o.f(in) }) }
+
+// restorer is an op whose output shares its buffer with that of other layers:
+// what backward needs it for again is computed again, from the op's kept input.
+type restorer interface{ restore() }
+
+// restorable returns how to restore the value of n before it is read in
+// backward; for a value that is kept it does nothing.
+func restorable(n *G.Node) func() {
+	if o, ok := n.Op().(restorer); ok {
+		return o.restore
+	}
+	return func() {}
+}
 
 // pick exposes a further output of a backward op (the gradient of a LoRA factor
 // or of a weight) as a node. Its only input is the backward op, so it runs

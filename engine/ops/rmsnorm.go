@@ -33,9 +33,11 @@ type rmsNorm struct {
 	norm *Norm
 	need bool      // whether the gradient of x is needed
 	rstd []float32 // [tokens] saved for backward
+	x    []float32 // the input of the last run
 }
 
-// RMSNorm adds y = norm(x), [tokens, hidden].
+// RMSNorm adds y = norm(x), [tokens, hidden]. The value is valid until the next
+// norm runs.
 func RMSNorm(rt *Runtime, name string, x *G.Node, norm *Norm, needX bool) (*G.Node, error) {
 	in := []hm.Type{matrix}
 	children := []*G.Node{x}
@@ -43,18 +45,25 @@ func RMSNorm(rt *Runtime, name string, x *G.Node, norm *Norm, needX bool) (*G.No
 		in = append(in, norm.Param.typ())
 		children = append(children, norm.Param.Leaf(x.Graph()))
 	}
-	o := &rmsNorm{base: newBase(rt, name, Forward, in, rt.MaxTokens, len(norm.Weight)), norm: norm, need: needX, rstd: make([]float32, rt.MaxTokens)}
+	d := len(norm.Weight)
+	o := &rmsNorm{norm: norm, need: needX, rstd: make([]float32, rt.MaxTokens)}
+	o.base = makeBase(rt, name, Forward, in, rt.buffer("rms_norm", rt.MaxTokens*d), rt.MaxTokens, d)
 	return apply(o, children...)
 }
 
 func (o *rmsNorm) Do(in ...G.Value) (G.Value, error) {
 	return o.exec(func() {
-		x, d := floats(in[0]), len(o.norm.Weight)
-		o.rt.Pool.Rows(o.rt.tokens(), rowGrain, func(lo, hi int) {
-			for t := lo; t < hi; t++ {
-				o.rstd[t] = o.norm.Apply(o.out[t*d:(t+1)*d], x[t*d:(t+1)*d])
-			}
-		})
+		o.x = floats(in[0])
+		o.restore()
+	})
+}
+
+func (o *rmsNorm) restore() {
+	d := len(o.norm.Weight)
+	o.rt.Pool.Rows(o.rt.tokens(), rowGrain, func(lo, hi int) {
+		for t := lo; t < hi; t++ {
+			o.rstd[t] = o.norm.Apply(o.out[t*d:(t+1)*d], o.x[t*d:(t+1)*d])
+		}
 	})
 }
 

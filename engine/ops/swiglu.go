@@ -11,22 +11,30 @@ type swiGLU struct {
 	base
 	ffn  int
 	need bool
+	x    []float32 // the input of the last run
 }
 
-// SwiGLU adds y = silu(gate) * up, [tokens, ffn].
+// SwiGLU adds y = silu(gate) * up, [tokens, ffn]. The value is valid until the
+// next SwiGLU runs.
 func SwiGLU(rt *Runtime, name string, gateUp *G.Node, ffn int, need bool) (*G.Node, error) {
-	return apply(&swiGLU{newBase(rt, name, Forward, matrices(1), rt.MaxTokens, ffn), ffn, need}, gateUp)
+	out := rt.buffer("swiglu", rt.MaxTokens*ffn)
+	return apply(&swiGLU{base: makeBase(rt, name, Forward, matrices(1), out, rt.MaxTokens, ffn), ffn: ffn, need: need}, gateUp)
 }
 
 func (o *swiGLU) Do(in ...G.Value) (G.Value, error) {
 	return o.exec(func() {
-		x, f := floats(in[0]), o.ffn
-		o.rt.Pool.Rows(o.rt.tokens(), rowGrain, func(lo, hi int) {
-			for t := lo; t < hi; t++ {
-				row := x[t*2*f : (t+1)*2*f]
-				kernel.SiLUMul(o.out[t*f:(t+1)*f], row[:f], row[f:])
-			}
-		})
+		o.x = floats(in[0])
+		o.restore()
+	})
+}
+
+func (o *swiGLU) restore() {
+	f := o.ffn
+	o.rt.Pool.Rows(o.rt.tokens(), rowGrain, func(lo, hi int) {
+		for t := lo; t < hi; t++ {
+			row := o.x[t*2*f : (t+1)*2*f]
+			kernel.SiLUMul(o.out[t*f:(t+1)*f], row[:f], row[f:])
+		}
 	})
 }
 

@@ -57,7 +57,7 @@ func MeasureDecode(ctx context.Context, o DecodeOptions) (*Decode, error) {
 		return nil, err
 	}
 	o.progress("loading the model", 0, 0)
-	packed, err := s.load(ctx, llama.Inference)
+	packed, err := s.load(ctx, llama.Frozen)
 	if err != nil {
 		return nil, err
 	}

@@ -93,7 +93,7 @@ func MeasureTrain(ctx context.Context, o TrainOptions) (*Train, error) {
 	}
 	forgetPeak()
 	o.progress("loading the model", 0, 0)
-	packed, err := s.load(ctx, llama.Adapters)
+	packed, err := s.load(ctx, llama.Frozen)
 	if err != nil {
 		return nil, err
 	}
@@ -102,7 +102,7 @@ func MeasureTrain(ctx context.Context, o TrainOptions) (*Train, error) {
 		if err := m.run(ctx, s, packed, r.MicroBatch, o); err != nil {
 			return nil, err
 		}
-		r.PeakBytes = peakBytes()
+		r.PeakBytes = max(r.PeakBytes, peakBytes())
 		if err := measureBound(); err != nil {
 			return nil, err
 		}

@@ -61,7 +61,7 @@ func run(path, adapterDir, dataPath string, rows int, out string) error {
 	defer file.Close()
 	pool := kernel.NewPool(0)
 	defer pool.Close()
-	packed, err := llama.Load(ctx, pool, file, llama.Inference, llama.F32)
+	packed, err := llama.Load(ctx, pool, file, llama.Frozen, llama.F32)
 	if err != nil {
 		return err
 	}

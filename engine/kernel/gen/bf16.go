@@ -194,3 +194,29 @@ func (g *generator) pairPanel(columns int) {
 	g.JNZ(operand.LabelRef(loop))
 	g.finish()
 }
+
+// expandPanel emits the way back from pairs to rows of float32.
+func (g *generator) expandPanel(columns int) {
+	g.text(fmt.Sprintf("expandPanel%dAVX2", columns), "func(dst, src *float32, pairs int)",
+		fmt.Sprintf("sets dst[2*pairs, %d] to the values of src[pairs, %d], the lower half of a row before the upper; pairs is at least 1.", columns, columns))
+	p := g.pointers("dst", "src")
+	dst, src := p[0], p[1]
+	n := g.Load(g.Param("pairs"), g.GP64())
+	mask := g.YMM()
+	g.VMOVUPS(g.constant("high"), mask)
+	loop := g.label("loop")
+	g.Label(loop)
+	for disp := 0; disp < 4*columns; disp += 32 {
+		low, high := g.YMM(), g.YMM()
+		g.VMOVUPS(operand.Mem{Base: src, Disp: disp}, low)
+		g.VPAND(low, mask, high)
+		g.VPSLLD(operand.Imm(16), low, low)
+		g.VMOVUPS(low, operand.Mem{Base: dst, Disp: disp})
+		g.VMOVUPS(high, operand.Mem{Base: dst, Disp: 4*columns + disp})
+	}
+	g.ADDQ(operand.U32(4*columns), src)
+	g.ADDQ(operand.U32(8*columns), dst)
+	g.DECQ(n)
+	g.JNZ(operand.LabelRef(loop))
+	g.finish()
+}

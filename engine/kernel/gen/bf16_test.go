@@ -182,6 +182,17 @@ func TestRoundPrograms(t *testing.T) {
 					t.Errorf("%s: pair %d, column %d: %#x, not %#x", f.Name, row, col, got, want)
 				}
 			}
+
+			m, f = l.start(t, fmt.Sprintf("expandPanel%dAVX2", n))
+			at = m.add(make([]byte, 8*pairs*n))
+			m.call(f, at, m.floats(src[:pairs*n]), pairs)
+			for i := range 2 * pairs * n {
+				row, col := i/n, i%n
+				got := binary.LittleEndian.Uint32(m.at(at, 8*pairs*n)[4*i:])
+				if want := math.Float32bits(src[row/2*n+col]) >> (row % 2 * 16) << 16; got != want {
+					t.Errorf("%s: row %d, column %d: %#x, not %#x", f.Name, row, col, got, want)
+				}
+			}
 		}
 	}
 }

@@ -51,6 +51,8 @@ var files = []file{
 		g.roundBF16()
 		g.pairPanel(ymm.columns())
 		g.pairPanel(zmm.columns())
+		g.expandPanel(ymm.columns())
+		g.expandPanel(zmm.columns())
 	}},
 	{"bf16_avx512", func(g *generator) { g.width = zmm; g.tilesBF16() }},
 	{"dot_avx512", func(g *generator) { g.width = zmm; g.tilesDot() }},
