@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"time"
 )
 
 // Names of what is not finished yet: cleaned away when a writer opens the
@@ -37,13 +38,25 @@ func WriteFile(path string, data []byte) error {
 	}
 	err = errors.Join(err, f.Close())
 	if err == nil {
-		err = os.Rename(f.Name(), path)
+		err = moveOver(f.Name(), path)
 	}
 	if err != nil {
 		os.Remove(f.Name())
 		return fmt.Errorf("writing %s: %w", path, err)
 	}
 	return syncDir(dir)
+}
+
+// moveOver renames a file over another. Windows refuses that while somebody reads
+// the other, which readers of a run do for a moment now and then: that moment is
+// waited for.
+func moveOver(from, to string) error {
+	err := os.Rename(from, to)
+	for wait := time.Millisecond; runtime.GOOS == "windows" && errors.Is(err, fs.ErrPermission) && wait < time.Second; wait *= 2 {
+		time.Sleep(wait)
+		err = os.Rename(from, to)
+	}
+	return err
 }
 
 // replaceDir makes parent/name a directory with what write puts into it. Until

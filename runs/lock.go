@@ -3,6 +3,7 @@ package runs
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -50,7 +51,7 @@ func lockDir(dir string) (*flock.Flock, error) {
 		there, err2 := os.Stat(path)
 		if err1 == nil && err2 == nil && os.SameFile(held, there) {
 			// For the message of whoever finds it locked; the lock itself is what counts.
-			if err := os.WriteFile(path, []byte(strconv.Itoa(os.Getpid())+"\n"), 0o644); err != nil {
+			if err := signLock(path); err != nil {
 				return nil, errors.Join(fmt.Errorf("locking %s: %w", dir, err), lock.Unlock())
 			}
 			return lock, nil
@@ -62,12 +63,37 @@ func lockDir(dir string) (*flock.Flock, error) {
 	return nil, fmt.Errorf("locking %s: the directory is being removed", dir)
 }
 
+// The process is named after the first byte of the lock file, in as many bytes as
+// the longest number takes: the lock is on the first byte, and on Windows nobody
+// else reads or writes what is locked.
+const (
+	ownerAt     = 1
+	ownerFormat = "%-20d\n"
+)
+
+// signLock writes this process into a lock file.
+func signLock(path string) error {
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteAt(fmt.Appendf(nil, ownerFormat, os.Getpid()), ownerAt)
+	return errors.Join(err, f.Close())
+}
+
+// lockOwner reads who wrote a lock file; 0 = not known.
 func lockOwner(path string) int {
-	text, err := os.ReadFile(path)
-	if err != nil || len(text) > 32 {
+	f, err := os.Open(path)
+	if err != nil {
 		return 0
 	}
-	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	defer f.Close()
+	text := make([]byte, 32)
+	n, err := f.ReadAt(text, ownerAt)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return 0
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(text[:n])))
 	if err != nil || pid < 0 {
 		return 0
 	}
