@@ -3,6 +3,7 @@ package tui
 import (
 	"errors"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"hone/experiments"
@@ -26,7 +27,11 @@ func setText(c *experiments.Config, key, text string) error {
 	k, ok := experiments.FindKey(key)
 	if ok && k.Kind == experiments.KindPath {
 		if rest, home := strings.CutPrefix(text, "~/"); home {
-			text = strings.TrimRight(os.Getenv("HOME"), "/") + "/" + rest
+			dir, err := os.UserHomeDir()
+			if err != nil {
+				return err
+			}
+			text = filepath.Join(dir, rest)
 		}
 	}
 	if ok && k.Kind == experiments.KindStrings && !strings.HasPrefix(strings.TrimSpace(text), "[") {
