@@ -65,6 +65,33 @@ func BenchmarkGemmNT(b *testing.B) {
 	}
 }
 
+// BenchmarkGemmPacked is the way back through a weight: several copies of it,
+// so that it comes from memory as in a model.
+func BenchmarkGemmPacked(b *testing.B) {
+	p := NewPool(1)
+	defer p.Close()
+	for _, bf16 := range []bool{false, true} {
+		for _, s := range shapes {
+			b.Run(fmt.Sprintf("%dx%dx%d/bf16=%t", s.m, s.n, s.k, bf16), func(b *testing.B) {
+				a, c := filled(s.m*s.n), make([]float32, s.m*s.k)
+				w := make([]*Packed, max(2, (64<<20)/(4*s.n*s.k)))
+				for i := range w {
+					w[i] = NewPacked(s.n, s.k)
+					if bf16 {
+						w[i] = NewPackedBF16(s.n, s.k)
+					}
+					w[i].SetRows(0, filled(s.n*s.k), s.k, s.n)
+				}
+				i := 0
+				measure(b, 1, "GFLOP/s", 2*float64(s.m)*float64(s.k)*float64(s.n), func() {
+					p.GemmPacked(c, s.k, a, s.n, s.m, w[i%len(w)], false)
+					i++
+				})
+			})
+		}
+	}
+}
+
 // BenchmarkDecode is one token, or a few, by the head: what counts is the rate
 // at which the weight is read.
 func BenchmarkDecode(b *testing.B) {

@@ -300,7 +300,10 @@ func (g *product) strip(i0, i1, q, k0, k int, s *scratch) {
 	if g.accumulate || k0 > 0 {
 		accumulate = 1
 	}
-	for i := i0; i < i1; {
+	for i, tile := i0, 0; i < i1; tile++ {
+		if g.turned != nil && tile*w < k {
+			g.turned.fetch((q+1)*w, k0, tile)
+		}
 		rows := min(g.set.rows, i1-i)
 		if left := i1 - i; left > g.set.rows && left < 2*g.set.rows {
 			rows = (left + 1) / 2 // two middling tiles beat a tall and a flat one

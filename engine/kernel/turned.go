@@ -53,6 +53,18 @@ func (p *Packed) turnPanel(s *scratch, col, cols, n0, n int) {
 	}
 }
 
+// fetch brings near what turnPanel will read for the i-th panel's width of the
+// rows from n0 on: the blocks lie far apart, and nothing else foresees them.
+func (p *Packed) fetch(col, n0, i int) {
+	w := p.set.width
+	n := n0 + i*w
+	if p.set.fetch == nil || col >= p.K || n >= p.N {
+		return
+	}
+	cols := depth(min(w, p.K-col), p.pairs)
+	p.set.fetch(local(p.panel(n)[depth(col, p.pairs)*w:]), (cols*w+15)/16)
+}
+
 // expandPairs expands pairs [pairs, width] to rows of float32 [2*pairs, width].
 func (s *set) expandPairs(dst, src []float32, pairs int) {
 	if s.expandPanel != nil {
