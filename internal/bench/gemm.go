@@ -10,10 +10,12 @@ import (
 	"hone/engine/weights"
 )
 
-// product is y [rows, N] = x [rows, K] Wᵀ with a packed weight W [N, K].
+// product is y [rows, N] = x [rows, K] Wᵀ with a packed weight W [N, K], or with
+// the one packed copy that training has of a weight [K, N].
 type product struct {
-	Name string
-	N, K int
+	Name   string
+	N, K   int
+	turned bool // W is the transpose of what is packed
 }
 
 // layerProducts are the products of a layer's forward pass, as training fuses
@@ -21,17 +23,30 @@ type product struct {
 func layerProducts(c weights.Config) []product {
 	q, kv := c.Heads*c.HeadDim, c.KVHeads*c.HeadDim
 	return []product{
-		{"qkv_proj", q + 2*kv, c.Hidden},
-		{"o_proj", c.Hidden, q},
-		{"gate_up_proj", 2 * c.FFN, c.Hidden},
-		{"down_proj", c.Hidden, c.FFN},
+		{"qkv_proj", q + 2*kv, c.Hidden, false},
+		{"o_proj", c.Hidden, q, false},
+		{"gate_up_proj", 2 * c.FFN, c.Hidden, false},
+		{"down_proj", c.Hidden, c.FFN, false},
 	}
 }
 
-func headProduct(c weights.Config) product { return product{"lm_head", c.Vocab, c.Hidden} }
+func headProduct(c weights.Config) product { return product{"lm_head", c.Vocab, c.Hidden, false} }
 
-// transposed is the product of the backward pass: dx [rows, K] = dy [rows, N] W.
-func (p product) transposed() product { return product{p.Name + "ᵀ", p.K, p.N} }
+// transposed is the product of the backward pass, dx [rows, K] = dy [rows, N] W,
+// with a transpose packed for it.
+func (p product) transposed() product { return product{p.Name + "ᵀ", p.K, p.N, false} }
+
+// turn is the same product with the weight as the forward pass has it.
+func (p product) turn() product { return product{p.Name + "ᵀ", p.K, p.N, true} }
+
+// run computes y [rows, N].
+func (p product) run(pool *kernel.Pool, y, x []float32, rows int, w *kernel.Packed) {
+	if p.turned {
+		pool.GemmPacked(y, p.N, x, p.K, rows, w, false)
+		return
+	}
+	pool.GemmNT(y, p.N, x, p.K, rows, w, false)
+}
 
 func (p product) flops(rows int) float64 { return 2 * float64(rows) * float64(p.N) * float64(p.K) }
 
@@ -42,18 +57,22 @@ func (p product) bytes(d llama.DType) int {
 	return 4 * p.N * p.K
 }
 
-// weight is a packed weight of p's shape; its values are ordinary numbers, which
+// weight is a packed weight for p; its values are ordinary numbers, which
 // is all that the time of a product depends on.
 func (p product) weight(d llama.DType) *kernel.Packed {
 	pack := kernel.NewPacked
 	if d == llama.BF16 {
 		pack = kernel.NewPackedBF16
 	}
-	w := pack(p.N, p.K)
-	block := min(64, p.N)
-	rows := filled(block * p.K)
-	for n := 0; n < p.N; n += block {
-		w.SetRows(n, rows, p.K, min(block, p.N-n))
+	n, k := p.N, p.K
+	if p.turned {
+		n, k = k, n
+	}
+	w := pack(n, k)
+	block := min(64, n)
+	rows := filled(block * k)
+	for i := 0; i < n; i += block {
+		w.SetRows(i, rows, k, min(block, n-i))
 	}
 	return w
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"hone/engine/kernel"
@@ -26,7 +27,8 @@ type Product struct {
 	N       int     `json:"n"` // outputs
 	K       int     `json:"k"` // inputs
 	Rows    int     `json:"rows"`
-	GFlops  float64 `json:"gflops"`
+	GFlops  float64 `json:"gflops"` // median of the samples
+	Best    float64 `json:"best_gflops"`
 	// GBs is how fast the weight is read: what bounds a product of few rows.
 	GBs float64 `json:"weight_gb_per_second"`
 }
@@ -35,8 +37,8 @@ type Product struct {
 // that the kernels reach.
 const InCache = "in cache"
 
-// MeasureKernel measures the products of a model's shapes, forward and
-// transposed. With model.dtype auto both types are measured. each sees a product
+// MeasureKernel measures the products of a model's shapes, forward and, on the
+// same packed weights as in training, transposed. With model.dtype auto both types are measured. each sees a product
 // when it is done.
 func MeasureKernel(ctx context.Context, o KernelOptions, each func(Product) error) error {
 	name, c, err := kernelModel(o.Options)
@@ -57,14 +59,14 @@ func MeasureKernel(ctx context.Context, o KernelOptions, each func(Product) erro
 	}
 	var products []product
 	for _, p := range append(layerProducts(c), headProduct(c)) {
-		products = append(products, p, p.transposed())
+		products = append(products, p, p.turn())
 	}
 	m := kernelRun{o: o, ctx: ctx, each: each, pools: map[int]*kernel.Pool{}, workers: workers}
 	m.total = len(types) * len(workers) * (1 + len(products)*len(o.Rows))
 	defer m.close()
 	for _, d := range types {
 		m.setting = setting("kernel", name, false, d, 0)
-		if err := m.product(product{InCache, 512, 256}, d, []int{512}, 1); err != nil {
+		if err := m.product(product{InCache, 512, 256, false}, d, []int{512}, 1); err != nil {
 			return err
 		}
 		for _, p := range products {
@@ -132,8 +134,8 @@ func (m *kernelRun) product(p product, d llama.DType, rows []int, copies int) er
 			pool, next := m.pools[workers], 0
 			m.o.progress(fmt.Sprintf("%s, %d rows", p.Name, n), m.done, m.total)
 			m.done++
-			seconds, err := perCall(m.ctx, max(1, m.o.Repeat), func() {
-				pool.GemmNT(y, p.N, x, p.K, n, list[next], false)
+			seconds, best, err := perCall(m.ctx, max(1, m.o.Repeat), func() {
+				p.run(pool, y, x, n, list[next])
 				next = (next + 1) % len(list)
 			})
 			if err != nil {
@@ -141,7 +143,7 @@ func (m *kernelRun) product(p product, d llama.DType, rows []int, copies int) er
 			}
 			s := m.setting
 			s.Threads = pool.Workers()
-			result := Product{Setting: s, Name: p.Name, N: p.N, K: p.K, Rows: n, GFlops: p.flops(n) / seconds / 1e9, GBs: float64(p.bytes(d)) / seconds / 1e9}
+			result := Product{Setting: s, Name: p.Name, N: p.N, K: p.K, Rows: n, GFlops: p.flops(n) / seconds / 1e9, Best: p.flops(n) / best / 1e9, GBs: float64(p.bytes(d)) / seconds / 1e9}
 			if err := m.each(result); err != nil {
 				return err
 			}
@@ -150,14 +152,14 @@ func (m *kernelRun) product(p product, d llama.DType, rows []int, copies int) er
 	return nil
 }
 
-// perCall is the seconds that a call takes: the median of samples of at least 20
-// ms each, five for every repetition.
-func perCall(ctx context.Context, repeat int, f func()) (float64, error) {
+// perCall is the seconds that a call takes: the median and the best of samples of
+// at least 20 ms each, five for every repetition.
+func perCall(ctx context.Context, repeat int, f func()) (middle, best float64, err error) {
 	f()
 	var samples []float64
 	for range 5 * repeat {
 		if err := ctx.Err(); err != nil {
-			return 0, err
+			return 0, 0, err
 		}
 		calls, start := 0, time.Now()
 		for calls == 0 || time.Since(start) < 20*time.Millisecond {
@@ -166,5 +168,5 @@ func perCall(ctx context.Context, repeat int, f func()) (float64, error) {
 		}
 		samples = append(samples, time.Since(start).Seconds()/float64(calls))
 	}
-	return median(samples), nil
+	return median(samples), slices.Min(samples), nil
 }
