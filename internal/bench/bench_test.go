@@ -181,7 +181,7 @@ func TestDecodeIsGreedy(t *testing.T) {
 }
 
 func TestKernelMeasuresEveryProduct(t *testing.T) {
-	o := toyOptions(t)
+	o := toyOptions(t, "model.dtype=bf16")
 	seen := map[string]int{}
 	err := MeasureKernel(context.Background(), KernelOptions{Options: o, Rows: []int{3}, Workers: []int{3}}, func(p Product) error {
 		seen[p.Name+" "+p.DType]++
@@ -197,14 +197,21 @@ func TestKernelMeasuresEveryProduct(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range []string{InCache, "qkv_proj", "o_proj", "gate_up_proj", "down_proj", "lm_head"} {
-		for _, d := range []string{"f32", "bf16"} {
-			if seen[name+" "+d] != 1 || name != InCache && seen[name+"ᵀ "+d] != 1 {
-				t.Errorf("%s in %s: %v", name, d, seen)
-			}
+		if seen[name+" bf16"] != 1 || name != InCache && seen[name+"ᵀ bf16"] != 1 {
+			t.Errorf("%s: %v", name, seen)
 		}
 	}
+	if len(seen) != 11 {
+		t.Errorf("%d products measured: %v", len(seen), seen)
+	}
+	o.Config.Model.DType = "auto" // both types, f32 first
 	stop := errors.New("enough")
-	if err := MeasureKernel(context.Background(), KernelOptions{Options: o, Rows: []int{1}}, func(Product) error { return stop }); !errors.Is(err, stop) {
+	if err := MeasureKernel(context.Background(), KernelOptions{Options: o, Rows: []int{1}}, func(p Product) error {
+		if p.DType != "f32" {
+			t.Errorf("the first is in %s", p.DType)
+		}
+		return stop
+	}); !errors.Is(err, stop) {
 		t.Errorf("error %v, want that of whoever takes the products", err)
 	}
 }
