@@ -8,6 +8,8 @@ import (
 
 	"hone/data"
 	"hone/data/builtin/calendar"
+	"hone/data/builtin/pretrain"
+	"hone/engine/tokenizer"
 )
 
 func load(t *testing.T) *data.Dataset {
@@ -54,6 +56,26 @@ func TestLoad(t *testing.T) {
 	if _, err := Load(o); err == nil {
 		t.Error("a field that no row has is accepted")
 	}
+}
+
+// The context of the built-in model is small, and so is its vocabulary.
+func TestExamplesAreShort(t *testing.T) {
+	file, err := pretrain.LearnTokenizer(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tok, err := tokenizer.Parse(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	longest := 0
+	for _, row := range all(load(t)) {
+		n := len(tok.Encode(row.Prompt)) + len(tok.Encode(" "+row.Completion)) + 1
+		if longest = max(longest, n); n >= 200 {
+			t.Errorf("%q: %d tokens", row.Event, n)
+		}
+	}
+	t.Logf("the longest has %d tokens", longest)
 }
 
 func TestUnseenIsAboutAThirdOfTheTestRows(t *testing.T) {

@@ -1,6 +1,7 @@
 package calendar
 
 import (
+	"slices"
 	"strings"
 
 	"hone/data/builtin/words"
@@ -17,7 +18,7 @@ var (
 	heads = strings.Fields(`review review review review sync sync sync meeting meeting mtg mtg call call call demo update chat
 		briefing workshop discussion session check-in catch-up demo debrief kickoff handover follow-up
 		huddle overview recap brainstorm interview consultation walkthrough`)
-	clientHeads = []string{"account review", "contract signing", "proposal", "demo", "site visit", "pitch", "renewal call", "project kickoff", "launch", "interview"}
+	clientHeads = []string{"account review", "contract signing", "proposal", "demo", "account update", "pitch", "renewal call", "project kickoff", "launch", "interview"}
 	plainWork   = []string{
 		"sync", "review", "meeting", "mtg", "demo", "interview", "team sync", "team mtg", "team meeting", "one-on-one", "1-on-1", "quick chat", "quick sync", "brainstorm", "standup", "catch-up", "check-in",
 		"follow-up", "project kickoff", "client call", "status update", "staff meeting", "job interview", "planning session", "board meeting", "performance review",
@@ -38,7 +39,7 @@ func (s *source) work() phrase {
 		case 0:
 			return phrase{text: s.from(words.Surnames) + " " + s.one(clientHeads...)}
 		case 1:
-			return phrase{text: s.from(words.Cities) + " " + s.one("office call", "trip", "branch visit", "conference prep call", "launch")}
+			return phrase{text: s.from(words.Cities) + " " + s.one("office call", "sales call", "branch review", "conference prep call", "launch")}
 		}
 		return phrase{text: s.invent() + " " + s.one(clientHeads...)}
 	case 3:
@@ -63,7 +64,7 @@ func (s *source) work() phrase {
 // topic returns what something of an office is about. Short words are more frequent.
 func (s *source) topic() string {
 	for {
-		if t := s.from(words.Topics); len(t) < 8 || s.chance(28) {
+		if t := s.from(words.Topics); len(t) < 8 || s.chance(20) {
 			return t
 		}
 	}
@@ -107,6 +108,15 @@ func (s *source) noun(leisure bool, hour int, many bool) phrase {
 			return p
 		}
 	}
+}
+
+// regulars are the last words of what is done again and again.
+var regulars = strings.Fields("review sync meeting mtg call update briefing check-in catch-up class lesson practice club lunch " +
+	"dinner session huddle chat standup one-on-one 1-on-1 hall workout run swim night coffee brunch yoga workshop recap debrief")
+
+// regular reports whether an event may come often: nobody has a kickoff every week.
+func regular(event string) bool {
+	return slices.Contains(regulars, event[strings.LastIndexByte(event, ' ')+1:])
 }
 
 // withArticle returns a noun phrase with "a" or "an", by its sound.

@@ -5,26 +5,29 @@ import (
 	"strings"
 )
 
+// longest is how long a text may be, in bytes: an example is to stay under 200 tokens of the
+// small vocabulary of the built-in model.
+const longest = 125
+
 // bringable is what people are told to bring.
-var bringable = list("your laptop, the receipts, some snacks, the tickets, your passport, the contract, warm clothes, a towel, " +
-	"the blueprints, an umbrella, the old keys, two folding chairs, your notebook, cash, the samples, a cake, your medication, the camera")
+var bringable = list("some snacks, the tickets, warm clothes, a towel, an umbrella, the keys, two folding chairs, your notebook, cash, a cake, " +
+	"the camera, a blanket, some water, sunscreen, a friend, your own mug, the sheet music, good shoes")
 
 // composer writes one row.
 type composer struct {
 	*source
-	family  *family
-	often   string // "weekly" and its like, "" for none
-	hour    int
-	minute  int
-	scene   *scene
-	onSite  bool // the location is no platform
-	text    strings.Builder
-	output  Output
-	repeats bool // often stands in the text
+	family *family
+	often  string // "weekly" and its like, "" for none
+	hour   int
+	minute int
+	scene  *scene
+	onSite bool // the location is no platform
+	text   strings.Builder
+	output Output
 }
 
-// compose returns a row of a family. A row that is to come often does if its form lets it.
-func (s *source) compose(f *family, often string) (Row, bool) {
+// compose returns a row of a form of a family. It is false for one that people would not write.
+func (s *source) compose(f *family, form, often string) (Row, bool) {
 	c := composer{source: s, family: f, often: often, scene: &office}
 	c.hour, c.minute = s.hour(f.leisure)
 	if f.clock == joined && s.chance(38) {
@@ -33,7 +36,7 @@ func (s *source) compose(f *family, often string) (Row, bool) {
 	if f.leisure {
 		c.scene = &gathering // until the event says more
 	}
-	for form := s.one(f.forms...); form != ""; {
+	for form != "" {
 		before, rest, found := strings.Cut(form, "{")
 		c.text.WriteString(before)
 		if !found {
@@ -43,14 +46,31 @@ func (s *source) compose(f *family, often string) (Row, bool) {
 		c.text.WriteString(c.slot(slot))
 		form = after
 	}
-	text := c.text.String()
-	if often != "" && !c.repeats || c.onSite && c.hour == 0 {
-		return Row{}, false // at midnight people are at home
-	}
 	if c.output.Action == "" { // of the noted: the form itself has it
 		c.output.Action = "Meet"
 	}
-	return Row{Text: text, Output: c.output}, true
+	if c.text.Len() > longest || c.onSite && c.hour == 0 || c.ambiguous() {
+		return Row{}, false
+	}
+	return Row{Text: c.text.String(), Output: c.output}, true
+}
+
+// ambiguous reports whether two fields share a word, so that a label could be read off either.
+func (c *composer) ambiguous() bool {
+	fields := append([]string{c.output.Action}, c.output.Attendees...)
+	if c.output.Location != nil {
+		fields = append(fields, *c.output.Location)
+	}
+	seen := map[string]bool{}
+	for _, f := range fields {
+		for _, w := range Words(f) {
+			if seen[w] && len(w) > 1 {
+				return true
+			}
+			seen[w] = true
+		}
+	}
+	return false
 }
 
 // slot returns the text of a slot and sets its label.
@@ -77,13 +97,13 @@ func (c *composer) slot(name string) string {
 		o.Location, c.onSite = &label, true
 	case "on":
 		label = c.platform()
-		text = c.source.one("on", "on", "via", "over") + " " + label
+		text = c.one("on", "on", "via", "over") + " " + label
 		o.Location = &label
 	case "Place", "Site", "Named":
 		text, c.onSite = c.place(name)
 		o.Location = &text
 	case "aim":
-		text = c.source.one("discuss", "talk about", "go over", "plan") + " " + c.topic()
+		text = c.one("discuss", "talk about", "go over", "plan for") + " the " + c.topic() + " " + c.one(paperwork...)
 		o.Notes = &text
 	case "bring":
 		label = "bring " + c.from(bringable)
@@ -119,11 +139,13 @@ func (c *composer) crowd() int {
 
 // action returns the event as a slot wants it, and its label.
 func (c *composer) action(slot string) (text, label string) {
-	leisure, many := c.family.leisure, c.family.crowd[2] > 50
+	leisure, many := c.family.leisure, c.family.social
 	var p phrase
 	switch {
 	case slot == "noun" || slot == "Book" || slot == "BookA" || c.often != "":
-		p = c.noun(leisure, c.hour, many)
+		for p = c.noun(leisure, c.hour, many); c.often != "" && !regular(p.text); {
+			p = c.noun(leisure, c.hour, many)
+		}
 	case leisure:
 		p = c.leisure(c.hour, many)
 	default:
@@ -134,15 +156,15 @@ func (c *composer) action(slot string) (text, label string) {
 	}
 	if c.often != "" {
 		p.text = c.often + " " + p.text
-		c.output.Recurrence, c.repeats = &c.often, true
+		c.output.Recurrence = &c.often
 	}
 	switch slot {
 	case "action", "noun":
 		return p.text, p.text
 	case "Book":
-		p.text = c.source.one("Schedule", "Book", "Plan", "Arrange", "Organize", "Set") + " " + p.text
+		p.text = c.one("Schedule", "Book", "Plan", "Arrange", "Organize", "Set") + " " + p.text
 	case "BookA":
-		p.text = c.source.one("Schedule", "Book", "Plan", "Arrange", "Organize", "Set up") + " " + withArticle(p.text)
+		p.text = c.one("Schedule", "Book", "Plan", "Arrange", "Organize", "Set up") + " " + withArticle(p.text)
 	default:
 		p.text = capital(p.text)
 	}

@@ -18,6 +18,7 @@ package calendar
 type family struct {
 	weight  int // of 1000, about
 	leisure bool
+	social  bool // nothing that one does alone
 	date    []dateStyle
 	clock   clockStyle
 	span    spanStyle
@@ -52,7 +53,7 @@ var families = []family{
 		},
 	},
 	{ // figures, booked, terse
-		weight: 64, date: []dateStyle{slashed}, clock: joined, span: glued, crowd: [3]int{5, 10, 85},
+		weight: 68, date: []dateStyle{slashed}, clock: joined, span: glued, crowd: [3]int{5, 10, 85},
 		forms: []string{"{Book} {date} {time} {Named} with {who} {dur}.", "{Book} {date} {time} {Site} with {who} {dur}."},
 	},
 	{ // year first, three names
@@ -95,11 +96,11 @@ var families = []family{
 		},
 	},
 	{ // planned with place and people
-		weight: 38, date: []dateStyle{monthFirst}, clock: spaced, span: full, crowd: [3]int{5, 85, 10},
+		weight: 33, date: []dateStyle{monthFirst}, clock: spaced, span: full, crowd: [3]int{5, 85, 10},
 		forms: []string{"{BookA} on {date} at {time} for {dur} with {who} {at}.", "{BookA} {at} on {date} at {time} with {who} for {dur}."},
 	},
 	{ // the same, longer
-		weight: 38, date: []dateStyle{ordinalLong}, clock: upper, span: full, crowd: [3]int{0, 20, 80},
+		weight: 33, date: []dateStyle{ordinalLong}, clock: upper, span: full, crowd: [3]int{0, 20, 80},
 		forms: []string{"{BookA} with {who} on {date} at {time} {at} for {dur}.", "{BookA} on {date} at {time} with {who} {at} for {dur}."},
 	},
 	{ // jotted, with plus signs
@@ -126,11 +127,11 @@ var families = []family{
 		forms: []string{"{Action} w/ {names} {date} {time} {Site} {dur}", "{Action} {date} {time} {Site} w/ {who} {dur}", "{Action} w/ {names} {date} {time} {Site} {dur}"},
 	},
 	{ // a short message
-		weight: 72, date: []dateStyle{monthFirst, ordinalMonth}, clock: spaced, span: short,
+		weight: 72, date: []dateStyle{monthFirst, ordinalMonth, monthFirst}, clock: joined, span: short,
 		forms: []string{"{Action} {date}, {time}, {dur} {on}.", "{Action} {date}, {time}, {dur}.", "{Action} {on} {date}, {time}, {dur}.", "{Action} {date} at {time}, {dur}.", "{Action} on {date}, {time} for {dur}."},
 	},
 	{ // a group
-		weight: 50, leisure: true, date: []dateStyle{monthFirst}, clock: joined, span: full, crowd: [3]int{10, 10, 80},
+		weight: 50, leisure: true, social: true, date: []dateStyle{monthFirst}, clock: joined, span: full, crowd: [3]int{10, 10, 80},
 		forms: []string{"{Action} {date} at {time} with {who}", "{Action} with {who} on {date}, {time} ({dur})", "{Action}: {who} on {date} at {time} for {dur}", "{Action} {date} at {time} w/ {names}"},
 	},
 }
@@ -142,7 +143,7 @@ var noted = []family{
 		forms: []string{"Meet {who} {at} on {date} at {time} to {aim}, {dur}.", "{date} {time} Meet {who} {at} to {aim}, {dur}."},
 	},
 	{
-		leisure: true, date: []dateStyle{monthFirst, iso, ordinalComma, slashed}, clock: spaced, span: full, crowd: [3]int{80, 20, 0},
+		leisure: true, social: true, date: []dateStyle{monthFirst, iso, ordinalComma, slashed}, clock: spaced, span: full, crowd: [3]int{80, 20, 0},
 		forms: []string{"{Action} {at} on {date} at {time} for {dur}, bring {bring}.", "{Action} with {who} on {date} at {time}, bring {bring}."},
 	},
 }

@@ -57,6 +57,7 @@ type generator struct {
 // plan is what a row is to be.
 type plan struct {
 	family *family
+	form   string
 	often  string
 	mode   mode
 }
@@ -82,7 +83,7 @@ func (g *generator) plans(split int) []plan {
 	for i := range families {
 		sum += families[i].weight
 		for len(list) < (n*sum+total/2)/total {
-			list = append(list, plan{family: &families[i]})
+			list = append(list, families[i].plan(len(list)))
 		}
 	}
 	g.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
@@ -90,7 +91,7 @@ func (g *generator) plans(split int) []plan {
 		list[i].often = often[i%len(often)]
 	}
 	for i := range withNotes[split] {
-		list = append(list, plan{family: &noted[i%len(noted)]})
+		list = append(list, noted[i%len(noted)].plan(i/len(noted)))
 	}
 	g.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
 	for i := range list {
@@ -107,12 +108,17 @@ func (g *generator) plans(split int) []plan {
 	return list
 }
 
+// plan returns a row to be: the forms of a family in turn.
+func (f *family) plan(turn int) plan {
+	return plan{family: f, form: f.forms[turn%len(f.forms)]}
+}
+
 // row writes rows until one is as planned.
 func (g *generator) row(p plan) Row {
 	for range 10_000 {
 		g.mode = p.mode
 		kept := len(g.invented)
-		row, ok := g.compose(p.family, p.often)
+		row, ok := g.compose(p.family, p.form, p.often)
 		key := Normalize(row.Text)
 		if ok && !g.texts[key] && (p.mode == training || g.seen(row.Text) == (p.mode == known)) {
 			g.texts[key] = true
@@ -120,7 +126,7 @@ func (g *generator) row(p plan) Row {
 		}
 		g.invented = g.invented[:kept]
 	}
-	panic(fmt.Sprintf("no row of %q in 10000: the pools are too narrow", p.family.forms))
+	panic(fmt.Sprintf("no row of %q in 10000: the pools are too narrow", p.form))
 }
 
 // Normalize returns a text without what does not make another text of it: case, spaces and

@@ -17,7 +17,7 @@ func (s *source) name() string {
 		if s.chance(14) {
 			n = s.invent()
 		}
-		if !slices.Contains(months, n) && (len(n) < 6 || s.chance(30)) {
+		if !slices.Contains(months, n) && (len(n) < 6 || s.chance(22)) {
 			return n
 		}
 	}

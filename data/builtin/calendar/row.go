@@ -18,8 +18,8 @@
 //   - duration: as written if in figures ("1hr", "45 mins"); in words it becomes figures:
 //     "an hour" is "1 hour", "half an hour" is "30 minutes". Words such as "about" are left out.
 //   - recurrence: "weekly" and its like in lower case, wherever they stand; else null.
-//   - notes: what follows a location or attendee as a purpose ("discuss taxes") or a reminder
-//     ("bring receipts"), as written; else null.
+//   - notes: what comes after "to" or at the end as a purpose ("discuss the tax
+//     plan") or a reminder ("bring a towel"), as written; else null.
 package calendar
 
 import (

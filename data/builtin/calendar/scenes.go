@@ -27,8 +27,8 @@ var (
 	foodVenues = list("bakery, bistro, brasserie, cafe, coffee shop, deli, diner, food court, hotel, noodle bar, restaurant, seafood place, sushi bar, tea house, winery")
 
 	schooling = scene{
-		venues: list("community center, youth club, library, music school, school, college, university, fitness center, dance studio, sports complex, village hall, studio, high school"),
-		kinds:  strings.Fields("Hall School Studio Library Club Center Academy Gym"),
+		venues: list("community center, youth club, school, college, university, village hall, studio, high school, clubhouse"),
+		kinds:  strings.Fields("Hall School Studio Club Center Academy House"),
 	}
 	shopping = scene{
 		from: 8, to: 20, alone: true,
