@@ -3,6 +3,7 @@ package tui
 import (
 	"fmt"
 	"math"
+	"path/filepath"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -219,5 +220,18 @@ func TestWilson(t *testing.T) {
 	}
 	if low, high := wilson(0, 120); low != 0 || high < 0.02 || high > 0.04 {
 		t.Errorf("interval of none: %v %v", low, high)
+	}
+}
+
+func TestHomeInPaths(t *testing.T) {
+	home := t.TempDir()
+	t.Setenv("HOME", home)
+	t.Setenv("USERPROFILE", home) // as it is called on Windows
+	c := experiments.Default()
+	if err := setText(&c, "model.path", "~/models/small"); err != nil {
+		t.Fatal(err)
+	}
+	if want := filepath.Join(home, "models", "small"); c.Model.Path != want {
+		t.Errorf("%s, want %s", c.Model.Path, want)
 	}
 }
