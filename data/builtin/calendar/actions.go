@@ -58,7 +58,7 @@ func (s *source) work() phrase {
 		}
 		return phrase{text: verb + " " + object, verb: true}
 	}
-	return phrase{text: s.from(words.Products) + " " + s.one("delivery", "demo", "repair", "order review", "supplier call")}
+	return phrase{text: s.from(words.Products) + " " + s.one("demo", "order review", "supplier call", "price check")}
 }
 
 // topic returns what something of an office is about. Short words are more frequent.

@@ -49,10 +49,15 @@ func (s *source) compose(f *family, form, often string) (Row, bool) {
 	if c.output.Action == "" { // of the noted: the form itself has it
 		c.output.Action = "Meet"
 	}
-	if c.text.Len() > longest || c.onSite && c.hour == 0 || c.ambiguous() {
+	if c.text.Len() > longest || c.odd() || c.ambiguous() {
 		return Row{}, false
 	}
 	return Row{Text: c.text.String(), Output: c.output}, true
+}
+
+// odd reports whether something is at midnight and not remote, or one-on-one with several.
+func (c *composer) odd() bool {
+	return c.onSite && c.hour == 0 || strings.Contains(c.output.Action, "-on-") && len(c.output.Attendees) > 1
 }
 
 // ambiguous reports whether two fields share a word, so that a label could be read off either.
@@ -78,7 +83,7 @@ func (c *composer) slot(name string) string {
 	var text, label string
 	o := &c.output
 	switch name {
-	case "Action", "action", "Book", "BookA", "noun":
+	case "Action", "action", "Event", "Book", "BookA", "noun":
 		text, o.Action = c.action(name)
 	case "date":
 		text, o.Date = c.date(c.family.date[c.IntN(len(c.family.date))])
@@ -86,7 +91,7 @@ func (c *composer) slot(name string) string {
 		inWords := strings.HasSuffix(c.text.String(), " at ")
 		text, o.Time = c.clock(c.hour, c.minute, c.family.clock, inWords)
 	case "dur":
-		text, label = c.span(c.family.span)
+		text, label = c.span(c.family.span, strings.Contains(strings.ToLower(o.Action), "quick") || strings.HasSuffix(o.Action, "chat"))
 		o.Duration = &label
 	case "who", "names":
 		text, o.Attendees = c.people(c.crowd(), c.family.joint, c.family.leisure, name == "names")
@@ -142,7 +147,7 @@ func (c *composer) action(slot string) (text, label string) {
 	leisure, many := c.family.leisure, c.family.social
 	var p phrase
 	switch {
-	case slot == "noun" || slot == "Book" || slot == "BookA" || c.often != "":
+	case slot == "noun" || slot == "Event" || slot == "Book" || slot == "BookA" || c.often != "":
 		for p = c.noun(leisure, c.hour, many); c.often != "" && !regular(p.text); {
 			p = c.noun(leisure, c.hour, many)
 		}

@@ -5,6 +5,7 @@ package calendar
 // The slots of its forms:
 //
 //	{Action}   the event, capitalized        {action}  the same inside a sentence
+//	{Event}    an event that takes an article, capitalized
 //	{Book}     a verb of making and the event, capitalized: "Schedule tax review"
 //	{BookA}    the same with an article: "Schedule a tax review"
 //	{noun}     an event that takes an article
@@ -48,8 +49,8 @@ var families = []family{
 	{ // figures, two people
 		weight: 54, date: []dateStyle{slashed}, clock: joined, span: full, crowd: [3]int{15, 75, 10},
 		forms: []string{
-			"{Action} on {date} at {time} with {who}, {dur}.", "{Action} set for {date} at {time} with {who}, lasting {dur}.",
-			"{Action} planned {date} at {time} with {who}, {dur}.", "{Action} with {who} on {date} at {time}, {dur}.",
+			"{Action} on {date} at {time} with {who}, {dur}.", "{Event} set for {date} at {time} with {who}, lasting {dur}.",
+			"{Event} planned {date} at {time} with {who}, {dur}.", "{Action} with {who} on {date} at {time}, {dur}.",
 		},
 	},
 	{ // figures, booked, terse
@@ -111,7 +112,7 @@ var families = []family{
 		weight: 46, date: []dateStyle{dashed}, clock: joined, span: inFull, crowd: [3]int{5, 85, 10},
 		forms: []string{
 			"{Action} with {who} on {date} at {time} for {dur} {on}.", "{Action} on {date}, {time}, with {who}, {dur} long, hosted {on}.",
-			"{Action} scheduled for {date} at {time}, lasting {dur} {on} with {who}.", "{Action} arranged on {date} at {time} for {dur} {on} with {who}.",
+			"{Event} scheduled for {date} at {time}, lasting {dur} {on} with {who}.", "{Event} arranged on {date} at {time} for {dur} {on} with {who}.",
 		},
 	},
 	{ // dashes, terse

@@ -166,9 +166,13 @@ var inWords = map[int][2]string{
 	180: {"three hours", "3 hours"},
 }
 
-// span returns a duration as written in a style, and its label.
-func (s *source) span(style spanStyle) (text, label string) {
+// span returns a duration as written in a style, and its label. That of something brief is
+// under an hour.
+func (s *source) span(style spanStyle, brief bool) (text, label string) {
 	minutes := []int{60, 30, 45, 120, 90, 20, 15, 180, 40, 75, 50, 25, 240, 150}[s.weighted(32, 18, 15, 11, 9, 4, 4, 3, 2, 2, 2, 1, 2, 1)]
+	if brief && minutes >= 60 {
+		minutes = 10 + 5*s.IntN(4)
+	}
 	if w, ok := inWords[minutes]; ok && style == inFull && s.chance(45) {
 		return w[0], w[1]
 	}
