@@ -261,3 +261,31 @@ func TestBatchedGenerationEqualsAlone(t *testing.T) {
 		}
 	}
 }
+
+// What all prompts begin with is read once for all: each text is the one that
+// its prompt has alone, to the bit of the weights' type.
+func TestSharedPrefixChangesNothing(t *testing.T) {
+	x := openToy(t, "untied")
+	pool := newPool(t, 2)
+	for _, dtype := range []llama.DType{llama.F32, llama.BF16} {
+		m := decode.New(pool, loadAs(t, pool, x.model, llama.Frozen, dtype), sineAdapter(t, x.model.Config, everyModule, true), 128)
+		o := decode.Options{MaxNew: 24, Batch: 3, EOS: []int32{2}}
+		var prompts [][]int32
+		for i, e := range x.examples {
+			prompts = append(prompts, append(slices.Clone(x.examples[0].IDs[:5]), e.IDs[:1+i%4]...))
+		}
+		together, err := m.Generate(context.Background(), prompts, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, p := range prompts {
+			alone, err := m.Generate(context.Background(), [][]int32{p}, o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !slices.Equal(together[i].IDs, alone[0].IDs) {
+				t.Errorf("%s, prompt %d: %v, alone %v", dtype, i, together[i].IDs, alone[0].IDs)
+			}
+		}
+	}
+}

@@ -284,7 +284,7 @@ func TestForcedChunksEqualSingleTokens(t *testing.T) {
 			seq := x.model.newSequence(len(prompt) + length)
 			feed := func(tokens []int32) []float32 {
 				t.Helper()
-				hidden, err := x.model.forward(context.Background(), []chunk{{seq, tokens}})
+				hidden, err := x.model.forward(context.Background(), []chunk{{seq: seq, tokens: tokens}})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -299,7 +299,7 @@ func TestForcedChunksEqualSingleTokens(t *testing.T) {
 						t.Fatalf("schema %q, token %d: another hidden state", schema, i)
 					}
 					chosen = chosen[1:]
-					ahead = []int32{c.best(x.model.logits(hidden, []int{0}), s, length-i)}
+					ahead = []int32{c.best(x.model.logits(hidden, 1), s, length-i)}
 				}
 				for _, id := range ahead {
 					if i >= len(ids) || ids[i] != id {

@@ -63,6 +63,9 @@ func (m *Model) Generate(ctx context.Context, prompts [][]int32, o Options) ([]O
 	for _, p := range prompts {
 		g.longest = max(g.longest, len(p))
 	}
+	if err := g.readPrefix(ctx); err != nil {
+		return g.out, err
+	}
 	for g.admit(); len(g.live) > 0; g.admit() {
 		if err := g.advance(ctx); err != nil {
 			return g.out, err
@@ -77,8 +80,9 @@ type generation struct {
 	o       Options
 	prompts [][]int32
 	out     []Output
-	longest int // tokens of the longest prompt: caches of one size serve all
-	next    int // first prompt that waits
+	longest int       // tokens of the longest prompt: caches of one size serve all
+	prefix  *sequence // what all prompts begin with; nil where that is nothing
+	next    int       // first prompt that waits
 	done    int
 	live    []*running
 }
@@ -93,16 +97,51 @@ type running struct {
 	text  []byte
 }
 
+// readPrefix reads the tokens that all prompts begin with, once for all of them.
+// Every prompt keeps one to read itself.
+func (g *generation) readPrefix(ctx context.Context) error {
+	if len(g.prompts) < 2 {
+		return nil
+	}
+	n := len(g.prompts[0]) - 1
+	for _, p := range g.prompts[1:] {
+		n = min(n, len(p)-1)
+		for i, id := range p[:n] {
+			if id != g.prompts[0][i] {
+				n = i
+				break
+			}
+		}
+	}
+	if n == 0 {
+		return nil
+	}
+	g.prefix = g.m.newSequence(n)
+	_, err := g.m.forward(ctx, []chunk{{seq: g.prefix, tokens: g.prompts[0][:n], from: n}})
+	return err
+}
+
+// shared is how many tokens of a prompt have been read for all.
+func (g *generation) shared() int {
+	if g.prefix == nil {
+		return 0
+	}
+	return g.prefix.length
+}
+
 // admit fills free places with waiting prompts.
 func (g *generation) admit() {
 	for len(g.live) < g.o.Batch && g.next < len(g.prompts) {
-		r := &running{index: g.next, pending: slices.Clone(g.prompts[g.next])}
+		r := &running{index: g.next, pending: slices.Clone(g.prompts[g.next][g.shared():])}
 		g.next++
 		if g.o.Constraint != nil && g.force(r) {
 			g.finish()
 			continue
 		}
 		r.seq = g.m.newSequence(g.longest + g.o.MaxNew)
+		if g.prefix != nil {
+			r.seq.begin(g.prefix, g.prefix.length)
+		}
 		g.live = append(g.live, r)
 	}
 }
@@ -117,19 +156,15 @@ func (g *generation) finish() {
 // advance feeds what is pending and appends one token to every live sequence.
 func (g *generation) advance(ctx context.Context) error {
 	chunks := make([]chunk, len(g.live))
-	last := make([]int, len(g.live)) // last row of each sequence
-	row := -1
 	for i, r := range g.live {
-		chunks[i] = chunk{r.seq, r.pending}
-		row += len(r.pending)
-		last[i] = row
+		chunks[i] = chunk{r.seq, r.pending, len(r.pending) - 1}
 	}
 	hidden, err := g.m.forward(ctx, chunks)
 	if err != nil {
 		return err
 	}
 	vocab := g.m.weights.Config.Vocab
-	logits := g.m.logits(hidden, last)
+	logits := g.m.logits(hidden, len(g.live))
 	live := g.live[:0]
 	for i, r := range g.live {
 		r.pending = r.pending[:0]
@@ -253,9 +288,9 @@ func sample(weights []float32, sum, topP, draw float64) int32 {
 func (m *Model) NextLogits(ctx context.Context, ids []int32) ([]float32, error) {
 	seq := m.newSequence(len(ids))
 	defer m.end(seq)
-	hidden, err := m.forward(ctx, []chunk{{seq, ids}})
+	hidden, err := m.forward(ctx, []chunk{{seq, ids, len(ids) - 1}})
 	if err != nil {
 		return nil, err
 	}
-	return slices.Clone(m.logits(hidden, []int{len(ids) - 1})), nil
+	return slices.Clone(m.logits(hidden, 1)), nil
 }

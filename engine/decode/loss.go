@@ -10,15 +10,12 @@ import (
 // headRows is how many rows of logits are held at a time.
 const headRows = 128
 
-// logits computes the logits [len(rows), vocab] of rows of hidden states.
-func (m *Model) logits(hidden []float32, rows []int) []float32 {
+// logits computes the logits [rows, vocab] of the first rows of hidden states
+// [.., hidden].
+func (m *Model) logits(hidden []float32, rows int) []float32 {
 	c := m.weights.Config
-	gathered := m.buffer("gathered", len(rows)*c.Hidden)
-	for i, r := range rows {
-		copy(gathered[i*c.Hidden:(i+1)*c.Hidden], hidden[r*c.Hidden:])
-	}
-	out := m.buffer("logits", len(rows)*c.Vocab)
-	m.pool.GemmNT(out, c.Vocab, gathered, c.Hidden, len(rows), m.weights.Head.Packed(), false)
+	out := m.buffer("logits", rows*c.Vocab)
+	m.pool.GemmNT(out, c.Vocab, hidden, c.Hidden, rows, m.weights.Head.Packed(), false)
 	return out
 }
 
@@ -49,19 +46,24 @@ func (m *Model) Loss(ctx context.Context, examples []batch.Example, w loss.Weigh
 func (m *Model) example(ctx context.Context, e batch.Example) (loss.Sums, []loss.Stats, error) {
 	seq := m.newSequence(len(e.IDs))
 	defer m.end(seq)
-	hidden, err := m.forward(ctx, []chunk{{seq, e.IDs}})
+	rows := batch.Pack([]batch.Example{e}).LossRows
+	if len(rows) == 0 {
+		return loss.Sums{}, nil, nil
+	}
+	from := int(rows[0].Row) // targets are a text's end: little is computed in vain
+	hidden, err := m.forward(ctx, []chunk{{seq, e.IDs, from}})
 	if err != nil {
 		return loss.Sums{}, nil, err
 	}
-	rows := batch.Pack([]batch.Example{e}).LossRows
+	d := m.weights.Config.Hidden
+	states := m.buffer("states", min(headRows, len(rows))*d)
 	stats := make([]loss.Stats, len(rows))
 	for first := 0; first < len(rows); first += headRows {
-		last := min(first+headRows, len(rows))
-		var positions []int
-		for _, r := range rows[first:last] {
-			positions = append(positions, int(r.Row))
+		part := rows[first:min(first+headRows, len(rows))]
+		for i, r := range part {
+			copy(states[i*d:(i+1)*d], hidden[(int(r.Row)-from)*d:])
 		}
-		loss.Measure(m.pool, m.logits(hidden, positions), m.weights.Config.Vocab, rows[first:last], stats[first:last])
+		loss.Measure(m.pool, m.logits(states, len(part)), m.weights.Config.Vocab, part, stats[first:first+len(part)])
 	}
 	return loss.Reduce(rows, stats), stats, nil
 }

@@ -102,6 +102,9 @@ func newLinear(w *ops.Matrix, adapter *llama.Adapter, index int, modules ...stri
 
 // apply is y [rows, out] = x Wᵀ + scale * x Aᵀ Bᵀ.
 func (m *Model) apply(l linear, y, x []float32, rows int) {
+	if rows == 0 {
+		return
+	}
 	m.pool.GemmNT(y, l.w.Out, x, l.w.In, rows, l.w.Packed(), false)
 	if l.rank == 0 {
 		return
@@ -123,52 +126,29 @@ func (m *Model) buffer(name string, n int) []float32 {
 	return b[:n]
 }
 
-// sequence is one text in the key-value cache.
-type sequence struct {
-	length int         // positions in the cache
-	limit  int         // positions that the cache has room for
-	keys   [][]float32 // [layers][kv * limit * dim]: head by head, rotated
-	values [][]float32
-}
-
-// newSequence returns an empty sequence with room for limit positions, in the
-// cache of one that has ended if there is one large enough.
-func (m *Model) newSequence(limit int) *sequence {
-	for i, s := range m.ended {
-		if s.limit >= limit {
-			m.ended = append(m.ended[:i], m.ended[i+1:]...)
-			s.length = 0
-			return s
-		}
-	}
-	s := &sequence{limit: limit}
-	for range m.layers {
-		n := m.heads.KV * limit * m.heads.Dim
-		s.keys = append(s.keys, make([]float32, n))
-		s.values = append(s.values, make([]float32, n))
-	}
-	return s
-}
-
-// end gives the cache of a sequence back.
-func (m *Model) end(s *sequence) { m.ended = append(m.ended, s) }
-
-// chunk is tokens to append to a sequence.
+// chunk is tokens to append to a sequence. Of their hidden states those from the
+// from-th token on are wanted.
 type chunk struct {
 	seq    *sequence
 	tokens []int32
+	from   int
 }
 
-// forward appends chunks to their sequences and returns the hidden states after
-// the final norm, [tokens of all chunks, hidden], valid until the next call.
+func (c chunk) wanted() int { return len(c.tokens) - c.from }
+
+// forward appends chunks to their sequences and returns the hidden states that
+// are wanted after the final norm, [wanted of all chunks, hidden], valid until
+// the next call. In the last layer nothing else is computed than these and what
+// later tokens will attend to.
 func (m *Model) forward(ctx context.Context, chunks []chunk) ([]float32, error) {
 	c := m.weights.Config
-	rows := 0
+	rows, wanted := 0, 0
 	for _, ch := range chunks {
 		if ch.seq.length+len(ch.tokens) > ch.seq.limit {
 			return nil, fmt.Errorf("a sequence of %d tokens exceeds the %d planned for", ch.seq.length+len(ch.tokens), ch.seq.limit)
 		}
 		rows += len(ch.tokens)
+		wanted += ch.wanted()
 	}
 	x := m.buffer("x", rows*c.Hidden)                        // [rows, hidden]
 	h := m.buffer("h", rows*c.Hidden)                        // [rows, hidden]
@@ -195,9 +175,15 @@ func (m *Model) forward(ctx context.Context, chunks []chunk) ([]float32, error) 
 		l := &m.layers[i]
 		m.norm(h, x, l.InputNorm, rows)
 		m.apply(l.qkv, qkv, h, rows)
-		m.attend(attended, qkv, chunks, i)
+		last := i == len(m.layers)-1
+		m.attend(attended, qkv, chunks, i, last)
+		if last {
+			keepWanted(x, chunks, c.Hidden)
+			rows = wanted
+			x, h = x[:rows*c.Hidden], h[:rows*c.Hidden]
+		}
 		m.apply(l.o, h, attended, rows)
-		kernel.Add(x, x, h)
+		m.add(x, h)
 		m.norm(h, x, l.PostNorm, rows)
 		m.apply(l.gateUp, gateUp, h, rows)
 		m.pool.Rows(rows, 4, func(lo, hi int) {
@@ -207,7 +193,7 @@ func (m *Model) forward(ctx context.Context, chunks []chunk) ([]float32, error) 
 			}
 		})
 		m.apply(l.down, h, act, rows)
-		kernel.Add(x, x, h)
+		m.add(x, h)
 		if m.Hook != nil {
 			m.seen(fmt.Sprintf("layers.%d.mlp.down_proj", i), x, c.Hidden)
 		}
@@ -218,6 +204,23 @@ func (m *Model) forward(ctx context.Context, chunks []chunk) ([]float32, error) 
 		ch.seq.length += len(ch.tokens)
 	}
 	return h, nil
+}
+
+// keepWanted moves the wanted rows of x [rows, width] to its beginning.
+func keepWanted(x []float32, chunks []chunk, width int) {
+	from, to := 0, 0
+	for _, ch := range chunks {
+		n := ch.wanted() * width
+		copy(x[to:to+n], x[from+ch.from*width:])
+		to += n
+		from += len(ch.tokens) * width
+	}
+}
+
+// add is x += y.
+func (m *Model) add(x, y []float32) {
+	const grain = 1 << 13
+	m.pool.Rows(len(x), grain, func(lo, hi int) { kernel.Add(x[lo:hi], x[lo:hi], y[lo:hi]) })
 }
 
 func (m *Model) seen(name string, out []float32, width int) {
@@ -236,36 +239,44 @@ func (m *Model) norm(y, x []float32, n *ops.Norm, rows int) {
 }
 
 // attend rotates queries and keys, appends keys and values to the caches of
-// layer i and attends.
-func (m *Model) attend(out, qkv []float32, chunks []chunk, i int) {
+// layer i and attends: from all tokens, or in the last layer from the wanted
+// ones, [wanted of all chunks, heads*dim].
+func (m *Model) attend(out, qkv []float32, chunks []chunk, i int, last bool) {
 	h := m.heads
 	w, wide, group := h.Width(), h.Heads*h.Dim, h.Heads/h.KV
-	starts := make([]int, len(chunks)+1)
+	starts, outs := make([]int, len(chunks)+1), make([]int, len(chunks)+1)
 	for j, ch := range chunks {
 		starts[j+1] = starts[j] + len(ch.tokens)
+		outs[j+1] = outs[j] + len(ch.tokens)
+		if last {
+			outs[j+1] = outs[j] + ch.wanted()
+		}
 	}
 	m.pool.Run(len(chunks)*h.KV, func(task int) {
 		j, kv := task/h.KV, task%h.KV
 		s, n := chunks[j].seq, len(chunks[j].tokens)
-		total := s.length + n
-		block := kv * s.limit * h.Dim
-		keys, values := s.keys[i][block:][:s.limit*h.Dim], s.values[i][block:][:s.limit*h.Dim]
+		count := outs[j+1] - outs[j]
 		first := kv * group
+		rows := qkv[starts[j]*w:]
 		for t := range n {
-			pos := s.length + t
-			row := qkv[(starts[j]+t)*w:][:w]
-			for q := first; q < first+group; q++ {
-				m.rope.Turn(row[q*h.Dim:][:h.Dim], pos)
+			row, pos := rows[t*w:][:w], s.length+t
+			if t >= n-count {
+				for q := first; q < first+group; q++ {
+					m.rope.Turn(row[q*h.Dim:][:h.Dim], pos)
+				}
 			}
-			k := row[(h.Heads+kv)*h.Dim:][:h.Dim]
-			m.rope.Turn(k, pos)
-			copy(keys[pos*h.Dim:], k)
-			copy(values[pos*h.Dim:][:h.Dim], row[(h.Heads+h.KV+kv)*h.Dim:])
+			m.rope.Turn(row[(h.Heads+kv)*h.Dim:][:h.Dim], pos)
+		}
+		c := s.cache[i*h.KV+kv]
+		c.keys.SetRows(s.length, rows[(h.Heads+kv)*h.Dim:], w, n)
+		c.values.SetTransposedBlock(0, s.length, rows[(h.Heads+h.KV+kv)*h.Dim:], w, n, h.Dim)
+		if count == 0 {
+			return
 		}
 		ops.Attend(ops.Queries{
-			Q: qkv[starts[j]*w+first*h.Dim:], Stride: w, Count: n,
-			Out: out[starts[j]*wide+first*h.Dim:], OutStride: wide,
-		}, ops.KeyValues{Keys: keys, Values: values, KeyStride: h.Dim, ValueStride: h.Dim, Length: total}, group, h.Dim)
+			Q: rows[(n-count)*w+first*h.Dim:], Stride: w, Count: count,
+			Out: out[outs[j]*wide+first*h.Dim:], OutStride: wide,
+		}, ops.KeyValues{Keys: c.keys, Across: c.values, Length: s.length + n}, group, h.Dim)
 	})
 }
 

@@ -137,6 +137,23 @@ func (p *Packed) Row(n int, dst []float32) {
 	}
 }
 
+// CopyBlock sets the first n rows, and of them the first k columns, from those of
+// src, which has the same kind of values. Beyond them, the panels that it has
+// touched are undefined.
+func (p *Packed) CopyBlock(src *Packed, n, k int) {
+	p.checkRange("CopyBlock", 0, 0, n, k)
+	src.checkRange("CopyBlock: src", 0, 0, n, k)
+	if p.set != src.set || p.pairs != src.pairs {
+		panic("kernel: CopyBlock: the matrices are packed in different ways")
+	}
+	w := p.set.width
+	for r := 0; r < n; r += w {
+		to, from := p.panel(r), src.panel(r)
+		size := depth(k, p.pairs) * w
+		copy(to[:size], from[:size])
+	}
+}
+
 // Bytes returns the size of the packed values.
 func (p *Packed) Bytes() int64 { return int64(cap(p.data)) * 4 }
 

@@ -82,6 +82,32 @@ func testPacked(t *testing.T, fresh func(n, k int) *Packed) {
 }
 
 // A packed matrix belongs to the set that packed it.
+func TestCopyBlock(t *testing.T) {
+	for _, fresh := range []func(n, k int) *Packed{NewPacked, NewPackedBF16} {
+		eachSetBF16(t, func(t *testing.T) {
+			r := seeded(12)
+			for range 20 {
+				n, k := 1+r.IntN(60), 1+r.IntN(60)
+				src, dst := fresh(n+r.IntN(20), k+r.IntN(20)), fresh(n+r.IntN(40), k+r.IntN(40))
+				src.SetRows(0, r.values(src.N*src.K), src.K, src.N)
+				dst.CopyBlock(src, n, k)
+				got, want := make([]float32, dst.K), make([]float32, src.K)
+				for i := range n {
+					dst.Row(i, got)
+					src.Row(i, want)
+					same(t, "row", got[:k], want[:k])
+				}
+			}
+			defer func() {
+				if recover() == nil {
+					t.Error("different layouts are copied")
+				}
+			}()
+			NewPacked(4, 4).CopyBlock(NewPackedBF16(4, 4), 2, 2)
+		})
+	}
+}
+
 func TestPackedOutlivesSet(t *testing.T) {
 	defer use(t, Active())
 	const m, n, k = 5, 40, 30

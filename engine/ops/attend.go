@@ -6,12 +6,23 @@ import (
 	"hone/engine/kernel"
 )
 
-// KeyValues are the keys and values of one head of one sequence, [length, dim]
-// in rows KeyStride and ValueStride floats apart. Keys are already rotated.
+// KeyValues are the keys and values of one head of one sequence. Keys are
+// packed and already rotated; values lie in rows, or are packed transposed.
 type KeyValues struct {
-	Keys, Values           []float32
-	KeyStride, ValueStride int
-	Length                 int
+	Keys        *kernel.Packed // [length or more, dim]
+	Values      []float32      // [length, dim], ValueStride apart; or nil, and
+	ValueStride int
+	Across      *kernel.Packed // [dim, length or more]
+	Length      int
+}
+
+// mix computes out [m, dim] = scores [m, length] * values of the first n positions.
+func (kv KeyValues) mix(out []float32, ldo int, scores []float32, lds, m, n, dim int) {
+	if kv.Across != nil {
+		kernel.SerialNT(out, ldo, scores, lds, m, kv.Across, dim, n, false)
+		return
+	}
+	kernel.SerialNN(out, ldo, scores, lds, m, kv.Values, kv.ValueStride, dim, n, false)
 }
 
 // Queries are consecutive positions of one sequence as several query heads see
@@ -34,21 +45,28 @@ func Attend(q Queries, kv KeyValues, heads, dim int) {
 	past := n - q.Count // positions before the first query
 	s := takeWorkspace(n, dim)
 	defer workspaces.Put(s)
-	s.k.Reset(n, dim)
-	s.k.SetRows(0, kv.Keys, kv.KeyStride, n)
 	scale := float32(1 / math.Sqrt(float64(dim)))
+	if q.Count == 1 && heads <= queryBlock && q.LSE == nil {
+		// The heads of a single query lie side by side: they are one product's rows.
+		kernel.SerialNT(s.scores, n, q.Q, dim, heads, kv.Keys, n, dim, false)
+		for h := range heads {
+			softmax(s.scores[h*n:(h+1)*n], n, scale)
+		}
+		kv.mix(q.Out, dim, s.scores, n, heads, n, dim)
+		return
+	}
 	for h := range heads {
 		for first := 0; first < q.Count; first += queryBlock {
 			m := min(queryBlock, q.Count-first)
 			seen := past + first + m // keys that some query of the block may see
-			kernel.SerialNT(s.scores, n, q.Q[first*q.Stride+h*dim:], q.Stride, m, s.k, seen, dim, false)
+			kernel.SerialNT(s.scores, n, q.Q[first*q.Stride+h*dim:], q.Stride, m, kv.Keys, seen, dim, false)
 			for i := range m {
 				lse := softmax(s.scores[i*n:i*n+seen], past+first+i+1, scale)
 				if q.LSE != nil {
 					q.LSE[(first+i)*q.LSEStride+h] = lse
 				}
 			}
-			kernel.SerialNN(q.Out[first*q.OutStride+h*dim:], q.OutStride, s.scores, n, m, kv.Values, kv.ValueStride, dim, seen, false)
+			kv.mix(q.Out[first*q.OutStride+h*dim:], q.OutStride, s.scores, n, m, seen, dim)
 		}
 	}
 }

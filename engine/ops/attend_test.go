@@ -4,6 +4,8 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
+
+	"hone/engine/kernel"
 )
 
 func random(r *rand.Rand, n int) []float32 {
@@ -22,15 +24,32 @@ func TestAttendAgainstDefinition(t *testing.T) {
 	for _, c := range []struct{ past, count int }{{0, 1}, {0, 2}, {0, 63}, {0, 64}, {0, 65}, {0, 700}, {1, 1}, {130, 1}, {77, 70}} {
 		n := c.past + c.count
 		q := Queries{Q: random(r, c.count*50), Stride: 50, Count: c.count, Out: make([]float32, c.count*49), OutStride: 49, LSE: make([]float32, c.count*4), LSEStride: 4}
-		kv := KeyValues{Keys: random(r, n*20), KeyStride: 20, Values: random(r, n*18), ValueStride: 18, Length: n}
+		keys, values := random(r, n*20), random(r, n*18)
+		kv := KeyValues{Keys: kernel.NewPacked(n, dim), Values: values, ValueStride: 18, Length: n}
+		kv.Keys.SetRows(0, keys, 20, n)
 		Attend(q, kv, heads, dim)
+		// Packed values, with room for more, give the same bits; and so does a
+		// single query without the log-sum-exp, whose heads go together.
+		packed := KeyValues{Keys: kernel.NewPacked(n+7, dim), Across: kernel.NewPacked(dim, n+7), Length: n}
+		packed.Keys.SetRows(0, keys, 20, n)
+		packed.Across.SetTransposedBlock(0, 0, values, 18, n, dim)
+		again := q
+		again.Out, again.LSE = make([]float32, len(q.Out)), nil
+		Attend(again, packed, heads, dim)
+		for i := range c.count {
+			for j := range heads * dim {
+				if got, want := again.Out[i*49+j], q.Out[i*49+j]; got != want {
+					t.Fatalf("%+v: with packed values query %d, element %d is %g, not %g", c, i, j, got, want)
+				}
+			}
+		}
 		for i := range c.count {
 			for h := range heads {
 				scores, sum := make([]float64, c.past+i+1), 0.0
 				for j := range scores {
 					dot := 0.0
 					for d := range dim {
-						dot += float64(q.Q[i*50+h*dim+d]) * float64(kv.Keys[j*20+d])
+						dot += float64(q.Q[i*50+h*dim+d]) * float64(keys[j*20+d])
 					}
 					scores[j] = math.Exp(dot / math.Sqrt(dim))
 					sum += scores[j]
@@ -41,7 +60,7 @@ func TestAttendAgainstDefinition(t *testing.T) {
 				for d := range dim {
 					want := 0.0
 					for j, s := range scores {
-						want += s / sum * float64(kv.Values[j*18+d])
+						want += s / sum * float64(values[j*18+d])
 					}
 					if got := float64(q.Out[i*49+h*dim+d]); math.Abs(got-want) > 1e-5 {
 						t.Fatalf("%+v: query %d, head %d, element %d is %g, want %g", c, i, h, d, got, want)

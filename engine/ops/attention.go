@@ -100,12 +100,16 @@ func (o *attention) rotate(qkv []float32, turn func(x []float32, pos int)) {
 func (o *attention) forward(qkv []float32, lo, hi, kv int) {
 	d, w, heads, group := o.Dim, o.Width(), o.Heads.Heads, o.Heads.Heads/o.KV
 	first := kv * group // of the query heads
+	s := takeWorkspace(hi-lo, d)
+	defer workspaces.Put(s)
+	s.k.Reset(hi-lo, d)
+	s.k.SetRows(0, qkv[lo*w+(heads+kv)*d:], w, hi-lo)
 	Attend(Queries{
 		Q: qkv[lo*w+first*d:], Stride: w, Count: hi - lo,
 		Out: o.out[lo*heads*d+first*d:], OutStride: heads * d,
 		LSE: o.lse[lo*heads+first:], LSEStride: heads,
 	}, KeyValues{
-		Keys: qkv[lo*w+(heads+kv)*d:], KeyStride: w,
+		Keys:   s.k,
 		Values: qkv[lo*w+(heads+o.KV+kv)*d:], ValueStride: w,
 		Length: hi - lo,
 	}, group, d)
