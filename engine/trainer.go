@@ -42,7 +42,7 @@ type Config struct {
 	LR          float64
 	Schedule    string // constant, linear, cosine
 	Warmup      float64
-	WeightDecay float64
+	WeightDecay float64 // of matrices; the weights of norms do not decay
 	Clip        float64 // global gradient norm; 0 = none
 	Loss        loss.Weights
 
@@ -84,6 +84,9 @@ type Trainer struct {
 	adamw    *optim.AdamW
 	schedule optim.Schedule
 	step     int // optimizer steps done
+
+	order   []int // of the examples in epoch ordered-1, once asked for
+	ordered int
 }
 
 // NewTrainer builds and compiles the graph for training on examples. adapter is
@@ -105,7 +108,8 @@ func NewTrainer(pool *kernel.Pool, w *llama.Weights, adapter *llama.Adapter, exa
 	}
 	t.graph = graph
 	for _, p := range graph.Params {
-		t.tensors = append(t.tensors, optim.Tensor{Name: p.Name, Data: p.Data})
+		// Weight decay is for matrices: a norm's weights scale, and are not drawn to zero.
+		t.tensors = append(t.tensors, optim.Tensor{Name: p.Name, Data: p.Data, Decay: len(p.Shape) > 1})
 	}
 	t.adamw = optim.NewAdamW(t.tensors, c.WeightDecay)
 	return t, nil
@@ -171,9 +175,11 @@ func (t *Trainer) Batch(s int) []batch.Example {
 		copy(out, t.examples[i:])
 		return out
 	}
-	order := rng.New(t.Seed, "order").With(uint64(epoch)).Permutation(len(t.examples))
+	if t.ordered != epoch+1 {
+		t.order, t.ordered = rng.New(t.Seed, "order").With(uint64(epoch)).Permutation(len(t.examples)), epoch+1
+	}
 	for j := range out {
-		out[j] = t.examples[order[i+j]]
+		out[j] = t.examples[t.order[i+j]]
 	}
 	return out
 }

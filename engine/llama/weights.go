@@ -58,23 +58,38 @@ const (
 // that is not finite ends in an error that names it. Weights that are trained
 // are float32 whatever dtype says.
 func Load(ctx context.Context, pool *kernel.Pool, m *weights.Model, use Use, dtype DType) (*Weights, error) {
-	l := loader{model: m, w: &Weights{Config: m.Config, Layers: make([]Layer, m.Config.Layers)}, use: use, bf16: dtype == BF16 && use != Full, params: map[string]*ops.Param{}}
-	pool.Run(m.Config.Layers+1, func(task int) {
+	w, err := load(ctx, pool, m.Config, m.Float32Rows, use, dtype)
+	if err != nil {
+		return nil, fmt.Errorf("loading weights: %w", err)
+	}
+	return w, nil
+}
+
+// load makes weights of what read fills in for each tensor, from row first on.
+func load(ctx context.Context, pool *kernel.Pool, c weights.Config, read func(name string, first int, dst []float32) error, use Use, dtype DType) (*Weights, error) {
+	l := loader{
+		config: c, read: read, w: &Weights{Config: c, Layers: make([]Layer, c.Layers)}, use: use, bf16: dtype == BF16 && use != Full,
+		staging: make(chan []float32, pool.Workers()), params: map[string]*ops.Param{},
+	}
+	for range pool.Workers() {
+		l.staging <- nil
+	}
+	pool.Run(c.Layers+1, func(task int) {
 		if err := ctx.Err(); err != nil {
 			l.fail(err)
 			return
 		}
-		if task == m.Config.Layers {
+		if task == c.Layers {
 			l.fail(l.ends())
 			return
 		}
 		l.fail(l.layer(task))
 	})
 	if l.err != nil {
-		return nil, fmt.Errorf("loading weights: %w", l.err)
+		return nil, l.err
 	}
 	if use == Full {
-		for _, t := range weights.ExpectedTensors(m.Config) {
+		for _, t := range weights.ExpectedTensors(c) {
 			l.w.Params = append(l.w.Params, l.params[t.Name])
 		}
 	}
@@ -82,10 +97,13 @@ func Load(ctx context.Context, pool *kernel.Pool, m *weights.Model, use Use, dty
 }
 
 type loader struct {
-	model *weights.Model
-	w     *Weights
-	use   Use
-	bf16  bool
+	config weights.Config
+	read   func(name string, first int, dst []float32) error
+	w      *Weights
+	use    Use
+	bf16   bool
+
+	staging chan []float32 // of each worker, for weights on their way to being packed
 
 	mu     sync.Mutex
 	err    error
@@ -101,7 +119,7 @@ func (l *loader) fail(err error) {
 }
 
 func (l *loader) layer(i int) error {
-	c := l.model.Config
+	c := l.config
 	q, kv := c.Heads*c.HeadDim, c.KVHeads*c.HeadDim
 	p := fmt.Sprintf("model.layers.%d.", i)
 	attn, mlp := p+"self_attn.", p+"mlp."
@@ -128,7 +146,7 @@ func (l *loader) layer(i int) error {
 
 // ends loads what is not in a layer: embedding, final norm, head.
 func (l *loader) ends() (err error) {
-	c := l.model.Config
+	c := l.config
 	if l.w.Norm, err = l.norm("model.norm.weight"); err != nil {
 		return err
 	}
@@ -155,23 +173,25 @@ func (l *loader) ends() (err error) {
 }
 
 func (l *loader) norm(name string) (*ops.Norm, error) {
-	w, p, err := l.tensor(name, l.model.Config.Hidden)
-	return &ops.Norm{Weight: w, Eps: l.model.Config.NormEps, Param: p}, err
+	w, p, err := l.tensor(name, l.config.Hidden)
+	return &ops.Norm{Weight: w, Eps: l.config.NormEps, Param: p}, err
 }
 
 func (l *loader) matrix(in int, parts []int, names ...string) (*ops.Matrix, error) {
 	m := ops.NewMatrix(in, parts, l.bf16)
 	var params []*ops.Param
 	for i, name := range names {
-		w, p, err := l.tensor(name, parts[i], in)
+		if l.use != Full {
+			if err := l.pack(m, i, name); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		_, p, err := l.tensor(name, parts[i], in)
 		if err != nil {
 			return nil, err
 		}
-		if p != nil {
-			params = append(params, p)
-			continue
-		}
-		m.SetPart(i, w)
+		params = append(params, p)
 	}
 	if params != nil {
 		m.Train(params)
@@ -179,10 +199,32 @@ func (l *loader) matrix(in int, parts []int, names ...string) (*ops.Matrix, erro
 	return m, nil
 }
 
-// tensor reads one weight; under full training it is the data of a parameter.
+// stagingRows is how many rows of a weight are read at a time to be packed: they
+// fit the processor's second cache.
+const stagingRows = 128
+
+// pack reads the part-th weight of a stack through the worker's staging memory,
+// so that a weight never exists beside its packed form.
+func (l *loader) pack(m *ops.Matrix, part int, name string) error {
+	buf := <-l.staging
+	defer func() { l.staging <- buf }()
+	if n := stagingRows * m.In; len(buf) < n {
+		buf = make([]float32, n)
+	}
+	for row := 0; row < m.Parts[part]; row += stagingRows {
+		w := buf[:min(stagingRows, m.Parts[part]-row)*m.In] // [rows, in]
+		if err := l.read(name, row, w); err != nil {
+			return err
+		}
+		m.SetRows(part, row, w)
+	}
+	return nil
+}
+
+// tensor reads one weight whole; under full training it is the data of a parameter.
 func (l *loader) tensor(name string, shape ...int) ([]float32, *ops.Param, error) {
 	p := ops.NewParam(name, shape...)
-	if err := l.model.Float32(name, p.Data); err != nil {
+	if err := l.read(name, 0, p.Data); err != nil {
 		return nil, nil, err
 	}
 	if l.use != Full {

@@ -8,9 +8,10 @@ import (
 
 // Tensor is a parameter as the optimizer sees it.
 type Tensor struct {
-	Name string
-	Data []float32
-	Grad []float32 // gradient of the step, before clipping
+	Name  string
+	Data  []float32
+	Grad  []float32 // gradient of the step, before clipping
+	Decay bool      // whether weight decay applies to it
 }
 
 // AdamW is Adam with decoupled weight decay (Loshchilov, Hutter 2019) in
@@ -43,11 +44,16 @@ func (o *AdamW) Update(pool *kernel.Pool, tensors []Tensor, lr, factor float64) 
 	b2, rest1, rest2 := float32(o.Beta2), float32(1-o.Beta1), float32(1-o.Beta2)
 	stepSize := float32(lr / (1 - math.Pow(o.Beta1, float64(o.Step))))
 	rootCorrection := float32(math.Sqrt(1 - math.Pow(o.Beta2, float64(o.Step))))
-	decay := float32(1 - lr*o.WeightDecay)
 	eps, f := float32(o.Eps), float32(factor)
-	pool.Run(len(tensors), func(i int) {
-		w, m, v := tensors[i].Data, o.M[i], o.V[i]
-		for j, g := range tensors[i].Grad {
+	parts := split(tensors)
+	pool.Run(len(parts), func(task int) {
+		i, lo, hi := parts[task].tensor, parts[task].lo, parts[task].hi
+		w, m, v := tensors[i].Data[lo:hi], o.M[i][lo:hi], o.V[i][lo:hi]
+		decay := float32(1)
+		if tensors[i].Decay {
+			decay = float32(1 - lr*o.WeightDecay)
+		}
+		for j, g := range tensors[i].Grad[lo:hi] {
 			g *= f
 			m[j] += rest1 * (g - m[j])
 			v[j] = b2*v[j] + rest2*g*g
@@ -55,6 +61,22 @@ func (o *AdamW) Update(pool *kernel.Pool, tensors []Tensor, lr, factor float64) 
 			w[j] = w[j]*decay - stepSize*m[j]/root
 		}
 	})
+}
+
+// part is a range of a tensor's values.
+type part struct{ tensor, lo, hi int }
+
+// split cuts tensors into parts of a size that workers can share evenly: an
+// embedding is as large as several layers.
+func split(tensors []Tensor) []part {
+	const most = 1 << 16
+	var parts []part
+	for i, t := range tensors {
+		for lo := 0; lo < len(t.Data); lo += most {
+			parts = append(parts, part{i, lo, min(lo+most, len(t.Data))})
+		}
+	}
+	return parts
 }
 
 // Norms are the L2 norms of each tensor's gradient, and of all together.

@@ -2,6 +2,7 @@ package optim
 
 import (
 	"math"
+	"slices"
 	"testing"
 
 	"hone/engine/kernel"
@@ -38,7 +39,7 @@ func TestScheduleOthers(t *testing.T) {
 func TestAdamW(t *testing.T) {
 	pool := kernel.NewPool(2)
 	defer pool.Close()
-	tensors := []Tensor{{Name: "w", Data: []float32{1, -2, 0.5}}}
+	tensors := []Tensor{{Name: "w", Data: []float32{1, -2, 0.5}, Decay: true}}
 	o := NewAdamW(tensors, 0.1)
 	want, m, v := []float64{1, -2, 0.5}, make([]float64, 3), make([]float64, 3)
 	for i, g := range [][]float32{{1, 0.5, -2}, {0.5, 0, 1}, {-1, 1e-3, 1e-9}} {
@@ -54,6 +55,36 @@ func TestAdamW(t *testing.T) {
 			if math.Abs(float64(tensors[0].Data[j])-want[j]) > 1e-6 {
 				t.Errorf("step %d: %g, want %g", i+1, tensors[0].Data[j], want[j])
 			}
+		}
+	}
+}
+
+// A tensor without decay keeps its values where there is no gradient, one of many
+// parts is updated to its end, and the number of workers changes no bit.
+func TestAdamWParts(t *testing.T) {
+	var first []float32
+	for _, workers := range []int{1, 3} {
+		pool := kernel.NewPool(workers)
+		still, large := Tensor{Name: "norm", Data: []float32{1, 2}, Grad: make([]float32, 2)}, Tensor{Name: "w", Data: make([]float32, 150_001), Decay: true}
+		large.Grad = make([]float32, len(large.Data))
+		for i := range large.Data {
+			large.Data[i], large.Grad[i] = 1, float32(i%7)-3
+		}
+		tensors := []Tensor{still, large}
+		NewAdamW(tensors, 0.5).Update(pool, tensors, 0.1, 1)
+		pool.Close()
+		if still.Data[0] != 1 || still.Data[1] != 2 {
+			t.Errorf("a tensor without decay or gradient became %v", still.Data)
+		}
+		for i, v := range large.Data {
+			if want := [7]float32{1.05, 1.05, 1.05, 0.95, 0.85, 0.85, 0.85}[i%7]; math.Abs(float64(v-want)) > 1e-6 {
+				t.Fatalf("value %d is %g, want %g", i, v, want)
+			}
+		}
+		if first == nil {
+			first = large.Data
+		} else if !slices.Equal(first, large.Data) {
+			t.Error("the bits depend on the number of workers")
 		}
 	}
 }

@@ -21,7 +21,14 @@ type Config struct {
 	Tied         bool    // the output head is the embedding
 	EOS          []int32 // any of them ends a generation; training appends the first
 	BOS          int32   // -1: none
+	// InitializerRange is the standard deviation of random initial weights; 0: not
+	// said.
+	InitializerRange float64
 }
+
+// DefaultInitializerRange is the standard deviation of random weights where a
+// configuration does not say one, as in transformers.
+const DefaultInitializerRange = 0.02
 
 // Largest values accepted. They are far above any Llama, and low enough that no
 // product of sizes can overflow 63 bits.

@@ -73,6 +73,9 @@ func llamaConfig(f, generation fields) (Config, error) {
 		return c, corrupt("bos_token_id is %d, not a token id", bos)
 	}
 	c.BOS = int32(bos)
+	if c.InitializerRange, err = f.number("initializer_range", 0); err != nil {
+		return c, err
+	}
 	return c, c.Validate()
 }
 

@@ -24,6 +24,7 @@ const smol = `{
 var smolConfig = Config{
 	Architecture: "llama", Hidden: 576, Layers: 30, Heads: 9, KVHeads: 3, HeadDim: 64, FFN: 1536, Vocab: 49152,
 	MaxPositions: 8192, RopeTheta: 100000, NormEps: 1e-5, Tied: true, EOS: []int32{2}, BOS: 1,
+	InitializerRange: 0.041666666666666664,
 }
 
 // edit returns smol with members replaced; nil removes one.
@@ -88,6 +89,7 @@ func TestConfigAccepted(t *testing.T) {
 		"eos list of generation":  {m{}, `{"eos_token_id": [7, 9], "do_sample": true}`, with(func(c *Config) { c.EOS = []int32{7, 9} })},
 		"generation without eos":  {m{}, `{"_from_model_config": true}`, smolConfig},
 		"eos null, generation -1": {m{"eos_token_id": null}, `{"eos_token_id": -1}`, with(func(c *Config) { c.EOS = nil })},
+		"no initializer_range":    {m{"initializer_range": nil}, "", with(func(c *Config) { c.InitializerRange = 0 })},
 		"no bos":                  {m{"bos_token_id": null}, "", with(func(c *Config) { c.BOS = -1 })},
 	} {
 		got, err := parseConfig(edit(t, c.changes), c.generation)

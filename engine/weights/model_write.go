@@ -161,13 +161,17 @@ func configJSON(c Config, dtype string) ([]byte, error) {
 	default:
 		eos = c.EOS
 	}
+	initial := c.InitializerRange
+	if initial == 0 {
+		initial = DefaultInitializerRange
+	}
 	return marshal(map[string]any{
 		"architectures": []string{"LlamaForCausalLM"}, "model_type": "llama", "torch_dtype": torch,
 		"hidden_size": c.Hidden, "num_hidden_layers": c.Layers, "num_attention_heads": c.Heads, "num_key_value_heads": c.KVHeads,
 		"head_dim": c.HeadDim, "intermediate_size": c.FFN, "vocab_size": c.Vocab, "max_position_embeddings": c.MaxPositions,
 		"hidden_act": "silu", "rms_norm_eps": c.NormEps, "rope_theta": float(c.RopeTheta), "rope_scaling": nil,
 		"attention_bias": false, "attention_dropout": float(0), "mlp_bias": false, "tie_word_embeddings": c.Tied,
-		"bos_token_id": bos, "eos_token_id": eos, "use_cache": true, "initializer_range": 0.02,
+		"bos_token_id": bos, "eos_token_id": eos, "use_cache": true, "initializer_range": initial,
 	})
 }
 

@@ -218,7 +218,12 @@ def trajectory(directory, examples, name, steps, lr, weight_decay, clip, weights
         model = with_lora(model, **lora)
     model.train()
     parameters = [p for p in model.parameters() if p.requires_grad]
-    optimizer = torch.optim.AdamW(parameters, lr=lr, weight_decay=weight_decay, betas=(0.9, 0.999), eps=1e-8)
+    # Matrices decay, vectors (the weights of norms) do not; LoRA has matrices only.
+    groups = [
+        dict(params=[p for p in parameters if p.dim() > 1], weight_decay=weight_decay),
+        dict(params=[p for p in parameters if p.dim() == 1], weight_decay=0.0),
+    ]
+    optimizer = torch.optim.AdamW([g for g in groups if g["params"]], lr=lr, betas=(0.9, 0.999), eps=1e-8)
     log = []
     for step in range(steps):
         rows = [(step * batch_size + k) % len(examples) for k in range(batch_size)]
@@ -298,7 +303,7 @@ def variant(name, tied, seed):
         lora_terms=dict(steps=6, lr=5e-3, weight_decay=0.01, clip=1.0, weights=(1, 0.2, 0.1, 0.05), lora=dict(everything, b_init="cos")),
         lora_qv_rslora=dict(steps=6, lr=5e-3, weight_decay=0.1, clip=0.5, weights=(1, 0, 0, 0),
                             lora=dict(r=2, alpha=8, modules=["q_proj", "v_proj"], rslora=True, b_init="zero")),
-        full_ce=dict(steps=4, lr=1e-3, weight_decay=0.01, clip=1.0, weights=(1, 0, 0, 0)),
+        full_ce=dict(steps=4, lr=1e-3, weight_decay=1.0, clip=1.0, weights=(1, 0, 0, 0)),
     )
     if not tied:  # LoRA differs from the tied model in the head only: one trajectory shows it
         runs = {k: runs[k] for k in ("lora_terms", "full_ce")}
