@@ -9,11 +9,6 @@ package kernel
 //go:noescape
 func transpose8(dst *float32, ldd int, src *float32, lds int, cols int)
 
-// fetch prefetches lines cache lines from p on, at least 1, into the second-level cache.
-//
-//go:noescape
-func fetch(p *float32, lines int)
-
 // pause waits for n turns of the PAUSE instruction.
 //
 //go:noescape

@@ -73,27 +73,14 @@ loop1:
 	VZEROUPPER
 	RET
 
-// func fetch(p *float32, lines int)
-// Requires: MMX+
-TEXT ·fetch(SB), NOSPLIT, $0-16
-	MOVQ p+0(FP), AX
-	MOVQ lines+8(FP), CX
-
-loop2:
-	PREFETCHT1 (AX)
-	ADDQ       $0x40, AX
-	DECQ       CX
-	JNZ        loop2
-	RET
-
 // func pause(n int)
 TEXT ·pause(SB), NOSPLIT, $0-8
 	MOVQ n+0(FP), AX
 
-loop3:
+loop2:
 	PAUSE
 	DECQ AX
-	JNZ  loop3
+	JNZ  loop2
 	RET
 
 // func peakAVX2(n int)
@@ -114,7 +101,7 @@ TEXT ·peakAVX2(SB), NOSPLIT, $0-8
 	VXORPS Y11, Y11, Y11
 	VXORPS Y12, Y12, Y12
 
-loop4:
+loop3:
 	VFMADD231PS Y12, Y12, Y0
 	VFMADD231PS Y12, Y12, Y1
 	VFMADD231PS Y12, Y12, Y2
@@ -128,6 +115,6 @@ loop4:
 	VFMADD231PS Y12, Y12, Y10
 	VFMADD231PS Y12, Y12, Y11
 	DECQ        AX
-	JNZ         loop4
+	JNZ         loop3
 	VZEROUPPER
 	RET

@@ -25,9 +25,8 @@ func blockSize(k int) int {
 	return min((size+maxWidth-1)/maxWidth*maxWidth, maxBlock)
 }
 
-// product is one matrix product C[m, n] (+)= A[m, k] B[k, n]. B is packed,
-// [panel][k][width]; or row-major, where the panels lie side by side; or the
-// transpose of a packed matrix, whose panels are turned when they are used.
+// product is one matrix product C[m, n] (+)= A[m, k] B[k, n]. B is either
+// packed, [panel][k][width], or row-major where the panels lie side by side.
 //
 // B may be packed bf16. Where the set multiplies that natively, A is rounded
 // first: a and lda are of the pairs then, and source and lds of A as it was.
@@ -39,12 +38,12 @@ type product struct {
 	ldb        int // elements between consecutive k of B, or pairs of k
 	panel      int // elements between panels of B
 	packed     bool
-	turned     *Packed // B is the transpose of what NT multiplies by
-	pairs      bool    // B is pairs of bf16
-	native     bool    // and A too
+	pairs      bool // B is pairs of bf16
+	native     bool // and A too
 	source     *float32
 	lds        int
 	m, n, k    int
+	size       int // of a block of k
 	accumulate bool
 
 	rowsPerTask, panelsPerTask, rowTasks, tasks int
@@ -85,6 +84,7 @@ func (g *product) by(b *Packed) *pairs {
 	w := b.set.width
 	g.set, g.tiles, g.packed, g.pairs = b.set, &b.set.tiles, true, b.pairs
 	g.ldb, g.panel = w, depth(b.K, b.pairs)*w
+	g.size = blocks(g.k, b.nativePairs())
 	if !b.pairs {
 		return nil
 	}
@@ -130,7 +130,7 @@ func (p *Pool) GemmNN(c []float32, ldc int, a []float32, lda, m int, b []float32
 	s := active.Load()
 	p.multiply(product{
 		set: s, tiles: &s.tiles, c: shared(c), a: shared(a), b: shared(b), ldc: ldc, lda: lda, ldb: ldb,
-		panel: s.width, m: m, n: n, k: k, accumulate: accumulate,
+		panel: s.width, m: m, n: n, k: k, size: blocks(k, false), accumulate: accumulate,
 	})
 }
 
@@ -175,7 +175,7 @@ func SerialNN(c []float32, ldc int, a []float32, lda, m int, b []float32, ldb, n
 	s := active.Load()
 	g := product{
 		set: s, tiles: &s.tiles, c: local(c), a: local(a), b: local(b), ldc: ldc, lda: lda, ldb: ldb,
-		panel: s.width, m: m, n: n, k: k, accumulate: accumulate,
+		panel: s.width, m: m, n: n, k: k, size: blocks(k, false), accumulate: accumulate,
 	}
 	g.block(0, m, 0, (n+s.width-1)/s.width)
 }
@@ -209,6 +209,14 @@ func (g *product) roundTask(t int) {
 }
 
 func (g *product) panels() int { return (g.n + g.set.width - 1) / g.set.width }
+
+// blocks is the size of a product's blocks of k, which depends on all of k.
+func blocks(k int, native bool) int {
+	if native {
+		return 2 * blockSize(depth(k, true)) // pairs
+	}
+	return blockSize(k)
+}
 
 // plan cuts C into tasks. The cut changes nothing in the result.
 func (g *product) plan(workers int) {
@@ -251,13 +259,10 @@ func (g *product) task(t int) {
 // block computes the rows [i0, i1) of the panels [q0, q1).
 func (g *product) block(i0, i1, q0, q1 int) {
 	var s *scratch
-	if q1*g.set.width > g.n || g.turned != nil || (!g.packed && i1-i0 > g.set.rows) {
+	if q1*g.set.width > g.n || (!g.packed && i1-i0 > g.set.rows) {
 		s = takeScratch()
 	}
-	size := blockSize(depth(g.k, g.native))
-	if g.native {
-		size *= 2 // pairs
-	}
+	size := g.size
 	if i1-i0 <= fewTiles*g.set.rows {
 		// Few rows: B is read once, in the order it lies in memory.
 		for q := q0; q < q1; q++ {
@@ -282,11 +287,7 @@ func (g *product) strip(i0, i1, q, k0, k int, s *scratch) {
 	w := g.set.width
 	cols := min(w, g.n-q*w)
 	b, ldb := at(g.b, q*g.panel+depth(k0, g.pairs)*g.ldb), g.ldb
-	switch {
-	case g.turned != nil:
-		g.turned.turnPanel(s, q*w, cols, k0, k)
-		b, ldb = shared(s.panel[:]), w
-	case !g.packed && (cols < w || i1-i0 > g.set.rows):
+	if !g.packed && (cols < w || i1-i0 > g.set.rows) {
 		// A panel of several rows of tiles is worth copying together; one that
 		// ends beyond the matrix must be, as tiles read whole panels.
 		if cols == w {
@@ -300,15 +301,14 @@ func (g *product) strip(i0, i1, q, k0, k int, s *scratch) {
 	if g.accumulate || k0 > 0 {
 		accumulate = 1
 	}
-	for i, tile := i0, 0; i < i1; tile++ {
-		if g.turned != nil && tile*w < k {
-			g.turned.fetch((q+1)*w, k0, tile)
-		}
+	tiles := (i1 - i0 + g.set.rows - 1) / g.set.rows
+	plan := g.prefetch(tiles, k)
+	for i, left := i0, tiles-1; i < i1; left-- {
 		rows := min(g.set.rows, i1-i)
-		if left := i1 - i; left > g.set.rows && left < 2*g.set.rows {
-			rows = (left + 1) / 2 // two middling tiles beat a tall and a flat one
+		if rest := i1 - i; rest > g.set.rows && rest < 2*g.set.rows {
+			rows = (rest + 1) / 2 // two middling tiles beat a tall and a flat one
 		}
-		ahead, pace := g.prefetch(i0, i1, i, k)
+		ahead, pace := plan.of(left)
 		a, c := at(g.a, i*g.lda+depth(k0, g.native)), at(g.c, i*g.ldc+q*w)
 		if cols == w {
 			g.tiles[rows](k, a, g.lda, b, ldb, ahead, pace, c, g.ldc, accumulate)
@@ -320,26 +320,39 @@ func (g *product) strip(i0, i1, q, k0, k int, s *scratch) {
 	}
 }
 
-// prefetch tells a tile, the one from row i on, what to fetch while it computes
-// with k values of a panel. Where rows are few, B is read from memory once, in
-// the order of its panels, and the tiles of a strip share the fetching of the
-// next; where they are many, the same k of the next panel follow.
-func (g *product) prefetch(i0, i1, i, k int) (ahead, pace int) {
-	if !g.packed {
+// fetches says what the tiles of a strip fetch while they compute: the last few of
+// them share the fetching of what follows.
+type fetches struct {
+	tiles       int // how many take part
+	ahead, part int // the first fetches from ahead on, the next a part further
+	pace        int
+}
+
+// of returns what the tile fetches after which left follow.
+func (f fetches) of(left int) (ahead, pace int) {
+	if left >= f.tiles {
 		return 0, 0
 	}
-	w, tiles := g.set.width, (i1-i0+g.set.rows-1)/g.set.rows
+	return f.ahead + (f.tiles-1-left)*f.part, f.pace
+}
+
+// prefetch plans the fetches of a strip of so many tiles with k values of a
+// panel. Where rows are few, B is read from memory once, in the order of its
+// panels, and all tiles share the fetching of the next; where they are many, the
+// same k of the next panel follow.
+func (g *product) prefetch(tiles, k int) fetches {
+	if !g.packed {
+		return fetches{}
+	}
+	w := g.set.width
 	strip := depth(k, g.pairs) * w
-	left := (i1 - i - 1) / g.set.rows // tiles after this one
 	switch {
 	case tiles == 1:
-		return near, 4 * w
+		return fetches{tiles: 1, ahead: near, pace: 4 * w}
 	case tiles <= fewTiles:
-		return strip + (tiles-1-left)*(strip/tiles), 4 * w / tiles
-	case left < lastTiles:
-		return g.panel + left*(strip/lastTiles), 4 * w / lastTiles
+		return fetches{tiles: tiles, ahead: strip, part: strip / tiles, pace: 4 * w / tiles}
 	}
-	return 0, 0
+	return fetches{tiles: lastTiles, ahead: g.panel, part: strip / lastTiles, pace: 4 * w / lastTiles}
 }
 
 // storeEdge copies or adds the first cols columns of a tile to C.

@@ -147,6 +147,7 @@ func testGemm(t *testing.T, bf16 bool) {
 			{m: 2, n: 300, k: 641},
 			{m: 3, n: 4, k: 0},
 			{m: 0, n: 4, k: 3},
+			{m: 3, n: 64, k: 40000}, // turned in two slabs
 			{m: 4, n: 0, k: 3},
 		}
 		r := seeded(1)

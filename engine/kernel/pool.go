@@ -19,8 +19,10 @@ type Pool struct {
 	closed      bool
 	call        call
 	product     product
+	turning     turning
 	productTask func(int)
 	roundTask   func(int)
+	turnTask    func(int)
 }
 
 // mostWorkers bounds a pool.
@@ -38,6 +40,7 @@ func NewPool(workers int) *Pool {
 	p.call.done = make(chan struct{}, 1)
 	p.call.spin = workers <= processors // else a wait would keep others from working
 	p.productTask = func(t int) { p.product.task(t) }
+	p.turnTask = func(t int) { p.turning.turnRows(t) }
 	p.roundTask = func(t int) { p.product.roundTask(t) }
 	p.helpers = make([]*helper, workers-1)
 	for i := range p.helpers {

@@ -3,13 +3,12 @@ package kernel
 import "sync"
 
 // scratch is what one running product needs beside its operands: a panel of B
-// that is not packed, a tile of C that is wider than what is left of C, and a
-// block of bf16 on its way to being turned.
+// that is not packed, a tile of C that is wider than what is left of C, and blocks
+// of bf16 on their way to being turned.
 type scratch struct {
 	panel [maxBlock * maxWidth]float32
 	tile  [maxRows * maxWidth]float32
-	block [maxWidth * maxWidth]float32
-	rows  [maxWidth * maxWidth]float32
+	block [2][maxWidth * maxWidth]float32
 }
 
 // scratches is a free list. A sync.Pool would be emptied by the collector and

@@ -53,9 +53,6 @@ type set struct {
 	axpy        func(y *float32, a float32, x *float32, n int)
 	add         func(dst, a, b *float32, n int)
 	scale       func(dst, x *float32, n int, a float32)
-	// fetch brings cache lines near that will be read soon. Sets without it leave it
-	// nil.
-	fetch func(p *float32, lines int)
 	// transpose turns 8 rows of src into 8 columns of dst: dst[cols, 8] =
 	// src[8, cols]^T, cols a multiple of 8. Sets without one leave it nil.
 	transpose func(dst *float32, ldd int, src *float32, lds, cols int)

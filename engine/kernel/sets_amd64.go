@@ -30,7 +30,6 @@ var avx2 = set{
 	axpy:        axpyAVX2,
 	add:         addAVX2,
 	scale:       scaleAVX2,
-	fetch:       fetch,
 	transpose:   transpose8,
 }
 
@@ -64,7 +63,6 @@ var avx512 = set{
 	axpy:        axpyAVX512,
 	add:         addAVX512,
 	scale:       scaleAVX512,
-	fetch:       fetch,
 	transpose:   transpose8,
 }
 

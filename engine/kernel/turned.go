@@ -1,8 +1,8 @@
 package kernel
 
-// A frozen weight is packed once, for y = x * W^T, and the gradient dx = dy * W
-// is computed from the same memory: turning a panel costs about as much as
-// copying one, and a panel serves hundreds of rows.
+// A frozen weight is packed once, for y = x * W^T. For the gradient dx = dy * W it
+// is turned into scratch memory anew each time: that is one pass over the weight,
+// little beside the product with the rows of a batch.
 
 // GemmPacked computes C[m, b.K] = A[m, b.N] * B on the workers, or adds it to C:
 // the product by the transpose of what [Pool.GemmNT] multiplies by. C must not
@@ -17,52 +17,92 @@ func (p *Pool) GemmPacked(c []float32, ldc int, a []float32, lda, m int, b *Pack
 		zero(c, ldc, m, b.K, accumulate)
 		return
 	}
-	g := product{
-		set: b.set, tiles: &b.set.tiles, turned: b, c: shared(c), a: shared(a), b: shared(b.data),
-		ldc: ldc, lda: lda, m: m, n: b.K, k: b.N, accumulate: accumulate,
+	w, native := b.set.width, b.nativePairs()
+	size := blocks(b.N, native)
+	panels := (b.K + w - 1) / w
+	slab := size * max(1, mostTurned/(panels*w*size)) // rows of B turned at a time
+	slab = min(slab, b.N)
+	turned := takePairs(panels * depth(slab, native) * w)
+	defer turned.release()
+	for n := 0; n < b.N; n += slab {
+		rows := min(slab, b.N-n)
+		p.turn(turning{b, turned.values, n, rows})
+		g := product{
+			set: b.set, tiles: &b.set.tiles, packed: true, b: shared(turned.values), ldb: w, panel: depth(rows, native) * w,
+			c: shared(c), ldc: ldc, a: shared(a[n:]), lda: lda, m: m, n: b.K, k: rows, size: size, accumulate: accumulate || n > 0,
+		}
+		g.pairs = native
+		p.multiplyTurned(g)
 	}
-	if b.pairs && b.set.native() {
+}
+
+// multiplyTurned rounds A if it has to be, and multiplies.
+func (p *Pool) multiplyTurned(g product) {
+	if g.pairs {
 		defer g.nativeBF16().release()
 	}
 	p.multiply(g)
 }
 
-// turnPanel sets the panel of s to the columns [col, col+cols) of the rows [n0,
-// n0+n) of B, a row of B beside the other: [n, width], or where the set
-// multiplies pairs natively [ceil(n/2), width] pairs of rows. n0 and col are
-// multiples of the width.
-func (p *Packed) turnPanel(s *scratch, col, cols, n0, n int) {
-	w := p.set.width
-	for r := 0; r < n; r += w {
-		rows := min(w, n-r)
-		src := p.panel(n0 + r) // [K, width]
-		switch {
-		case !p.pairs:
-			p.set.turn(s.panel[r*w:], w, src[col*w:], w, cols, rows)
-		case !p.set.native():
-			p.set.expandPairs(s.block[:], src[col/2*w:], depth(cols, true))
-			p.set.turn(s.panel[r*w:], w, s.block[:], w, cols, rows)
-		default:
-			p.set.expandPairs(s.block[:], src[col/2*w:], depth(cols, true))
-			p.set.turn(s.rows[:], w, s.block[:], w, cols, rows)
-			if rows%2 == 1 {
-				clear(s.rows[rows*w : (rows+1)*w])
-			}
-			p.set.joinRows(s.panel[r/2*w:], s.rows[:], (rows+1)/2)
-		}
-	}
+// mostTurned bounds what is turned at a time, in elements: more than most weights
+// have, and little enough to stay in the last-level cache.
+const mostTurned = 2 << 20
+
+// nativePairs tells whether products by p multiply pairs of bf16.
+func (p *Packed) nativePairs() bool { return p.pairs && p.set.native() }
+
+// turning is the work of turning some rows of a matrix, from n0 on, a multiple of
+// the width.
+type turning struct {
+	matrix   *Packed
+	dst      []float32
+	n0, rows int
 }
 
-// fetch brings near what turnPanel will read for the i-th panel's width of the
-// rows from n0 on: the blocks lie far apart, and nothing else foresees them.
-func (p *Packed) fetch(col, n0, i int) {
+// turn spreads it over the workers.
+func (p *Pool) turn(t turning) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.turning = t
+	defer func() { p.turning = turning{} }() // lets go of the operands
+	w := t.matrix.set.width
+	p.run(job{tasks: (t.rows + w - 1) / w, task: p.turnTask})
+}
+
+// turnRows turns the r-th panel of rows from n0 on into its place: dst is [panel]
+// [rows][width], or [panel][ceil(rows/2)][width] pairs of rows where the set
+// multiplies pairs natively.
+func (t *turning) turnRows(r int) {
+	p, native := t.matrix, t.matrix.nativePairs()
 	w := p.set.width
-	n := n0 + i*w
-	if p.set.fetch == nil || col >= p.K || n >= p.N {
-		return
+	first := r * w // of the slab
+	rows := min(w, t.rows-first)
+	src := p.panel(t.n0 + first) // [K, width]
+	var s *scratch
+	if p.pairs {
+		s = takeScratch()
+		defer s.release()
 	}
-	cols := depth(min(w, p.K-col), p.pairs)
-	p.set.fetch(local(p.panel(n)[depth(col, p.pairs)*w:]), (cols*w+15)/16)
+	size := depth(t.rows, native) * w
+	for q := range (p.K + w - 1) / w {
+		cols := min(w, p.K-q*w)
+		to := t.dst[q*size+depth(first, native)*w:]
+		if !p.pairs {
+			p.set.turn(to, w, src[q*w*w:], w, cols, rows)
+			continue
+		}
+		values, across := s.block[0][:], s.block[1][:]
+		p.set.expandPairs(values, src[q*w/2*w:], depth(cols, true))
+		if !native {
+			p.set.turn(to, w, values, w, cols, rows)
+			continue
+		}
+		p.set.turn(across, w, values, w, cols, rows)
+		if rows%2 == 1 {
+			clear(across[rows*w : (rows+1)*w])
+		}
+		p.set.joinRows(to, across, (rows+1)/2)
+	}
 }
 
 // expandPairs expands pairs [pairs, width] to rows of float32 [2*pairs, width].

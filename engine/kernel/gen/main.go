@@ -58,7 +58,7 @@ var files = []file{
 	{"dot_avx512", func(g *generator) { g.width = zmm; g.tilesDot() }},
 	{"vector_avx2", func(g *generator) { g.width = ymm; g.vectors() }},
 	{"vector_avx512", func(g *generator) { g.width = zmm; g.vectors() }},
-	{"common", func(g *generator) { g.width = ymm; g.transpose8(); g.fetch(); g.pause(); g.peak() }},
+	{"common", func(g *generator) { g.width = ymm; g.transpose8(); g.pause(); g.peak() }},
 }
 
 // generator is avo's build context with the width of the vectors.

@@ -243,20 +243,6 @@ func (g *generator) peak() {
 	g.RET()
 }
 
-// fetch emits the prefetching of consecutive lines into the second-level cache.
-func (g *generator) fetch() {
-	g.text("fetch", "func(p *float32, lines int)", "prefetches lines cache lines from p on, at least 1, into the second-level cache.")
-	p := g.Load(g.Param("p"), g.GP64())
-	n := g.Load(g.Param("lines"), g.GP64())
-	loop := g.label("loop")
-	g.Label(loop)
-	g.PREFETCHT1(operand.Mem{Base: p})
-	g.ADDQ(operand.Imm(64), p)
-	g.DECQ(n)
-	g.JNZ(operand.LabelRef(loop))
-	g.RET()
-}
-
 // pause emits a wait that leaves the core to its other thread.
 func (g *generator) pause() {
 	g.text("pause", "func(n int)", "waits for n turns of the PAUSE instruction.")

@@ -1,0 +1,18 @@
+package kernel
+
+// PackedBytes returns the memory that a matrix [n, k] takes packed for the kernel
+// set in use, of float32 or of bf16: what [Packed.Bytes] of it would say.
+func PackedBytes(n, k int, bf16 bool) int64 {
+	w := active.Load().width
+	panels := (int64(n) + int64(w) - 1) / int64(w)
+	return panels * int64(depth(k, bf16)) * int64(w) * 4
+}
+
+// RoundedBytes returns the memory that a product takes to round its left
+// operand [m, k] to bf16, where the set in use multiplies bf16 natively: else 0.
+func RoundedBytes(m, k int) int64 {
+	if !ComputesBF16() {
+		return 0
+	}
+	return int64(m) * int64(depth(k, true)) * 4
+}
