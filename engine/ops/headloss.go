@@ -109,6 +109,10 @@ func chunkEnd(rows []batch.LossRow, first int) int {
 	return end
 }
 
+// LogitRows is how many rows of logits exist at a time at most, of so many
+// targets of which one example has as many.
+func LogitRows(targets, example int) int { return max(example, min(targets, headRows)) }
+
 // grow returns b with length n, reallocated only if it is too small.
 func grow[T any](b []T, n int) []T {
 	if cap(b) < n {

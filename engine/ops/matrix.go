@@ -16,7 +16,7 @@ type Matrix struct {
 	dirty  bool
 }
 
-// NewMatrix returns a matrix to be filled part by part with SetPart. bf16 stores
+// NewMatrix returns a matrix to be filled part by part with SetRows. bf16 stores
 // it in half the memory, rounded.
 func NewMatrix(in int, parts []int, bf16 bool) *Matrix {
 	m := &Matrix{In: in, Parts: parts}
@@ -31,13 +31,12 @@ func NewMatrix(in int, parts []int, bf16 bool) *Matrix {
 	return m
 }
 
-// SetPart packs weight w [rows of the part, in] as the part-th of the stack.
-func (m *Matrix) SetPart(part int, w []float32) {
-	row := 0
+// SetRows packs w [rows, in] as rows of the part-th weight, from row first on.
+func (m *Matrix) SetRows(part, first int, w []float32) {
 	for _, n := range m.Parts[:part] {
-		row += n
+		first += n
 	}
-	m.packed.SetRows(row, w, m.In, m.Parts[part])
+	m.packed.SetRows(first, w, m.In, len(w)/m.In)
 }
 
 // Train makes the matrix a cache of trainable parameters, one a part.
@@ -58,7 +57,7 @@ func (m *Matrix) Refresh() {
 		return
 	}
 	for i, p := range m.params {
-		m.SetPart(i, p.Data)
+		m.SetRows(i, 0, p.Data)
 	}
 	m.dirty = false
 }

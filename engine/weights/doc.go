@@ -3,7 +3,7 @@
 //
 // [Open] takes a directory in Hugging Face's layout (config.json with
 // model.safetensors, or shards with model.safetensors.index.json) or a GGUF
-// file. Files are mapped, not read: memory is taken when a tensor is asked for.
+// file. Weights are read piece by piece when a tensor is asked for.
 //
 //	m, err := weights.Open("SmolLM2-135M-Instruct-Q4_1.gguf")
 //	if err != nil {

@@ -166,7 +166,7 @@ func FuzzGGUF(f *testing.F) {
 			if n*int64(r.dtype.bytes) > s.size*int64(r.dtype.values) {
 				t.Fatalf("%s of %v in %d bytes", r.name, r.shape, s.size)
 			}
-			if err := (stored{region: r, source: s}).read(make([]float32, n), 0); err != nil && !errors.Is(err, ErrNonFinite) {
+			if err := (stored{region: r, source: s}).read(0, make([]float32, n), 0); err != nil && !errors.Is(err, ErrNonFinite) {
 				t.Fatal(err)
 			}
 		}

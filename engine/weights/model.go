@@ -12,10 +12,10 @@ import (
 
 // Model is an opened set of weights. Its methods may be called concurrently.
 //
-// The files are mapped while the model is open. They should not be changed
-// meanwhile: a file that becomes shorter is reported as [ErrCorrupt] by the next
-// read that touches the missing part, one whose bytes are overwritten in place
-// goes unnoticed. Files that are replaced by renaming do no harm.
+// The files are open, and should not be changed meanwhile: a file that becomes
+// shorter is reported as [ErrCorrupt] by the next read that touches the missing
+// part, one whose bytes are overwritten in place goes unnoticed. Files that are
+// replaced by renaming do no harm.
 type Model struct {
 	Config Config
 	Path   string // as given to Open
@@ -96,79 +96,114 @@ func (m *Model) Float32(name string, dst []float32) error {
 	if n, _ := elements(t.shape); int64(len(dst)) != n {
 		return fmt.Errorf("reading %s: %d values do not fit a tensor %v", name, len(dst), t.shape)
 	}
+	return m.read(t, 0, dst)
+}
+
+// Float32Rows is [Model.Float32] for consecutive rows of a matrix [out, in] (of a
+// vector: values), as many as fill dst: so a large one is read through a small
+// buffer.
+func (m *Model) Float32Rows(name string, first int, dst []float32) error {
+	t, err := m.find(name)
+	if err != nil {
+		return err
+	}
+	if cols := t.cols(); first < 0 || cols < 1 || len(dst)%cols != 0 || first > t.shape[0] || len(dst)/cols > t.shape[0]-first {
+		return fmt.Errorf("reading %s: %d values from row %d do not lie in a tensor %v", name, len(dst), first, t.shape)
+	}
+	return m.read(t, first, dst)
+}
+
+// cols is how many values a row has: of a vector, one.
+func (t stored) cols() int {
+	if len(t.shape) == 2 {
+		return t.shape[1]
+	}
+	return 1
+}
+
+func (m *Model) read(t stored, first int, dst []float32) error {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 	if m.closed {
-		return fmt.Errorf("reading %s: %s is closed: %w", name, m.Path, fs.ErrClosed)
+		return fmt.Errorf("reading %s: %s is closed: %w", t.name, m.Path, fs.ErrClosed)
 	}
-	err = guard(t.source.path, func() error { return t.read(dst, m.chunkSize) })
+	err := guard(t.source.path, func() error { return t.read(first, dst, m.chunkSize) })
 	if err != nil {
-		return fmt.Errorf("reading %s: %w", name, err)
+		return fmt.Errorf("reading %s: %w", t.name, err)
 	}
 	return nil
 }
 
-// read decodes the tensor in chunks that stay in the first cache level, looking
-// for non-finite values while they are there.
-func (t stored) read(dst []float32, chunk int) error {
+// read decodes the tensor from row first on in chunks that stay in the first
+// cache level, looking for non-finite values while they are there.
+func (t stored) read(first int, dst []float32, chunk int) error {
 	bad := -1
-	err := t.chunks(chunk, len(dst), func(from int, src []byte, n int) {
-		if t.heads == 0 {
-			t.dtype.decode(dst[from:from+n], src)
-			if i := t.dtype.firstNonFinite(dst[from:from+n], src); i >= 0 && bad < 0 {
-				bad = from + i
-			}
-			return
+	decode := func(from int, src []byte, n int) {
+		t.dtype.decode(dst[from:from+n], src)
+		if i := t.dtype.firstNonFinite(dst[from:from+n], src); i >= 0 && bad < 0 {
+			bad = from + i
 		}
+	}
+	var err error
+	start := first * t.cols() // of dst in the tensor
+	if t.heads == 0 {
+		err = t.chunks(start, len(dst), chunk, decode)
+	} else {
 		cols := t.shape[1]
-		rowBytes := len(src) / (n / cols)
-		for r := from / cols; r < (from+n)/cols; r++ {
-			at := unpermute(r, t.shape[0], t.heads) * cols
-			row := dst[at : at+cols]
-			t.dtype.decode(row, src[:rowBytes])
-			if i := t.dtype.firstNonFinite(row, src[:rowBytes]); i >= 0 && (bad < 0 || at+i < bad) {
-				bad = at + i
+		buf := t.buffer(cols)
+		for from := 0; from < len(dst) && err == nil; from += cols {
+			row := permutedRow((start+from)/cols, t.shape[0], t.heads)
+			var src []byte
+			if src, err = t.view(row*cols, cols, buf); err == nil {
+				decode(from, src, cols)
 			}
-			src = src[rowBytes:]
 		}
-	})
+	}
 	if err == nil && bad >= 0 {
-		err = &NonFiniteError{Tensor: t.name, Index: bad, Value: dst[bad]}
+		err = &NonFiniteError{Tensor: t.name, Index: start + bad, Value: dst[bad]}
 	}
 	return err
 }
 
-// chunks passes the n values of a tensor to f in order, in whole blocks, and in
-// whole rows if the rows are permuted.
-func (t stored) chunks(chunk, n int, f func(from int, src []byte, n int)) error {
-	unit := t.dtype.values
-	if t.heads > 0 {
-		unit = t.shape[1]
-	}
+// chunks passes the n values of a tensor from the start-th on to f in order, in
+// whole blocks.
+func (t stored) chunks(start, n, chunk int, f func(from int, src []byte, n int)) error {
 	if chunk <= 0 {
 		chunk = 4096
 	}
-	step := max(chunk/unit, 1) * unit
-	most, _ := t.dtype.size(int64(min(step, n)))
-	buf := t.source.scratch(most)
-	off := t.off
+	step := max(chunk/t.dtype.values, 1) * t.dtype.values
+	buf := t.buffer(min(step, n))
 	for from := 0; from < n; from += step {
 		k := min(step, n-from)
-		size, _ := t.dtype.size(int64(k))
-		src, err := t.source.view(off, size, buf)
+		src, err := t.view(start+from, k, buf)
 		if err != nil {
 			return err
 		}
 		f(from, src, k)
-		off += size
 	}
 	return nil
 }
 
-// unpermute returns the Hugging Face row of a row in a GGUF query or key matrix.
+// buffer returns room for view to read n values, nil where none is needed.
+func (t stored) buffer(n int) []byte {
+	size, _ := t.dtype.size(int64(n))
+	return t.source.scratch(size)
+}
+
+// view returns the bytes of n values from the start-th on: whole blocks.
+func (t stored) view(start, n int, buf []byte) ([]byte, error) {
+	off, whole := t.dtype.size(int64(start))
+	size, ok := t.dtype.size(int64(n))
+	if !whole || !ok {
+		return nil, corrupt("%d values from %d on are not whole blocks of %s", n, start, t.kind)
+	}
+	return t.source.view(t.off+off, size, buf)
+}
+
+// permutedRow returns where a GGUF query or key matrix has a row of Hugging Face's.
 // llama.cpp turns the pairs (j, j+half) of a head into neighbours (2j, 2j+1).
-func unpermute(row, rows, heads int) int {
+func permutedRow(row, rows, heads int) int {
 	size := rows / heads
 	head, in := row/size, row%size
-	return head*size + in%2*(size/2) + in/2
+	return head*size + in%(size/2)*2 + in/(size/2)
 }

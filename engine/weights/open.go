@@ -11,14 +11,15 @@ import (
 
 // Open opens a directory with config.json and safetensors (model.safetensors, or
 // shards with model.safetensors.index.json), or a GGUF file. The tensors are
-// checked to be exactly those of the configuration; their data is mapped and
-// read when asked for.
+// checked to be exactly those of the configuration; their data is read when
+// asked for.
 //
 // Errors wrap [ErrUnsupported], [ErrCorrupt], or [fs.ErrNotExist] where there is
 // no model.
-func Open(path string) (*Model, error) { return open(path, true) }
+func Open(path string) (*Model, error) { return open(path, false) }
 
-// open can leave the files unmapped, as on systems that cannot map.
+// open can map the files. Pages of a mapping that were touched count as memory of
+// the process, all of the file when all weights have been packed.
 func open(path string, mapped bool) (*Model, error) {
 	gguf, err := isGGUF(path)
 	if err != nil {

@@ -46,7 +46,7 @@ func readTensors(s *source) ([]Tensor, map[string]string, error) {
 		// The size is within the file, so at most twice its bytes are taken here.
 		n, _ := elements(r.shape)
 		t := Tensor{Name: r.name, Shape: r.shape, Data: make([]float32, n)}
-		err := stored{region: r, source: s}.chunks(0, int(n), func(from int, src []byte, n int) {
+		err := stored{region: r, source: s}.chunks(0, int(n), 0, func(from int, src []byte, n int) {
 			r.dtype.decode(t.Data[from:from+n], src)
 		})
 		if err != nil {

@@ -1,0 +1,176 @@
+package llama
+
+import (
+	"hone/engine/kernel"
+	"hone/engine/ops"
+	"hone/engine/weights"
+)
+
+// Pass is the largest forward pass of a training run.
+type Pass struct {
+	Tokens  int // of all its examples
+	Targets int // supervised ones of all its examples
+	Example int // supervised ones of the example with the most
+}
+
+// fused are the linear modules of a layer as they are multiplied: each row is
+// one matrix, whose parts have the same input.
+var fused = [][]string{{"q_proj", "k_proj", "v_proj"}, {"o_proj"}, {"gate_proj", "up_proj"}, {"down_proj"}}
+
+// fusedShape is a fused matrix of a layer, [out, in].
+type fusedShape struct {
+	out, in int
+	parts   []int // rows of each part
+}
+
+func fusedShapes(c weights.Config) []fusedShape {
+	var shapes []fusedShape
+	for _, modules := range fused {
+		var s fusedShape
+		for _, m := range modules {
+			out, in, _ := c.LinearShape(m)
+			s.in = in
+			s.out += out
+			s.parts = append(s.parts, out)
+		}
+		shapes = append(shapes, s)
+	}
+	return shapes
+}
+
+// ranks are the ranks of the adapters of each fused matrix together.
+func (l LoRA) ranks() []int {
+	ranks := make([]int, len(fused))
+	for i, modules := range fused {
+		for _, m := range modules {
+			for _, t := range l.Targets {
+				if t == m {
+					ranks[i] += l.R
+				}
+			}
+		}
+	}
+	return ranks
+}
+
+// PackedAdapterBytes is the memory of an adapter packed for inference.
+func (l LoRA) PackedAdapterBytes(c weights.Config) int64 {
+	var n int64
+	ranks := l.ranks()
+	for i, s := range fusedShapes(c) {
+		if ranks[i] > 0 {
+			n += kernel.PackedBytes(ranks[i], s.in, false)
+		}
+	}
+	for _, m := range l.Targets {
+		out, _, _ := c.LinearShape(m)
+		n += kernel.PackedBytes(out, l.R, false)
+	}
+	return n * int64(c.Layers)
+}
+
+// WeightBytes is the memory of a model's weights as Load has them. Of weights
+// that are trained it is that of their packed copies; the weights themselves are
+// parameters.
+func WeightBytes(c weights.Config, use Use, dtype DType) int64 {
+	bf16 := dtype == BF16 && use != Full
+	n := kernel.PackedBytes(c.Vocab, c.Hidden, bf16)
+	for _, s := range fusedShapes(c) {
+		n += int64(c.Layers) * kernel.PackedBytes(s.out, s.in, bf16)
+	}
+	if use == Full {
+		return n
+	}
+	n += 4 * int64(2*c.Layers+1) * int64(c.Hidden) // norms
+	if !c.Tied {
+		n += 4 * int64(c.Vocab) * int64(c.Hidden) // the embedding table
+	}
+	return n
+}
+
+// TrainingBytes is the memory of training with forward passes no larger than p:
+// weights, what is trained with its gradient and moments, activations and
+// scratch. l has no targets where there is no adapter.
+func TrainingBytes(c weights.Config, l LoRA, use Use, dtype DType, p Pass) int64 {
+	trained := l.Parameters(c)
+	if use == Full {
+		trained += c.Parameters()
+	}
+	floats := 4 * trained // values, gradient, two moments
+	floats += int64(p.Tokens)*activations(c, l) + head(c, p) + loraScratch(c, l)
+	if use == Full {
+		floats += 256 * int64(p.Tokens) // a weight's gradient is computed from transposed blocks
+		if c.Tied {
+			floats += 3 * int64(c.Vocab) * int64(c.Hidden) // head and embedding have a gradient each, and sums of them
+		}
+	}
+	return 4*floats + WeightBytes(c, use, dtype) + roundedBytes(c, dtype, use, p)
+}
+
+// activations is how many floats a token takes in the graph: what each layer
+// keeps for backward, and what all layers share.
+func activations(c weights.Config, l LoRA) int64 {
+	hidden, ffn := c.Hidden, c.FFN
+	q := c.Heads * c.HeadDim
+	qkv := q + 2*c.KVHeads*c.HeadDim
+	ranks, rank, widest := l.ranks(), 0, 0
+	dropped := 0
+	for i, s := range fusedShapes(c) {
+		rank += ranks[i]
+		widest = max(widest, ranks[i])
+		if l.Dropout > 0 && ranks[i] > 0 {
+			dropped = max(dropped, s.in)
+		}
+	}
+	// qkv, attention with its log-sum-exps, o, gate|up, down; two norms' scales; LoRA's inner products
+	layer := qkv + q + c.Heads + hidden + 2*ffn + hidden + 2 + rank
+	// embedding, a norm's output, SwiGLU's; final norm's scale, rotary table, token id
+	forward := hidden + hidden + ffn + 1 + c.HeadDim + 1
+	// gradients: of each kind of product's input, of three norms', of attention's and SwiGLU's, of the gathered rows; two sums
+	backward := hidden + q + hidden + ffn + 3*hidden + qkv + 2*ffn + hidden + 2*hidden
+	return int64(c.Layers)*int64(layer) + int64(forward+backward+2*widest+dropped)
+}
+
+// head is the floats of the head with the loss: gathered hidden states, their
+// gradient, and a chunk of logits.
+func head(c weights.Config, p Pass) int64 {
+	return 2*int64(p.Targets)*int64(c.Hidden) + int64(ops.LogitRows(p.Targets, p.Example))*int64(c.Vocab)
+}
+
+// loraScratch is the floats of the adapters' packed factors and their gradients
+// on the way, which all layers share.
+func loraScratch(c weights.Config, l LoRA) int64 {
+	var bytes int64
+	stacked, across := 0, 0
+	ranks := l.ranks()
+	shapes := map[[2]int]bool{}
+	for i, s := range fusedShapes(c) {
+		if ranks[i] == 0 {
+			continue
+		}
+		shapes[[2]int{ranks[i], s.in}] = true
+		stacked = max(stacked, ranks[i]*s.in)
+	}
+	for _, m := range l.Targets {
+		out, _, _ := c.LinearShape(m)
+		shapes[[2]int{out, l.R}] = true
+		across = max(across, l.R*out)
+	}
+	for s := range shapes {
+		bytes += kernel.PackedBytes(s[0], s[1], false)
+	}
+	return bytes/4 + int64(stacked+across)
+}
+
+// roundedBytes is the room for operands rounded to bf16: of the widest gradient
+// that is multiplied, or of a chunk of logits.
+func roundedBytes(c weights.Config, dtype DType, use Use, p Pass) int64 {
+	if dtype != BF16 || use == Full {
+		return 0
+	}
+	n := kernel.RoundedBytes(ops.LogitRows(p.Targets, p.Example), c.Vocab)
+	for _, s := range fusedShapes(c) {
+		n = max(n, kernel.RoundedBytes(p.Tokens, max(s.in, s.out)))
+	}
+	return n
+}
