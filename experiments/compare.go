@@ -10,16 +10,19 @@ import (
 	"path/filepath"
 	"strings"
 
-	"hone/engine/llama"
-	"hone/engine/weights"
+	"hone/engine/decode"
 	"hone/runs"
 )
 
 // ErrNotCompared says that a run has no complete comparison of that split yet.
 var ErrNotCompared = errors.New("not compared yet")
 
-// ErrNoAdapter says that a run has nothing to compare: it has no adapter.
-var ErrNoAdapter = errors.New("the run has no adapter yet")
+// ErrNoAdapter says that a run has nothing to compare: neither an adapter nor,
+// with method Full, a model.
+var ErrNoAdapter = errors.New("the run has no adapter or model yet")
+
+// ErrNoBase says that a run began from random weights: there is no base model.
+var ErrNoBase = errors.New("the run began from random weights: there is no base model to compare with")
 
 // Comparison is the base model against the tuned one over a split.
 type Comparison struct {
@@ -45,7 +48,7 @@ type Pair struct {
 type evalFile struct {
 	Split   string    `json:"split"`
 	Model   string    `json:"model"`  // base or tuned
-	Source  string    `json:"source"` // identity of model, data, settings and, if tuned, adapter
+	Source  string    `json:"source"` // identity of model, data, settings and, if tuned, what was trained
 	Schema  []string  `json:"schema"`
 	Scores  Scores    `json:"scores"`
 	Outputs []evalRow `json:"outputs"`
@@ -63,8 +66,8 @@ const (
 )
 
 // ReadComparison reads the outputs that a run has of both models. It is
-// ErrNotCompared unless both are there; outputs of an adapter that training has
-// since replaced count as absent.
+// ErrNotCompared unless both are there; outputs of an adapter or model that
+// training has since replaced count as absent.
 func ReadComparison(runDir, split string) (*Comparison, error) {
 	var files [2]*evalFile
 	for i, model := range []string{base, tuned} {
@@ -74,8 +77,8 @@ func ReadComparison(runDir, split string) (*Comparison, error) {
 		}
 		files[i] = f
 	}
-	if current, err := adapterIdentity(runs.AdapterDir(runDir)); err == nil && files[1].Source != "" && !strings.HasSuffix(files[1].Source, current) {
-		return nil, fmt.Errorf("%s, %s split: the adapter has changed since: %w", runDir, split, ErrNotCompared)
+	if current, err := trainedIdentity(runDir); err == nil && files[1].Source != "" && !strings.HasSuffix(files[1].Source, current) {
+		return nil, fmt.Errorf("%s, %s split: what was trained has changed since: %w", runDir, split, ErrNotCompared)
 	}
 	return pair(runDir, files[0], files[1])
 }
@@ -115,26 +118,33 @@ func pair(runDir string, b, t *evalFile) (*Comparison, error) {
 
 // Compare generates what a run lacks of base and tuned outputs on a split,
 // keeps it in the run directory, and returns the comparison. progress counts
-// rows over both models.
+// rows over both models. A run from random weights is ErrNoBase.
 func Compare(ctx context.Context, runDir, split string, progress func(done, total int)) (*Comparison, error) {
-	adapter, err := adapterIdentity(runs.AdapterDir(runDir))
+	trained, err := trainedIdentity(runDir)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", runDir, err)
 	}
-	l, adapterDir, err := openRunModel(ctx, runDir)
+	r, err := openRunModels(ctx, runDir)
 	if err != nil {
 		return nil, err
 	}
-	defer l.close()
-	rows, err := l.Dataset.Split(split)
+	defer r.close()
+	if r.config.Model.Init == InitRandom {
+		return nil, fmt.Errorf("%s: %w", runDir, ErrNoBase)
+	}
+	rows, err := r.workspace.Dataset.Split(split)
 	if err != nil {
 		return nil, err
 	}
 	if len(rows) == 0 {
 		return nil, fmt.Errorf("the %s split has no rows", split)
 	}
-	identity := fmt.Sprintf("%s %s %s max_new=%d", l.modelHash, l.Dataset.Hash, l.Tokenizer.Hash(), l.Config.Eval.MaxNew)
-	sources := map[string]string{base: identity, tuned: identity + " " + adapter}
+	hash, err := modelHash(r.config.Model.Path)
+	if err != nil {
+		return nil, err
+	}
+	identity := fmt.Sprintf("%s %s %s max_new=%d", hash, r.workspace.Dataset.Hash, r.workspace.Tokenizer.Hash(), r.config.Eval.MaxNew)
+	sources := map[string]string{base: identity, tuned: identity + " " + trained}
 	missing := []string{}
 	for _, model := range []string{base, tuned} {
 		if f, err := readEval(runDir, model, split); err != nil || f.Source != sources[model] {
@@ -142,7 +152,11 @@ func Compare(ctx context.Context, runDir, split string, progress func(done, tota
 		}
 	}
 	for i, model := range missing {
-		if err := l.evaluateTo(ctx, runDir, model, split, sources[model], adapterDir, func(done, total int) {
+		l, m, err := r.open(ctx, model)
+		if err != nil {
+			return nil, err
+		}
+		if err := l.evaluateTo(ctx, m, runDir, model, split, sources[model], func(done, total int) {
 			if progress != nil {
 				progress(i*total+done, len(missing)*total)
 			}
@@ -155,14 +169,7 @@ func Compare(ctx context.Context, runDir, split string, progress func(done, tota
 
 // evaluateTo generates one model's outputs of a whole split into the run
 // directory.
-func (l *loaded) evaluateTo(ctx context.Context, runDir, model, split, source, adapterDir string, progress func(done, total int)) error {
-	var a *llama.Adapter
-	if model == tuned {
-		var err error
-		if a, err = l.readAdapter(adapterDir); err != nil {
-			return err
-		}
-	}
+func (l *loaded) evaluateTo(ctx context.Context, m *decode.Model, runDir, model, split, source string, progress func(done, total int)) error {
 	rows, err := l.Dataset.Split(split)
 	if err != nil {
 		return err
@@ -171,7 +178,7 @@ func (l *loaded) evaluateTo(ctx context.Context, runDir, model, split, source, a
 	for i := range indices {
 		indices[i] = i
 	}
-	outputs, err := l.outputs(ctx, l.decoder(a, l.positions()), split, indices, progress)
+	outputs, err := l.outputs(ctx, m, split, indices, progress)
 	if err != nil {
 		return err
 	}
@@ -188,30 +195,4 @@ func (l *loaded) evaluateTo(ctx context.Context, runDir, model, split, source, a
 		return err
 	}
 	return runs.WriteFile(name, text)
-}
-
-// openRunModel loads the model of a run directory and says where its adapter is.
-func openRunModel(ctx context.Context, runDir string) (*loaded, string, error) {
-	c, err := LoadRun(runDir)
-	if err != nil {
-		return nil, "", err
-	}
-	dir := runs.AdapterDir(runDir)
-	if _, err := os.Stat(dir); err != nil {
-		return nil, "", fmt.Errorf("%s: %w: it is saved at the first evaluation or at the end", runDir, ErrNoAdapter)
-	}
-	l, err := loadModel(ctx, c, llama.Frozen)
-	return l, dir, err
-}
-
-// adapterIdentity changes whenever an adapter's contents do.
-func adapterIdentity(dir string) (string, error) {
-	a, err := weights.ReadAdapter(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return "", fmt.Errorf("%w: it is saved at the first evaluation or at the end", ErrNoAdapter)
-	}
-	if err != nil {
-		return "", err
-	}
-	return a.Hash(), nil
 }

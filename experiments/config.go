@@ -8,13 +8,25 @@ package experiments
 
 import "sync"
 
+// Methods of training.
+const (
+	LoRA = "lora" // an adapter on frozen weights
+	Full = "full" // every weight
+)
+
+// What method Full starts from.
+const (
+	InitWeights = "weights" // the model's own
+	InitRandom  = "random"  // see llama.Random; the model needs none
+)
+
 // Config is one experiment file: everything that decides a training run. The
 // key table (see [Keys]) holds the default, the range and the meaning of every
 // value. The zero Config is not valid; start from [Default].
 type Config struct {
 	Name    string // names the run directory
-	Seed    uint64 // decides the split, the order of rows, LoRA's A and dropout
-	Method  string // "lora"
+	Seed    uint64 // decides the split, the order of rows, LoRA's A, dropout and random weights
+	Method  string // LoRA or Full
 	Threads int    // worker threads; 0 = all cores
 	Model   ModelConfig
 	Data    DataConfig
@@ -27,7 +39,8 @@ type Config struct {
 // ModelConfig is the section [model].
 type ModelConfig struct {
 	Path  string // "builtin", a directory, a .gguf file or a hub id
-	DType string // what frozen weights are computed in: "auto", "f32"
+	Init  string // InitWeights or InitRandom
+	DType string // what frozen weights are computed in: "auto", "f32", "bf16"
 }
 
 // DataConfig is the section [data].
@@ -74,6 +87,7 @@ type TrainConfig struct {
 	EvalExamples    int // rows generated at an evaluation
 	CheckpointEvery int // optimizer steps; 0 = only at the end
 	KeepCheckpoints int
+	Save            string // what method full stores its model in: "f32", "bf16"
 	OnNonfinite     string // "halt", "skip-step"
 }
 

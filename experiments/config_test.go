@@ -92,7 +92,7 @@ func sameTOML(a, b any) bool {
 func TestProblemsAreReportedTogether(t *testing.T) {
 	_, err := Parse([]byte(`name = "x"
 sead = 1
-method = "full"
+method = "qlora"
 
 [lora]
 rr = 4
@@ -122,7 +122,7 @@ dtype = "int8"
 		at, key, message string
 	}{
 		{"2:1", "sead", "is not a key; the nearest is seed"},
-		{"3:1", "method", `"full" is not available: this version trains LoRA adapters only ("lora")`},
+		{"3:1", "method", `must be "lora" or "full", not "qlora"`},
 		{"6:1", "lora.rr", "is not a key; the nearest is lora.r"},
 		{"7:1", "lora.r", "must be 1 to 1024, not 0"},
 		{"8:1", "lora.dropout", "must be from 0 to below 1, not 1"},
@@ -266,7 +266,7 @@ func TestSet(t *testing.T) {
 		{"lora.targets=q_proj", "lora.targets must be a list of strings"},
 		{"train.shuffle=yes", "train.shuffle must be true or false"},
 		{"name=a\xffb", "name must be valid UTF-8"},
-		{"method=full", `method "full" is not available`},
+		{"method=qlora", `method must be "lora" or "full", not "qlora"`},
 		{"train.memory=-4GB", "train.memory must be"},
 	} {
 		c := Default()

@@ -39,6 +39,24 @@ var crossRules = []struct {
 		}
 		return ""
 	}},
+	{"model.init", func(c *Config) string {
+		if c.Model.Init == InitRandom && c.Method != Full {
+			return "is " + quote(InitRandom) + ", which method " + quote(Full) + " can start from; an adapter needs a trained model"
+		}
+		return ""
+	}},
+	{"model.dtype", func(c *Config) string {
+		if c.Model.DType == "bf16" && c.Method == Full {
+			return "must be " + quote("auto") + " or " + quote("f32") + " with method " + quote(Full) + ": weights that are trained are float32"
+		}
+		return ""
+	}},
+	{"lora.init_adapter", func(c *Config) string {
+		if c.LoRA.InitAdapter != "" && c.Method == Full {
+			return "is for method " + quote(LoRA) + "; method " + quote(Full) + " has no adapter"
+		}
+		return ""
+	}},
 	{"loss.ce", func(c *Config) string {
 		if c.Loss.CE == 0 && c.Loss.JSON == 0 && c.Loss.Field == 0 {
 			return "is 0 as loss.json and loss.field are: nothing would be learned from the targets"

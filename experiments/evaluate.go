@@ -2,6 +2,7 @@ package experiments
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -101,17 +102,9 @@ type Generator struct {
 }
 
 // OpenGenerator loads an experiment's model and an adapter directory ("" = the
-// base model). Without a dataset it generates but does not evaluate.
+// base model).
 func OpenGenerator(ctx context.Context, c Config, adapterDir string) (*Generator, error) {
-	open := func() (*Workspace, error) { return OpenWorkspace(ctx, c) }
-	if c.Data.Path == "builtin" {
-		open = func() (*Workspace, error) { return openWithoutData(c) }
-	}
-	w, err := open()
-	if err != nil {
-		return nil, err
-	}
-	l, err := w.load(ctx, llama.Frozen)
+	l, err := loadModel(ctx, c, llama.Frozen)
 	if err != nil {
 		return nil, err
 	}
@@ -151,9 +144,6 @@ func (g *Generator) constraintOf() (*decode.Constraint, error) {
 // Evaluate generates and scores the first limit rows of a split (0 = all). With
 // [Generator.Constrain] its error may wrap [decode.ErrConstraint].
 func (g *Generator) Evaluate(ctx context.Context, split string, limit int, progress func(done, total int)) (*Evaluation, error) {
-	if g.Config.Data.Path == "builtin" {
-		return nil, errNoDataset
-	}
 	rows, err := g.Dataset.Split(split)
 	if err != nil {
 		return nil, err
@@ -237,38 +227,50 @@ func (l *loaded) generate(ctx context.Context, m *decode.Model, prompt string, a
 
 // Prompt is a run's base and tuned model, opened to try texts on.
 type Prompt struct {
-	*loaded
-	base, tuned *decode.Model
+	models      *runModels
+	base, tuned promptModel // base is zero where a run has none
 }
 
-// OpenPrompt loads the model and the adapter of a run directory.
+type promptModel struct {
+	*loaded
+	model *decode.Model
+}
+
+// OpenPrompt loads the models of a run directory.
 func OpenPrompt(ctx context.Context, runDir string) (*Prompt, error) {
-	l, adapterDir, err := openRunModel(ctx, runDir)
+	r, err := openRunModels(ctx, runDir)
 	if err != nil {
 		return nil, err
 	}
-	a, err := l.readAdapter(adapterDir)
-	if err != nil {
-		l.close()
+	p := &Prompt{models: r}
+	if p.tuned.loaded, p.tuned.model, err = r.open(ctx, tuned); err == nil {
+		p.base.loaded, p.base.model, err = r.open(ctx, base)
+	}
+	if err != nil && !errors.Is(err, ErrNoBase) {
+		r.close()
 		return nil, err
 	}
-	positions := max(l.positions(), l.Model.MaxPositions)
-	return &Prompt{loaded: l, base: l.decoder(nil, positions), tuned: l.decoder(a, positions)}, nil
+	return p, nil
 }
 
 // Close releases the workers.
-func (p *Prompt) Close() { p.close() }
+func (p *Prompt) Close() { p.models.close() }
 
-// Try extracts from an event text with the tuned or the base model. onToken, if
-// not nil, sees the text as it grows.
+// Try extracts from an event text with the tuned or the base model, which is
+// ErrNoBase where the run has none. onToken, if not nil, sees the text as it
+// grows.
 func (p *Prompt) Try(ctx context.Context, eventText string, tuned bool, onToken func(text string)) (Generated, error) {
 	m := p.base
 	if tuned {
 		m = p.tuned
 	}
-	g, err := p.generate(ctx, m, eventText, p.Dataset.Format != data.PromptCompletion || strings.Contains(p.Config.Data.Prompt, data.Placeholder), 0, Sampling{}, onToken, p.Dataset.JSON())
+	if m.loaded == nil {
+		return Generated{}, ErrNoBase
+	}
+	asEvent := m.Dataset.Format != data.PromptCompletion || strings.Contains(m.Config.Data.Prompt, data.Placeholder)
+	g, err := m.generate(ctx, m.model, eventText, asEvent, 0, Sampling{}, onToken, m.Dataset.JSON())
 	if err != nil {
 		return Generated{}, err
 	}
-	return Generated{Row: -1, Text: g.Text, Tokens: len(g.IDs), StoppedBy: g.StoppedBy, Output: ScoreText(g.Text, "", p.Dataset.Schema)}, nil
+	return Generated{Row: -1, Text: g.Text, Tokens: len(g.IDs), StoppedBy: g.StoppedBy, Output: ScoreText(g.Text, "", m.Dataset.Schema)}, nil
 }

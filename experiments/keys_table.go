@@ -22,14 +22,13 @@ var keyTable = []Key{
 	},
 	{
 		Name: "seed", Kind: KindInt, Default: "42", Max: maxSeed,
-		Doc: "split, order of rows, LoRA's A and dropout come from it",
+		Doc: "split, order of rows, LoRA's A, dropout and random weights come from it",
 		at:  func(c *Config) any { return &c.Seed },
 	},
 	{
-		Name: "method", Kind: KindChoice, Default: `"lora"`, Options: []string{"lora"},
-		Doc:   "what is trained",
-		later: map[string]string{"full": "this version trains LoRA adapters only"},
-		at:    func(c *Config) any { return &c.Method },
+		Name: "method", Kind: KindChoice, Default: `"lora"`, Options: []string{LoRA, Full},
+		Doc: "what is trained: a LoRA adapter, or every weight",
+		at:  func(c *Config) any { return &c.Method },
 	},
 	{
 		Name: "threads", Kind: KindInt, Default: "0", Max: 1024,
@@ -42,6 +41,11 @@ var keyTable = []Key{
 		Doc:     "builtin, a directory, a .gguf file or a hub id",
 		aliases: []string{"base_model", "model_name_or_path", "model"},
 		at:      func(c *Config) any { return &c.Model.Path },
+	},
+	{
+		Name: "model.init", Kind: KindChoice, Default: `"weights"`, Options: []string{InitWeights, InitRandom},
+		Doc: "what method full starts from: the model's weights, or random ones, for which config.json and tokenizer.json are enough",
+		at:  func(c *Config) any { return &c.Model.Init },
 	},
 	{
 		Name: "model.dtype", Kind: KindChoice, Default: `"auto"`, Options: []string{"auto", "f32", "bf16"},
@@ -201,7 +205,7 @@ var keyTable = []Key{
 	},
 	{
 		Name: "train.weight_decay", Kind: KindFloat, Default: "0.01", Max: 10,
-		Doc: "decoupled, on A and B",
+		Doc: "decoupled; the weights of norms do not decay",
 		at:  func(c *Config) any { return &c.Train.WeightDecay },
 	},
 	{
@@ -237,6 +241,11 @@ var keyTable = []Key{
 		Doc:     "the newest; the best is kept besides",
 		aliases: []string{"save_total_limit"},
 		at:      func(c *Config) any { return &c.Train.KeepCheckpoints },
+	},
+	{
+		Name: "train.save", Kind: KindChoice, Default: `"f32"`, Options: []string{"f32", "bf16"},
+		Doc: "what method full stores its model in; checkpoints are f32",
+		at:  func(c *Config) any { return &c.Train.Save },
 	},
 	{
 		Name: "train.on_nonfinite", Kind: KindChoice, Default: `"halt"`, Options: []string{"halt", "skip-step"},

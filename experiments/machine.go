@@ -1,10 +1,7 @@
 package experiments
 
 import (
-	"os"
 	"runtime"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -41,33 +38,9 @@ var (
 	gemmRates = map[int]float64{}
 )
 
-// defaultMemory is what a run may use when nothing is said: two thirds of the
-// machine's memory, or 4 GB where that is not known.
-func defaultMemory() int64 {
-	if total := machineMemory(); total > 0 {
-		return total / 3 * 2
-	}
-	return 4e9
-}
-
-// machineMemory is the machine's memory in bytes, 0 where it is not known.
-func machineMemory() int64 {
-	text, err := os.ReadFile("/proc/meminfo")
-	if err != nil {
-		return 0
-	}
-	for line := range strings.Lines(string(text)) {
-		if rest, ok := strings.CutPrefix(line, "MemTotal:"); ok {
-			kb, _ := strconv.ParseInt(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(rest), "kB")), 10, 64)
-			return kb << 10
-		}
-	}
-	return 0
-}
-
 // machine describes where a run was made.
 func machine() map[string]any {
 	return map[string]any{
-		"os": runtime.GOOS, "arch": runtime.GOARCH, "cpus": runtime.NumCPU(), "memory_bytes": machineMemory(), "go": runtime.Version(),
+		"os": runtime.GOOS, "arch": runtime.GOARCH, "cpus": runtime.NumCPU(), "memory_bytes": usableMemory(), "go": runtime.Version(),
 	}
 }

@@ -10,12 +10,8 @@ import (
 	"hone/engine/weights"
 )
 
-// ErrNoBuiltin says that there is no built-in model or dataset: one has to be
-// named.
-var ErrNoBuiltin = errors.New("this version has no built-in model or dataset")
-
-// errNoDataset is ErrNoBuiltin for the dataset.
-var errNoDataset = fmt.Errorf("%w: name a dataset with --data FILE.jsonl or --data DIR (train, eval and test.jsonl)", ErrNoBuiltin)
+// ErrNoBuiltin says that there is no built-in model: one has to be named.
+var ErrNoBuiltin = errors.New("this version has no built-in model")
 
 // ErrHub says that a model was named by a hub id.
 var ErrHub = errors.New("models are not fetched from a hub in this version")
@@ -35,6 +31,18 @@ func checkModelPath(path string) error {
 		return nil
 	}
 	return fmt.Errorf("model %s: %w: download it and name its directory with --model DIR", path, ErrHub)
+}
+
+// checkModel refuses what an experiment cannot be made with.
+func checkModel(c Config) error {
+	if err := checkModelPath(c.Model.Path); err != nil {
+		return err
+	}
+	if info, err := os.Stat(c.Model.Path); err == nil && !info.IsDir() && c.Method == Full {
+		return fmt.Errorf("model %s: %w: method %q writes a model directory and needs one to start from: config.json, tokenizer.json and safetensors",
+			c.Model.Path, weights.ErrUnsupported, Full)
+	}
+	return nil
 }
 
 // OpenTokenizer reads the tokenizer of the model at path. It needs no weights

@@ -14,7 +14,7 @@ import (
 // tokenizer or a dataset is nil.
 type Plan struct {
 	TrainableParams  int64    `json:"trainable_params"`
-	TotalParams      int64    `json:"total_params"` // the adapter included
+	TotalParams      int64    `json:"total_params"` // an adapter included
 	TrainablePercent float64  `json:"trainable_percent"`
 	Steps            *int     `json:"steps"`
 	Tokens           *int     `json:"tokens"`       // over all epochs
@@ -25,16 +25,13 @@ type Plan struct {
 	Notes            []string `json:"notes,omitempty"`
 }
 
-// ErrMemory says that a run does not fit the memory it may use.
-var ErrMemory = errors.New("the run does not fit in memory")
-
 // MakePlan plans a run from config.json (or the GGUF header) and, as far as
 // they are there, tokenizer and data. It reads no weights.
 func MakePlan(c Config) (Plan, error) {
 	if err := c.Validate(); err != nil {
 		return Plan{}, err
 	}
-	if err := checkModelPath(c.Model.Path); err != nil {
+	if err := checkModel(c); err != nil {
 		return Plan{}, err
 	}
 	model, err := weights.OpenConfig(c.Model.Path)
@@ -43,16 +40,8 @@ func MakePlan(c Config) (Plan, error) {
 	}
 	p := basePlan(c, model)
 	w := &Workspace{Config: c}
-	if c.Data.Path == "builtin" {
-		p.Notes = append(p.Notes, "no dataset is named: steps, memory and time are not known")
-		if w, err := openWithoutData(c); err == nil && w.ModelProblem == nil {
-			eos := string(w.Tokenizer.Bytes(w.EOS[0]))
-			p.EOS = &eos
-		}
-		return p, nil
-	}
-	if w.Dataset, err = data.Load(c.Data.Path, dataOptions(c)); err != nil {
-		return p, fmt.Errorf("loading data: %w", err)
+	if w.Dataset, err = loadData(c); err != nil {
+		return p, err
 	}
 	if err := w.openModel(); err != nil {
 		if !errors.Is(err, ErrNoTokenizer) {
@@ -65,8 +54,14 @@ func MakePlan(c Config) (Plan, error) {
 }
 
 func basePlan(c Config, model weights.Config) Plan {
-	p := Plan{TrainableParams: adapterSettings(c).Parameters(model)}
+	p := Plan{TrainableParams: AdapterSettings(c).Parameters(model)}
 	p.TotalParams = model.Parameters() + p.TrainableParams
+	if c.Method == Full {
+		p.TrainableParams = p.TotalParams
+	}
+	if c.Model.Init == InitRandom {
+		p.Notes = append(p.Notes, fmt.Sprintf("training starts from random weights of seed %d; those of the model, if there are any, are not read", c.Seed))
+	}
 	p.TrainablePercent = 100 * float64(p.TrainableParams) / float64(p.TotalParams)
 	return p
 }
@@ -102,57 +97,15 @@ func (w *Workspace) Plan() (Plan, error) {
 	return p, nil
 }
 
-// microBatch is how many tokens a forward pass takes: what is asked for, else
-// as many as fit the memory the run may use. It returns the estimated peak too.
-func (w *Workspace) microBatch() (tokens int, peak int64, err error) {
-	c := w.Config
-	train := w.Encoded[data.Train].Examples
-	estimate := func(tokens int) int64 {
-		return llama.TrainingBytes(w.Model, adapterSettings(c), resolveDType(c), tokens) + w.generationBytes() + runtimeBytes
-	}
-	if c.Train.MicroBatch > 0 {
-		tokens = engine.MaxTokens(train, c.Train.BatchSize, c.Train.MicroBatch)
-		return tokens, estimate(tokens), nil
-	}
-	budget := c.Train.MemoryBytes()
-	if budget == 0 {
-		budget = defaultMemory()
-	}
-	tokens = engine.MaxTokens(train, c.Train.BatchSize, 0)
-	shortest := engine.MaxTokens(train, 1, 0) // no example is cut
-	if perToken := estimate(shortest+1) - estimate(shortest); estimate(tokens) > budget {
-		tokens = max(shortest, shortest+int((budget-estimate(shortest))/max(1, perToken)))
-	}
-	if estimate(tokens) > budget {
-		return tokens, estimate(tokens), fmt.Errorf("%w: it needs %s, it may use %s; raise train.memory, lower data.max_length or take a smaller model",
-			ErrMemory, roundSize(estimate(tokens)), roundSize(budget))
-	}
-	return tokens, estimate(tokens), nil
-}
-
-// runtimeBytes is what the program needs apart from the model: code, tokenizer,
-// dataset, graph.
-const runtimeBytes = 120 << 20
-
-// generationBytes is the key-value cache and the logits of an evaluation.
-func (w *Workspace) generationBytes() int64 {
-	longest := 0
-	for _, e := range w.Encoded {
-		longest = max(longest, e.Lengths.Max)
-	}
-	c, m := w.Config, w.Model
-	perToken := int64(2*m.Layers*m.KVHeads*m.HeadDim) * 4
-	return int64(c.Eval.Batch) * (int64(longest+c.Eval.MaxNew)*perToken + int64(m.Vocab)*4)
-}
-
-func roundSize(n int64) string { return fmt.Sprintf("%.1f GB", float64(n)/1e9) }
-
 // seconds estimates training and evaluations from a quick measurement of this
 // machine's matrix products.
 func (w *Workspace) seconds(steps int) float64 {
 	c := w.Config
 	train := w.Encoded[data.Train]
-	flops := float64(c.Train.Epochs) * llama.TrainingFlops(w.Model, adapterSettings(c), train.Tokens, train.Targets)
+	flops := float64(c.Train.Epochs) * llama.TrainingFlops(w.Model, AdapterSettings(c), train.Tokens, train.Targets)
+	if c.Method == Full { // and a gradient of every weight
+		flops += float64(c.Train.Epochs) * llama.ForwardFlops(w.Model, train.Tokens, train.Targets)
+	}
 	rate := measureGemm(c.Threads)
 	total := flops / (rate * trainingEfficiency)
 	if c.Train.EvalEvery > 0 {

@@ -33,7 +33,7 @@ type Result struct {
 	Step            int         `json:"step"` // optimizer steps done
 	Steps           int         `json:"steps"`
 	Loss            runs.Number `json:"loss"`                // of the last step
-	BestStep        int         `json:"best_step,omitempty"` // of the adapter that was kept; 0 = the last
+	BestStep        int         `json:"best_step,omitempty"` // of what was kept; 0 = the last
 	Eval            *runs.Eval  `json:"eval,omitempty"`      // of that step
 	Seconds         float64     `json:"seconds"`             // of this session
 	Resumed         bool        `json:"resumed,omitempty"`
@@ -72,11 +72,8 @@ func Start(ctx context.Context, c Config, o StartOptions) (*Run, error) {
 	if _, err := holds(o.RunDir, c); err != nil {
 		return nil, err
 	}
-	if err := checkModelPath(c.Model.Path); err != nil {
+	if err := checkModel(c); err != nil {
 		return nil, err
-	}
-	if c.Data.Path == "builtin" {
-		return nil, errNoDataset
 	}
 	writer, resumed, err := openRun(c, o)
 	if err != nil {

@@ -230,7 +230,6 @@ func TestStartRefuses(t *testing.T) {
 		want error
 	}{
 		{"model.path=builtin", ErrNoBuiltin},
-		{"data.path=builtin", ErrNoBuiltin},
 		{"model.path=HuggingFaceTB/SmolLM-360M", ErrHub},
 	} {
 		if _, err := Start(context.Background(), toyConfig(t, c.set), StartOptions{Store: t.TempDir()}); !errors.Is(err, c.want) {

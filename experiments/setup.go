@@ -2,13 +2,15 @@ package experiments
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"runtime/debug"
+	"io/fs"
 
 	"hone/data"
 	"hone/engine/decode"
 	"hone/engine/kernel"
 	"hone/engine/llama"
+	"hone/engine/loss"
 	"hone/engine/weights"
 )
 
@@ -35,7 +37,13 @@ func (w *Workspace) load(ctx context.Context, use llama.Use) (*loaded, error) {
 	if err := w.ready(); err != nil {
 		return nil, err
 	}
+	if use == llama.Full && c.Model.Init == InitRandom {
+		return w.loadRandom(ctx)
+	}
 	model, err := weights.Open(c.Model.Path)
+	if errors.Is(err, fs.ErrNotExist) && use == llama.Full {
+		return nil, fmt.Errorf("%w (model.init = %q starts from random weights)", err, InitRandom)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -45,19 +53,29 @@ func (w *Workspace) load(ctx context.Context, use llama.Use) (*loaded, error) {
 		return nil, err
 	}
 	pool := kernel.NewPool(c.Threads)
-	packed, err := llama.Load(ctx, pool, model, use, resolveDType(c))
+	packed, err := llama.Load(ctx, pool, model, use, DType(c))
 	if err != nil {
 		pool.Close()
 		return nil, err
 	}
-	debug.FreeOSMemory() // what was read to be packed is garbage as large as the model
 	return &loaded{Workspace: w, pool: pool, weights: packed, modelHash: hash}, nil
 }
 
-// resolveDType is what frozen weights are computed in: "auto" is bf16 where the
-// CPU multiplies bf16 natively, else f32.
-func resolveDType(c Config) llama.DType {
+// use is what training does with the weights.
+func use(c Config) llama.Use {
+	if c.Method == Full {
+		return llama.Full
+	}
+	return llama.Frozen
+}
+
+// DType is what an experiment's frozen weights are computed in: "auto" is bf16
+// where the CPU multiplies bf16 natively, else f32. What every weight was trained
+// in is f32.
+func DType(c Config) llama.DType {
 	switch {
+	case c.Method == Full:
+		return llama.F32
 	case c.Model.DType != "auto":
 		return llama.DType(c.Model.DType)
 	case kernel.ComputesBF16():
@@ -107,7 +125,7 @@ func (l *loaded) decoder(a *llama.Adapter, positions int) *decode.Model {
 // newAdapter is the adapter that training starts from.
 func (l *loaded) newAdapter() (*llama.Adapter, error) {
 	c := l.Config.LoRA
-	a, err := llama.NewAdapter(l.Model, adapterSettings(l.Config), l.Config.Seed)
+	a, err := llama.NewAdapter(l.Model, AdapterSettings(l.Config), l.Config.Seed)
 	if err != nil || c.InitAdapter == "" {
 		return a, err
 	}
@@ -121,6 +139,21 @@ func (l *loaded) newAdapter() (*llama.Adapter, error) {
 	return a, nil
 }
 
-func adapterSettings(c Config) llama.LoRA {
+// AdapterSettings are those of the adapter that is trained: of none with method
+// Full.
+func AdapterSettings(c Config) llama.LoRA {
+	if c.Method == Full {
+		return llama.LoRA{}
+	}
 	return llama.LoRA{R: c.LoRA.R, Alpha: c.LoRA.Alpha, RSLoRA: c.LoRA.RSLoRA, Dropout: c.LoRA.Dropout, Targets: c.LoRA.Targets}
+}
+
+// LossWeights are the weights of an experiment's loss; where completions are not
+// JSON objects there is no structure and there are no fields.
+func LossWeights(c Config, json bool) loss.Weights {
+	w := loss.Weights{CE: c.Loss.CE, JSON: c.Loss.JSON, Field: c.Loss.Field, Confidence: c.Loss.Confidence}
+	if !json {
+		w.JSON, w.Field = 0, 0
+	}
+	return w
 }

@@ -15,7 +15,6 @@ import (
 	"hone/engine"
 	"hone/engine/kernel"
 	"hone/engine/llama"
-	"hone/engine/loss"
 	"hone/engine/weights"
 	"hone/runs"
 )
@@ -30,7 +29,7 @@ type training struct {
 	resumed bool
 
 	model   *loaded
-	adapter *llama.Adapter
+	adapter *llama.Adapter // nil with method Full
 	trainer *engine.Trainer
 	names   []string // of the trained tensors
 	best    *runs.Eval
@@ -38,6 +37,8 @@ type training struct {
 	asked   bool   // whether the next checkpoint was asked for
 	state   string // final state of the session
 	problem error
+
+	restoreGC func() // gives the collector its settings back
 }
 
 // resumeState is state.json of a checkpoint.
@@ -59,6 +60,8 @@ func (t *training) execute(ctx context.Context) error {
 	}); err != nil {
 		return err
 	}
+	t.restoreGC = func() {}
+	defer func() { t.restoreGC() }()
 	if err := t.load(ctx); err != nil {
 		return err
 	}
@@ -85,30 +88,37 @@ func (t *training) execute(ctx context.Context) error {
 	if err != nil || t.best != nil || t.trainer.Done() == 0 {
 		return err
 	}
-	return t.saveAdapter() // without evaluations the last is the best
+	return t.saveBest() // without evaluations the last is the best
 }
 
 // load opens model and data, builds the trainer and records what was resolved.
 func (t *training) load(ctx context.Context) (err error) {
-	if t.model, err = loadModel(ctx, t.config, llama.Frozen); err != nil {
+	w, err := OpenWorkspace(ctx, t.config)
+	if err != nil {
 		return err
 	}
-	plan, err := t.model.Plan()
+	plan, err := w.Plan() // before anything large is read: a run that cannot fit does not begin
 	if err != nil {
+		return err
+	}
+	t.restoreGC = LimitGarbage(*plan.MemoryBytes)
+	if t.model, err = w.load(ctx, use(t.config)); err != nil {
 		return err
 	}
 	micro := *plan.MicroBatch
 	if before, ok := t.writer.Info().Resolved["micro_batch"].(float64); ok && t.resumed {
 		micro = int(before) // another would give other bits
 	}
-	if t.adapter, err = t.model.newAdapter(); err != nil {
-		return err
-	}
 	c := t.config
+	if c.Method == LoRA {
+		if t.adapter, err = t.model.newAdapter(); err != nil {
+			return err
+		}
+	}
 	t.trainer, err = engine.NewTrainer(t.model.pool, t.model.weights, t.adapter, t.model.Encoded[data.Train].Examples, engine.Config{
 		Seed: c.Seed, Epochs: c.Train.Epochs, BatchSize: c.Train.BatchSize, MicroBatch: micro, Shuffle: c.Train.Shuffle,
 		LR: c.Train.LR, Schedule: c.Train.Schedule, Warmup: c.Train.Warmup, WeightDecay: c.Train.WeightDecay, Clip: c.Train.Clip,
-		Loss:        t.lossWeights(),
+		Loss:        LossWeights(c, t.model.Dataset.JSON()),
 		OnNonfinite: c.Train.OnNonfinite,
 	})
 	if err != nil {
@@ -118,22 +128,11 @@ func (t *training) load(ctx context.Context) (err error) {
 	return t.record(micro, plan)
 }
 
-// lossWeights are the experiment's; without JSON objects there is no structure
-// and there are no fields.
-func (t *training) lossWeights() loss.Weights {
-	l := t.config.Loss
-	w := loss.Weights{CE: l.CE, JSON: l.JSON, Field: l.Field, Confidence: l.Confidence}
-	if !t.model.Dataset.JSON() {
-		w.JSON, w.Field = 0, 0
-	}
-	return w
-}
-
 // record writes what was resolved to run.json. A resumed run that cannot have
 // the same bits says so.
 func (t *training) record(micro int, plan Plan) error {
 	resolved := map[string]any{
-		"kernels": kernel.Active(), "threads": t.model.pool.Workers(), "dtype": string(resolveDType(t.config)), "micro_batch": float64(micro),
+		"kernels": kernel.Active(), "threads": t.model.pool.Workers(), "dtype": string(DType(t.config)), "micro_batch": float64(micro),
 		"eos": *plan.EOS, "trainable_params": float64(plan.TrainableParams), "total_params": float64(plan.TotalParams),
 		"memory_bytes": float64(*plan.MemoryBytes),
 	}
@@ -200,11 +199,7 @@ func (t *training) restoreFrom(dir string) error {
 	if err := json.Unmarshal(text, &state); err != nil {
 		return fmt.Errorf("reading %s: %w", stateFile, err)
 	}
-	file, err := weights.ReadAdapter(dir)
-	if err != nil {
-		return err
-	}
-	if err := t.adapter.Import(file); err != nil {
+	if err := t.readTrained(dir); err != nil {
 		return err
 	}
 	moments, _, err := weights.ReadSafetensors(filepath.Join(dir, optimizerFile))
@@ -247,7 +242,7 @@ func clipFactor(s engine.Step, clip float64) float64 {
 	return clip / (s.GradNorm + 1e-6)
 }
 
-// onEvaluate measures the eval split, records it and keeps the best adapter.
+// onEvaluate measures the eval split, records it and keeps the best.
 func (t *training) onEvaluate(ctx context.Context, step int) error {
 	start := time.Now()
 	eval := t.model.Encoded[data.Eval]
@@ -255,7 +250,7 @@ func (t *training) onEvaluate(ctx context.Context, step int) error {
 		return nil
 	}
 	m := t.model.decoder(t.adapter, t.model.positions())
-	terms, _, err := m.Loss(ctx, eval.Examples, t.lossWeights())
+	terms, _, err := m.Loss(ctx, eval.Examples, LossWeights(t.config, t.model.Dataset.JSON()))
 	if err != nil {
 		return err
 	}
@@ -291,7 +286,7 @@ func (t *training) onEvaluate(ctx context.Context, step int) error {
 	}
 	if t.best == nil || line.Better(*t.best) {
 		t.best = &line
-		if err := t.saveAdapter(); err != nil {
+		if err := t.saveBest(); err != nil {
 			return err
 		}
 	}
@@ -321,11 +316,32 @@ func (t *training) watched() []int {
 	return t.run.watched
 }
 
-// saveAdapter replaces the run's adapter.
-func (t *training) saveAdapter() error {
-	return t.writer.WriteAdapter(func(dir string) error {
-		return weights.WriteAdapter(dir, t.adapter.Export(t.config.Model.Path))
-	})
+// saveBest replaces the run's adapter, or with method Full its model.
+func (t *training) saveBest() error {
+	if t.config.Method == Full {
+		return t.writer.WriteModel(func(dir string) error { return t.model.writeModel(dir, safetensorsType[t.config.Train.Save]) })
+	}
+	return t.writer.WriteAdapter(t.writeTrained)
+}
+
+// writeTrained writes what is trained as it is, for a checkpoint.
+func (t *training) writeTrained(dir string) error {
+	if t.config.Method == Full {
+		return t.model.writeModel(dir, safetensorsType["f32"])
+	}
+	return weights.WriteAdapter(dir, t.adapter.Export(t.config.Model.Path))
+}
+
+// readTrained takes over what writeTrained wrote.
+func (t *training) readTrained(dir string) error {
+	if t.config.Method == Full {
+		return t.model.readModel(dir)
+	}
+	file, err := weights.ReadAdapter(dir)
+	if err != nil {
+		return err
+	}
+	return t.adapter.Import(file)
 }
 
 // onCheckpoint saves all that a resumed run needs to go on bit for bit.
@@ -335,7 +351,7 @@ func (t *training) onCheckpoint(_ context.Context, step int) error {
 		best = runs.CheckpointName(t.best.Step)
 	}
 	path, err := t.writer.SaveCheckpoint(step, func(dir string) error {
-		if err := weights.WriteAdapter(dir, t.adapter.Export(t.config.Model.Path)); err != nil {
+		if err := t.writeTrained(dir); err != nil {
 			return err
 		}
 		if err := weights.WriteSafetensors(filepath.Join(dir, optimizerFile), t.trainer.Moments(), nil); err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"hone/data"
+	"hone/data/builtin"
 	"hone/engine/batch"
 	"hone/engine/tokenizer"
 	"hone/engine/weights"
@@ -37,12 +38,9 @@ func OpenWorkspace(ctx context.Context, c Config) (*Workspace, error) {
 		return nil, err
 	}
 	w := &Workspace{Config: c}
-	if c.Data.Path == "builtin" {
-		return nil, errNoDataset
-	}
-	d, err := data.Load(c.Data.Path, dataOptions(c))
+	d, err := loadData(c)
 	if err != nil {
-		return nil, fmt.Errorf("loading data: %w", err)
+		return nil, err
 	}
 	w.Dataset = d
 	if err := ctx.Err(); err != nil {
@@ -63,20 +61,21 @@ func OpenWorkspace(ctx context.Context, c Config) (*Workspace, error) {
 	return w, ctx.Err()
 }
 
-// openWithoutData opens the model of an experiment that names no dataset, for
-// texts that need none.
-func openWithoutData(c Config) (*Workspace, error) {
-	if err := c.Validate(); err != nil {
-		return nil, err
+// loadData reads an experiment's dataset.
+func loadData(c Config) (*data.Dataset, error) {
+	if c.Data.Path == builtin.Name {
+		return builtin.Load(dataOptions(c))
 	}
-	w := &Workspace{Config: c, Dataset: &data.Dataset{}}
-	w.ModelProblem = w.openModel()
-	return w, nil
+	d, err := data.Load(c.Data.Path, dataOptions(c))
+	if err != nil {
+		return nil, fmt.Errorf("loading data: %w", err)
+	}
+	return d, nil
 }
 
 func (w *Workspace) openModel() error {
 	c := w.Config
-	if err := checkModelPath(c.Model.Path); err != nil {
+	if err := checkModel(c); err != nil {
 		return err
 	}
 	model, err := weights.OpenConfig(c.Model.Path)

@@ -30,6 +30,9 @@ func TracePath(dir string) string { return filepath.Join(dir, TraceFile) }
 // AdapterDir is the path of the best adapter, in PEFT's layout.
 func AdapterDir(dir string) string { return filepath.Join(dir, "adapter") }
 
+// ModelDir is the path of the best model where every weight was trained.
+func ModelDir(dir string) string { return filepath.Join(dir, "model") }
+
 // CheckpointsDir is the directory that holds the checkpoints.
 func CheckpointsDir(dir string) string { return filepath.Join(dir, "checkpoints") }
 

@@ -126,6 +126,15 @@ func (w *Writer) WriteAdapter(write func(dir string) error) error {
 	return nil
 }
 
+// WriteModel replaces the run's model by what write puts into a directory.
+func (w *Writer) WriteModel(write func(dir string) error) error {
+	path := ModelDir(w.dir)
+	if err := replaceDir(filepath.Dir(path), filepath.Base(path), write); err != nil {
+		return fmt.Errorf("writing model: %w", err)
+	}
+	return nil
+}
+
 // Update changes run.json, atomically. PID, Updated, ElapsedSeconds and Ended
 // are kept by the Writer. After an error the RunInfo is what it was before.
 func (w *Writer) Update(change func(*RunInfo)) error {

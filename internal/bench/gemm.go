@@ -8,6 +8,7 @@ import (
 	"hone/engine/kernel"
 	"hone/engine/llama"
 	"hone/engine/weights"
+	"hone/experiments"
 )
 
 // product is y [rows, N] = x [rows, K] Wᵀ with a packed weight W [N, K], or with
@@ -164,7 +165,7 @@ func (b *bound) time(rows int, groups ...[]*kernel.Packed) float64 {
 
 // boundOf measures once and gives the memory back.
 func boundOf(ctx context.Context, s *subject, tokens, targets float64, micros int) (float64, error) {
-	rate, err := newBound(s.pool, s.Model, dtype(s.Config), tokens, targets, micros).measure(ctx)
+	rate, err := newBound(s.pool, s.Model, experiments.DType(s.Config), tokens, targets, micros).measure(ctx)
 	debug.FreeOSMemory()
 	return rate, err
 }

@@ -5,7 +5,6 @@ import (
 
 	"hone/engine/kernel"
 	"hone/engine/llama"
-	"hone/experiments"
 )
 
 // Setting is what a measurement was made of and on: without it a figure says
@@ -30,16 +29,4 @@ func setting(what, model string, random bool, dtype llama.DType, threads int) Se
 		Kernels: kernel.Active(), Why: kernel.Describe(),
 		CPU: cpuName(), Cores: runtime.NumCPU(), OS: runtime.GOOS + "/" + runtime.GOARCH,
 	}
-}
-
-// dtype is what an experiment computes frozen weights in: "auto" is bf16 where
-// the CPU multiplies it.
-func dtype(c experiments.Config) llama.DType {
-	switch {
-	case c.Model.DType != "auto":
-		return llama.DType(c.Model.DType)
-	case kernel.ComputesBF16():
-		return llama.BF16
-	}
-	return llama.F32
 }

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -79,7 +78,7 @@ func (t target) setting(what string) Setting {
 	if threads == 0 {
 		threads = runtime.GOMAXPROCS(0)
 	}
-	return setting(what, t.name, t.random, dtype(t.config), threads)
+	return setting(what, t.name, t.random, experiments.DType(t.config), threads)
 }
 
 // subject is a target whose dataset and tokenizer are open, with workers to
@@ -152,12 +151,7 @@ func (s *subject) load(ctx context.Context, use llama.Use) (*llama.Weights, erro
 		return nil, err
 	}
 	defer file.Close()
-	packed, err := llama.Load(ctx, s.pool, file, use, dtype(s.Config))
-	if err != nil {
-		return nil, err
-	}
-	debug.FreeOSMemory() // what was read to be packed is garbage as large as the model
-	return packed, nil
+	return llama.Load(ctx, s.pool, file, use, experiments.DType(s.Config))
 }
 
 // readAdapter reads an adapter for the subject's model; dir "" is the base model.
@@ -174,9 +168,4 @@ func (s *subject) readAdapter(dir string) (*llama.Adapter, error) {
 		return nil, fmt.Errorf("adapter %s: %w", dir, err)
 	}
 	return a, nil
-}
-
-// adapterSettings are the adapter's hyperparameters in an experiment.
-func adapterSettings(c experiments.Config) llama.LoRA {
-	return llama.LoRA{R: c.LoRA.R, Alpha: c.LoRA.Alpha, RSLoRA: c.LoRA.RSLoRA, Dropout: c.LoRA.Dropout, Targets: c.LoRA.Targets}
 }

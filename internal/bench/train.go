@@ -11,7 +11,6 @@ import (
 	"hone/data"
 	"hone/engine"
 	"hone/engine/llama"
-	"hone/engine/loss"
 	"hone/engine/weights"
 	"hone/experiments"
 )
@@ -66,10 +65,12 @@ func MeasureTrain(ctx context.Context, o TrainOptions) (*Train, error) {
 		return nil, err
 	}
 	defer s.close()
+	s.Config.Train.EvalEvery = 0 // nothing is evaluated here, and no memory planned for it
 	plan, err := s.Plan()
 	if err != nil {
 		return nil, err
 	}
+	defer experiments.LimitGarbage(*plan.MemoryBytes)()
 	c := s.Config
 	r := &Train{
 		Setting: s.setting("train"), Batch: c.Train.BatchSize, MicroBatch: *plan.MicroBatch, Rank: c.LoRA.R,
@@ -160,7 +161,7 @@ func (m *steps) run(ctx context.Context, s *subject, packed *llama.Weights, micr
 		}
 		m.cpu, m.wall = m.cpu+cpuSeconds()-used, m.wall+seconds
 		m.rates, m.seconds, m.ops = append(m.rates, rate), append(m.seconds, seconds), append(m.ops, ops)
-		m.flops = append(m.flops, llama.TrainingFlops(s.Model, adapterSettings(s.Config), step.Counts.Tokens, step.Counts.Targets)/seconds)
+		m.flops = append(m.flops, llama.TrainingFlops(s.Model, experiments.AdapterSettings(s.Config), step.Counts.Tokens, step.Counts.Targets)/seconds)
 	}
 	return nil
 }
@@ -169,7 +170,7 @@ func (m *steps) run(ctx context.Context, s *subject, packed *llama.Weights, micr
 func newTrainer(s *subject, packed *llama.Weights, micro int) (*engine.Trainer, error) {
 	c := s.Config
 	debug.FreeOSMemory()
-	a, err := llama.NewAdapter(s.Model, adapterSettings(c), c.Seed)
+	a, err := llama.NewAdapter(s.Model, experiments.AdapterSettings(c), c.Seed)
 	if err != nil {
 		return nil, err
 	}
@@ -185,16 +186,6 @@ func newTrainer(s *subject, packed *llama.Weights, micro int) (*engine.Trainer, 
 	return engine.NewTrainer(s.pool, packed, a, s.Encoded[data.Train].Examples, engine.Config{
 		Seed: c.Seed, Epochs: c.Train.Epochs, BatchSize: c.Train.BatchSize, MicroBatch: micro, Shuffle: c.Train.Shuffle,
 		LR: c.Train.LR, Schedule: c.Train.Schedule, Warmup: c.Train.Warmup, WeightDecay: c.Train.WeightDecay, Clip: c.Train.Clip,
-		Loss: lossWeights(c, s.Dataset.JSON()), OnNonfinite: c.Train.OnNonfinite,
+		Loss: experiments.LossWeights(c, s.Dataset.JSON()), OnNonfinite: c.Train.OnNonfinite,
 	})
-}
-
-// lossWeights are the experiment's; without JSON objects there is no structure
-// and there are no fields.
-func lossWeights(c experiments.Config, json bool) loss.Weights {
-	w := loss.Weights{CE: c.Loss.CE, JSON: c.Loss.JSON, Field: c.Loss.Field, Confidence: c.Loss.Confidence}
-	if !json {
-		w.JSON, w.Field = 0, 0
-	}
-	return w
 }

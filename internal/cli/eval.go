@@ -21,7 +21,7 @@ func (a *app) evalCommand() *cobra.Command {
 		Use:   "eval",
 		Short: "Generate the outputs of a split and score them",
 		Long: "Generate an output for every row of a split, with an adapter or with the base model, and score it. " +
-			"An adapter of a run brings the run's experiment with it, unless --config names another.",
+			"What a run trained, an adapter or with method full a model, brings the run's experiment with it, unless --config names another.",
 		Example: "hone eval --adapter runs/slow --split test\nhone eval --model DIR --data FILE.jsonl --limit 20 --json",
 	}
 	cmd.RunE = a.command(noArgs, func(ctx context.Context, _ []string) error {
@@ -69,7 +69,7 @@ func (a *app) evalCommand() *cobra.Command {
 
 // addAdapter declares the flag for an adapter.
 func addAdapter(cmd *cobra.Command, adapter *string) {
-	cmd.Flags().StringVar(adapter, "adapter", "", "PEFT adapter directory, or a run's directory; without it the base model")
+	cmd.Flags().StringVar(adapter, "adapter", "", "PEFT adapter directory, or a run's directory for what it trained; without it the base model")
 }
 
 // openGenerator loads the model of an experiment with an adapter.
@@ -84,6 +84,12 @@ func (a *app) openGenerator(ctx context.Context, f *experimentFlags, adapter str
 	}
 	if runDir != "" && f.config == "" {
 		a.note("the experiment is that of %s", relative(runDir))
+	}
+	if runDir != "" && c.Method == experiments.Full {
+		if f.model != "" {
+			return nil, usagef("--model %s: --adapter %s names a model of its own, trained with method full", f.model, relative(adapter))
+		}
+		c.Model.Path, c.Model.Init, adapter = adapter, experiments.InitWeights, ""
 	}
 	a.progress.show("loading the model", 0, 0, 0)
 	return experiments.OpenGenerator(ctx, c, adapter)

@@ -132,24 +132,26 @@ func oneArg(what string) cobra.PositionalArgs {
 	}
 }
 
-// adapterDir finds the adapter that a flag names: its directory, or a run's. It
-// also returns the run directory that it belongs to, "" if to none.
-func adapterDir(path string) (adapter, runDir string, err error) {
+// adapterDir finds what a flag names: the directory of an adapter, or of a model
+// that a run of method full has made; of a run it is the one that the run keeps.
+// It also returns the run directory that it belongs to, "" if to none.
+func adapterDir(path string) (dir, runDir string, err error) {
 	if path == "" {
 		return "", "", nil
 	}
 	if isRun(path) {
-		adapter := runs.AdapterDir(path)
-		if _, err := os.Stat(adapter); err != nil {
-			return "", "", usage(fmt.Errorf("--adapter %s: %w", path, experiments.ErrNoAdapter))
+		for _, dir := range []string{runs.AdapterDir(path), runs.ModelDir(path)} {
+			if isDir(dir) {
+				return dir, filepath.Clean(path), nil
+			}
 		}
-		return adapter, filepath.Clean(path), nil
+		return "", "", usage(fmt.Errorf("--adapter %s: %w", path, experiments.ErrNoAdapter))
 	}
 	if _, err := os.Stat(path); err != nil {
 		return "", "", usage(fmt.Errorf("--adapter: %w", err))
 	}
 	if abs, err := filepath.Abs(path); err == nil {
-		// RUN/adapter, or RUN/checkpoints/step-000050
+		// RUN/adapter, RUN/model, or RUN/checkpoints/step-000050
 		for _, dir := range []string{filepath.Dir(abs), filepath.Dir(filepath.Dir(abs))} {
 			if isRun(dir) {
 				return path, dir, nil

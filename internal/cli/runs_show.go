@@ -20,6 +20,7 @@ type shownRun struct {
 	Evals       []runs.Eval  `json:"evals"`
 	Checkpoints []int        `json:"checkpoints"` // steps of those that can be used
 	Adapter     bool         `json:"adapter"`     // whether the run has one
+	Model       bool         `json:"model"`       // the same, of a run that trains every weight
 	Notes       []string     `json:"notes,omitempty"`
 }
 
@@ -72,7 +73,7 @@ func readRun(store, dir string) (shownRun, error) {
 			s.Notes = append(s.Notes, fmt.Sprintf("%s cannot be used: %s", relative(c.Path), c.Problem))
 		}
 	}
-	s.Adapter = isDir(runs.AdapterDir(dir))
+	s.Adapter, s.Model = isDir(runs.AdapterDir(dir)), isDir(runs.ModelDir(dir))
 	return s, nil
 }
 
@@ -94,6 +95,9 @@ func (a *app) printRun(s shownRun) {
 	}
 	if s.Adapter {
 		t.row("adapter", relative(runs.AdapterDir(s.Dir)))
+	}
+	if s.Model {
+		t.row("model", relative(runs.ModelDir(s.Dir)))
 	}
 	steps := ""
 	for i, c := range s.Checkpoints {

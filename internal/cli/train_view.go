@@ -138,12 +138,20 @@ func (v *trainView) end(r experiments.Result) {
 		}
 		return
 	}
-	v.out.printf("adapter %s", filepath.ToSlash(relative(runs.AdapterDir(r.RunDir))))
+	what, kept := "adapter", runs.AdapterDir(r.RunDir)
+	if model := runs.ModelDir(r.RunDir); isDir(model) {
+		what, kept = "model", model
+	}
+	v.out.printf("%s %s", what, filepath.ToSlash(relative(kept)))
 	if r.Eval != nil {
 		v.out.printf("  (step %d: exact %.3f, fields %.3f, loss %.4g)", r.BestStep, float64(r.Eval.ExactMatch), float64(r.Eval.FieldAccuracy), float64(r.Eval.Loss))
 	}
 	v.out.printf("\n")
-	if !v.quiet {
+	switch {
+	case v.quiet:
+	case what == "model":
+		v.out.printf("score it: hone eval --adapter %s\n", dir)
+	default:
 		v.out.printf("compare it with the base model: hone compare --run-dir %s\n", dir)
 	}
 }
