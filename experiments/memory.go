@@ -20,7 +20,7 @@ var ErrMemory = errors.New("the run does not fit in memory")
 // dataset, and garbage that awaits collection. tokenBytes is what its tokenizer
 // takes for an entry of the vocabulary.
 const (
-	runtimeBytes = 60 << 20
+	runtimeBytes = 25 << 20
 	tokenBytes   = 1 << 10
 )
 
@@ -217,7 +217,7 @@ func (d demand) more(budget int64, last bool) string {
 }
 
 // Sizes for people are rounded to the side that keeps them true.
-func roundUp(n int64) string   { return sizeText((n + 99_999_999) / 100_000_000, (n+999_999)/1_000_000) }
+func roundUp(n int64) string   { return sizeText((n+99_999_999)/100_000_000, (n+999_999)/1_000_000) }
 func roundDown(n int64) string { return sizeText(n/100_000_000, n/1_000_000) }
 
 func sizeText(tenths, millions int64) string {

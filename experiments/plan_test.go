@@ -54,7 +54,7 @@ func TestPlanOfToy(t *testing.T) {
 }
 
 func TestPlanRefuses(t *testing.T) {
-	if _, err := MakePlan(toyConfig(t, "train.memory=64MB")); !errors.Is(err, ErrMemory) || !strings.Contains(err.Error(), "train.memory") {
+	if _, err := MakePlan(toyConfig(t, "train.memory=64MB", "lora.r=1024")); !errors.Is(err, ErrMemory) || !strings.Contains(err.Error(), "train.memory") {
 		t.Errorf("%v", err)
 	}
 	if _, err := MakePlan(toyConfig(t, "data.max_length=8")); err == nil || !strings.Contains(err.Error(), "data.max_length") {
@@ -68,7 +68,7 @@ func TestPlanRefuses(t *testing.T) {
 // Less memory means smaller micro-batches.
 func TestMemoryDecidesMicroBatch(t *testing.T) {
 	tokens := func(memory string) int {
-		w, err := OpenWorkspace(context.Background(), toyConfig(t, "train.memory="+memory, "train.eval_every=0"))
+		w, err := OpenWorkspace(context.Background(), toyConfig(t, "train.memory="+memory, "lora.r=1024"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -78,7 +78,7 @@ func TestMemoryDecidesMicroBatch(t *testing.T) {
 		}
 		return n
 	}
-	w, _ := OpenWorkspace(context.Background(), toyConfig(t))
+	w, _ := OpenWorkspace(context.Background(), toyConfig(t, "lora.r=1024"))
 	_, peak, err := w.microBatch()
 	if err != nil {
 		t.Fatal(err)

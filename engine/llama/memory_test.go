@@ -130,6 +130,10 @@ func held(t *testing.T, f func() any) int64 {
 
 // The models that the goals are about, with the report's recipe.
 func TestTrainingBytesOfKnownModels(t *testing.T) {
+	if err := kernel.Use("plain"); err != nil { // exact figures are those of one layout
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = kernel.Use("") })
 	l := LoRA{R: 16, Alpha: 32, Targets: weights.Linears}
 	p := Pass{Tokens: 1024, Targets: 512, Example: 90}
 	for _, c := range []struct {

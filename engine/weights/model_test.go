@@ -379,3 +379,40 @@ func TestOpenRefused(t *testing.T) {
 		t.Errorf("a text file: %v", err)
 	}
 }
+
+// Rows read piece by piece are those of the whole, also where GGUF permutes them.
+func TestFloat32RowsArePartsOfTheWhole(t *testing.T) {
+	m, err := Open(tinyGGUF(tinyConfig).write(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = m.Close() }()
+	for _, name := range m.Names() {
+		shape, err := m.Shape(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n, _ := elements(shape)
+		whole := make([]float32, n)
+		if err := m.Float32(name, whole); err != nil {
+			t.Fatal(err)
+		}
+		cols := int(n) / shape[0]
+		for first := 0; first < shape[0]; first += 3 {
+			part := make([]float32, min(3, shape[0]-first)*cols)
+			if err := m.Float32Rows(name, first, part); err != nil {
+				t.Fatalf("%s from row %d: %v", name, first, err)
+			}
+			for i, x := range part {
+				if x != whole[first*cols+i] {
+					t.Fatalf("%s: value %d from row %d is %v, not %v", name, i, first, x, whole[first*cols+i])
+				}
+			}
+		}
+		for _, bad := range []struct{ first, n int }{{-1, cols}, {shape[0], cols}, {shape[0] + 1, 0}, {0, int(n) + cols}} {
+			if m.Float32Rows(name, bad.first, make([]float32, bad.n)) == nil {
+				t.Errorf("%s: %d values from row %d are read", name, bad.n, bad.first)
+			}
+		}
+	}
+}
