@@ -20,7 +20,7 @@ var ErrMemory = errors.New("the run does not fit in memory")
 // dataset, and garbage that awaits collection. tokenBytes is what its tokenizer
 // takes for an entry of the vocabulary.
 const (
-	runtimeBytes = 25 << 20
+	runtimeBytes = 23 << 20
 	tokenBytes   = 1 << 10
 )
 
@@ -157,7 +157,7 @@ func (d demand) remedies(tokens int, budget int64) []string {
 	var fits []string
 	try := func(c Config, what string) bool {
 		n := d.Workspace.demand(c)
-		if len(n.train) == 0 {
+		if len(n.train) < (len(d.train)+1)/2 { // no remedy
 			return false
 		}
 		need := n.least()
