@@ -163,7 +163,7 @@ func TestRefusalSaysWhatFits(t *testing.T) {
 
 // Every remedy that is named is tried: with it the run fits.
 func TestRemediesFit(t *testing.T) {
-	for _, memory := range []string{"2.1GB", "1.3GB", "1.1GB"} {
+	for _, memory := range []string{"2.1GB", "1.3GB", "1.2GB"} {
 		w := planned(t, "train.memory="+memory)
 		_, _, err := w.microBatch()
 		if err == nil {
