@@ -157,7 +157,7 @@ func (t *training) record(micro int, plan Plan) error {
 	}); err != nil {
 		return err
 	}
-	for _, n := range plan.Notes {
+	for _, n := range append(plan.Notes, "kernels "+kernel.Describe()) {
 		if err := t.log("info", n); err != nil {
 			return err
 		}
