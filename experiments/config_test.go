@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -52,9 +53,12 @@ func TestDesignFileIsTheDefault(t *testing.T) {
 			names = append(names, section+key)
 		}
 	}
+	later := []string{"model.init", "train.save"} // of method full, not in the design
 	var ours []string
 	for _, k := range Keys() {
-		ours = append(ours, k.Name)
+		if !slices.Contains(later, k.Name) {
+			ours = append(ours, k.Name)
+		}
 	}
 	if !reflect.DeepEqual(names, ours) {
 		t.Errorf("keys\n%v\nwant\n%v", ours, names)

@@ -27,7 +27,7 @@ type Workspace struct {
 	Tokenizer    *tokenizer.Tokenizer
 	EOS          []int32 // the first is trained on, any stops a generation
 	Encoder      *data.Encoder
-	Encoded      map[string]data.Encoded // by split
+	Encoded      map[string]data.Encoded // by split; the examples have no spans
 }
 
 // OpenWorkspace reads the dataset and the tokenizer of an experiment. An error
@@ -58,7 +58,18 @@ func OpenWorkspace(ctx context.Context, c Config) (*Workspace, error) {
 		examples[split] = e.Examples
 	}
 	w.Findings = data.Preflight(d, examples, w.Tokenizer, c.Data.MaxLength)
+	w.dropSpans()
 	return w, ctx.Err()
+}
+
+// dropSpans lets go of the places of tokens in the text, which take two thirds of
+// an example: who shows a row encodes it again.
+func (w *Workspace) dropSpans() {
+	for _, e := range w.Encoded {
+		for i := range e.Examples {
+			e.Examples[i].Spans = nil
+		}
+	}
 }
 
 // loadData reads an experiment's dataset.
