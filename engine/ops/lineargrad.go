@@ -79,13 +79,13 @@ func (g *linearGrad) factors(dx, x, dy []float32) {
 
 	across := rt.buffer("lora.across", rt.MaxTokens*g.rank) // duᵀ, then innerᵀ [rank, tokens]
 	dropped := g.dropped(x)
-	kernel.Transpose(across, rows, du, g.rank, rows, g.rank)
+	rt.transpose(across, du, g.rank, rows, g.rank)
 	for i, p := range g.parts {
 		if p.r > 0 {
 			rt.Pool.GemmNN(g.dA[i], k, across[p.inner*rows:], rows, p.r, dropped, k, k, rows, true)
 		}
 	}
-	kernel.Transpose(across, rows, g.inner, g.rank, rows, g.rank)
+	rt.transpose(across, g.inner, g.rank, rows, g.rank)
 	for i, p := range g.parts {
 		if p.r == 0 {
 			continue
@@ -126,7 +126,16 @@ func (rt *Runtime) weightGrad(dw, dy []float32, ldy, out int, x []float32, in, r
 	across := rt.buffer("weight.across", block*rows) // dyᵀ [block, rows]
 	for o := 0; o < out; o += block {
 		m := min(block, out-o)
-		kernel.Transpose(across, rows, dy[o:], ldy, rows, m)
+		rt.transpose(across, dy[o:], ldy, rows, m)
 		rt.Pool.GemmNN(dw[o*in:], in, across, rows, m, x, in, in, rows, true)
 	}
+}
+
+// transpose sets dst [cols, rows] to the transpose of src [rows, cols], whose
+// rows are lds apart.
+func (rt *Runtime) transpose(dst, src []float32, lds, rows, cols int) {
+	const grain = 128
+	rt.Pool.Rows(rows, grain, func(lo, hi int) {
+		kernel.Transpose(dst[lo:], rows, src[lo*lds:], lds, hi-lo, cols)
+	})
 }
