@@ -60,6 +60,7 @@ func checkTiny(t *testing.T, dir string, mapped bool, c Config, dtype string) {
 		t.Fatal(err)
 	}
 	defer m.Close()
+	c.InitializerRange = DefaultInitializerRange // written where the config has none
 	if !equalConfig(m.Config, c) || m.Format != "safetensors" || m.Path != dir {
 		t.Errorf("opened %+v as %s", m.Config, m.Format)
 	}
