@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"slices"
 )
@@ -17,13 +18,27 @@ func Load(path string) (*Tokenizer, error) {
 		return nil, fmt.Errorf("loading the tokenizer: %w", err)
 	}
 	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxFileBytes+1))
+	return load(f, path)
+}
+
+// LoadFS is Load for a file of a file system.
+func LoadFS(files fs.FS, name string) (*Tokenizer, error) {
+	f, err := files.Open(name)
+	if err != nil {
+		return nil, fmt.Errorf("loading the tokenizer: %w", err)
+	}
+	defer f.Close()
+	return load(f, name)
+}
+
+func load(r io.Reader, name string) (*Tokenizer, error) {
+	data, err := io.ReadAll(io.LimitReader(r, maxFileBytes+1))
 	if err != nil {
 		return nil, fmt.Errorf("loading the tokenizer: %w", err)
 	}
 	t, err := Parse(data)
 	if err != nil {
-		return nil, fmt.Errorf("loading the tokenizer %s: %w", path, err)
+		return nil, fmt.Errorf("loading the tokenizer %s: %w", name, err)
 	}
 	return t, nil
 }

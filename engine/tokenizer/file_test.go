@@ -3,6 +3,7 @@ package tokenizer
 import (
 	"encoding/json"
 	"errors"
+	"io/fs"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -270,13 +271,35 @@ func TestParseUnknownTokenThatIsNeverUsed(t *testing.T) {
 	}
 }
 
+// A file of a file system gives the tokenizer that the same file on disk gives.
+func TestLoadFS(t *testing.T) {
+	disk, err := Load("testdata/digits.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	inside, err := LoadFS(os.DirFS("testdata"), "digits.json")
+	if err != nil || inside.Hash() != disk.Hash() {
+		t.Errorf("another tokenizer, or %v", err)
+	}
+}
+
 func TestLoadErrors(t *testing.T) {
 	dir := t.TempDir()
-	if _, err := Load(filepath.Join(dir, "absent.json")); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("absent: %v", err)
+	inside := func(name string) (*Tokenizer, error) { return LoadFS(os.DirFS(dir), name) }
+	for _, absent := range []func() (*Tokenizer, error){
+		func() (*Tokenizer, error) { return Load(filepath.Join(dir, "absent.json")) },
+		func() (*Tokenizer, error) { return inside("absent.json") },
+		func() (*Tokenizer, error) { return inside("../absent.json") },
+	} {
+		if _, err := absent(); err == nil || !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrInvalid) {
+			t.Errorf("absent: %v", err)
+		}
 	}
 	if _, err := Load(dir); err == nil {
 		t.Error("a directory was read")
+	}
+	if _, err := inside("."); err == nil {
+		t.Error("a directory of a file system was read")
 	}
 	large := filepath.Join(dir, "large.json")
 	if err := os.WriteFile(large, nil, 0o600); err != nil {
@@ -287,6 +310,9 @@ func TestLoadErrors(t *testing.T) {
 	}
 	if _, err := Load(large); err == nil || !strings.Contains(err.Error(), large) || !strings.Contains(err.Error(), "64 MB") {
 		t.Errorf("too large: %v", err)
+	}
+	if _, err := inside("large.json"); err == nil || !strings.Contains(err.Error(), "64 MB") {
+		t.Errorf("too large in a file system: %v", err)
 	}
 }
 

@@ -33,7 +33,7 @@ func ReadAdapter(dir string) (*Adapter, error) {
 }
 
 func readAdapter(dir string) (*Adapter, error) {
-	data, err := readCapped(filepath.Join(dir, adapterConfigFile), maxConfig)
+	data, err := place{dir: dir}.read(adapterConfigFile, maxConfig)
 	if err != nil {
 		return nil, err
 	}

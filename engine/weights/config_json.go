@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path/filepath"
 	"strconv"
 )
 
@@ -14,14 +13,14 @@ const maxConfig = 16 << 20 // bytes of a config.json or generation_config.json
 // fields are the members of a JSON object by their exact names.
 type fields map[string]json.RawMessage
 
-func readFields(path string) (fields, error) {
-	data, err := readCapped(path, maxConfig)
+func readFields(p place, name string) (fields, error) {
+	data, err := p.read(name, maxConfig)
 	if err != nil {
 		return nil, err
 	}
 	f, err := parseFields(data)
 	if err != nil {
-		return nil, fmt.Errorf("reading %s: %w", path, err)
+		return nil, fmt.Errorf("reading %s: %w", p.path(name), err)
 	}
 	return f, nil
 }
@@ -134,22 +133,21 @@ func unique(ids []int32) []int32 {
 
 // readConfig reads config.json of a directory, and its generation_config.json
 // for the end-of-sequence tokens.
-func readConfig(dir string) (Config, error) {
-	path := filepath.Join(dir, "config.json")
-	f, err := readFields(path)
+func readConfig(p place) (Config, error) {
+	f, err := readFields(p, "config.json")
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
-			return Config{}, fmt.Errorf("%s is no model directory, it has no config.json: %w", dir, err)
+			return Config{}, fmt.Errorf("%s is no model directory, it has no config.json: %w", p.dir, err)
 		}
 		return Config{}, err
 	}
-	generation, err := readFields(filepath.Join(dir, "generation_config.json"))
+	generation, err := readFields(p, "generation_config.json")
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return Config{}, err
 	}
 	c, err := llamaConfig(f, generation)
 	if err != nil {
-		return Config{}, fmt.Errorf("reading %s: %w", path, err)
+		return Config{}, fmt.Errorf("reading %s: %w", p.path("config.json"), err)
 	}
 	return c, nil
 }

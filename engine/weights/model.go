@@ -18,14 +18,14 @@ import (
 // replaced by renaming do no harm.
 type Model struct {
 	Config Config
-	Path   string // as given to Open
+	Path   string // as given to Open; the name given to OpenFS
 	Format string // "safetensors" or "gguf"
 
 	names     []string // in the order of ExpectedTensors
 	tensors   map[string]stored
 	sources   []*source
 	headers   [][2]int64 // per source: offset and length of its header, for Hash
-	tokens    string     // path of tokenizer.json
+	tokens    string     // tokenizer.json
 	vocab     *tokenizer.Vocabulary
 	noVocab   error // why vocab is nil in a GGUF
 	mu        sync.RWMutex
@@ -70,8 +70,8 @@ func (m *Model) Shape(name string) ([]int, error) {
 // for an unknown name.
 func (m *Model) DType(name string) string { return m.tensors[name].kind }
 
-// TokenizerFile returns the path of the tokenizer.json beside safetensors, empty
-// if there is none.
+// TokenizerFile names the tokenizer.json beside safetensors, by its path unless the
+// model was opened with [OpenFS]; empty if there is none.
 func (m *Model) TokenizerFile() string { return m.tokens }
 
 func (m *Model) find(name string) (stored, error) {

@@ -230,7 +230,7 @@ func TestShardsRefused(t *testing.T) {
 	} {
 		dir := writeTiny(t, tinyConfig, 20000, "F32")
 		path := filepath.Join(dir, indexFile)
-		where, err := readIndex(path)
+		where, err := readIndex(place{dir: dir})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -29,8 +29,14 @@ func open(path string, mapped bool) (*Model, error) {
 	if gguf {
 		err = m.openGGUF(mapped)
 	} else {
-		err = m.openDirectory(mapped)
+		err = m.openDirectory(place{dir: path}, mapped)
 	}
+	return m.opened(err)
+}
+
+// opened checks the tensors of a model whose files were read, and closes one that
+// cannot be used.
+func (m *Model) opened(err error) (*Model, error) {
 	if err == nil {
 		err = m.checkTensors()
 	}
@@ -41,6 +47,20 @@ func open(path string, mapped bool) (*Model, error) {
 	return m, nil
 }
 
+// OpenFS is [Open] for the directory that is the root of a file system; name is
+// what messages call it. Its files have to be [io.ReaderAt]s, as embedded ones
+// are: weights are read from them piece by piece, never copied whole.
+func OpenFS(files fs.FS, name string) (*Model, error) {
+	m := &Model{Path: name}
+	return m.opened(m.openDirectory(place{dir: name, files: files}, false))
+}
+
+// OpenConfigFS is [OpenConfig] for the directory that is the root of a file
+// system; name is what messages call it.
+func OpenConfigFS(files fs.FS, name string) (Config, error) {
+	return readConfig(place{dir: name, files: files})
+}
+
 // OpenConfig reads only config.json, or the header of a GGUF file: enough to plan
 // with, also where the weights are absent or cut short.
 func OpenConfig(path string) (Config, error) {
@@ -49,7 +69,7 @@ func OpenConfig(path string) (Config, error) {
 		return Config{}, err
 	}
 	if !gguf {
-		return readConfig(path)
+		return readConfig(place{dir: path})
 	}
 	s, err := openSource(path, false)
 	if err != nil {
@@ -86,49 +106,48 @@ func isGGUF(path string) (bool, error) {
 	return true, nil
 }
 
-// openDirectory reads config.json and maps the safetensors beside it.
-func (m *Model) openDirectory(mapped bool) error {
+// openDirectory reads config.json and opens the safetensors beside it.
+func (m *Model) openDirectory(p place, mapped bool) error {
 	m.Format = "safetensors"
 	var err error
-	if m.Config, err = readConfig(m.Path); err != nil {
+	if m.Config, err = readConfig(p); err != nil {
 		return err
 	}
 	m.tensors = map[string]stored{}
-	single, index := filepath.Join(m.Path, singleFile), filepath.Join(m.Path, indexFile)
-	_, err = os.Stat(single)
+	_, err = p.stat(singleFile)
 	switch {
 	case err == nil:
-		err = m.addShard(single, mapped, nil)
+		err = m.addShard(p, singleFile, mapped, nil)
 	case errors.Is(err, fs.ErrNotExist):
-		if _, err = os.Stat(index); err == nil {
-			err = m.addShards(index, mapped)
+		if _, err = p.stat(indexFile); err == nil {
+			err = m.addShards(p, mapped)
 		} else if errors.Is(err, fs.ErrNotExist) {
-			err = noWeights(m.Path)
+			err = noWeights(p)
 		}
 	}
 	if err != nil {
 		return err
 	}
-	tokens := filepath.Join(m.Path, "tokenizer.json")
-	if info, err := os.Stat(tokens); err == nil && info.Mode().IsRegular() {
-		m.tokens = tokens
+	if info, err := p.stat("tokenizer.json"); err == nil && info.Mode().IsRegular() {
+		m.tokens = p.path("tokenizer.json")
 	}
 	return nil
 }
 
-func noWeights(dir string) error {
+func noWeights(p place) error {
 	for _, name := range []string{"pytorch_model.bin", "pytorch_model.bin.index.json"} {
-		if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
-			return fmt.Errorf("opening model %s: %w", dir, unsupported("weights in %s (what works: safetensors, GGUF)", name))
+		if _, err := p.stat(name); err == nil {
+			return fmt.Errorf("opening model %s: %w", p.dir, unsupported("weights in %s (what works: safetensors, GGUF)", name))
 		}
 	}
-	return fmt.Errorf("opening model %s: it has neither model.safetensors nor model.safetensors.index.json: %w", dir, fs.ErrNotExist)
+	return fmt.Errorf("opening model %s: it has neither model.safetensors nor model.safetensors.index.json: %w", p.dir, fs.ErrNotExist)
 }
 
 // addShard adds the tensors of one safetensors file. want, if not nil, tells
 // which file each tensor is to be in.
-func (m *Model) addShard(path string, mapped bool, want map[string]string) error {
-	s, err := openSource(path, mapped)
+func (m *Model) addShard(p place, name string, mapped bool, want map[string]string) error {
+	path := p.path(name)
+	s, err := p.source(name, mapped)
 	if err != nil {
 		return fmt.Errorf("opening model: %w", err)
 	}
@@ -143,7 +162,7 @@ func (m *Model) addShard(path string, mapped bool, want map[string]string) error
 			if i == 0 {
 				header = r.off
 			}
-			if want != nil && want[r.name] != filepath.Base(path) && !ignorable(r.name) {
+			if want != nil && want[r.name] != name && !ignorable(r.name) {
 				return fmt.Errorf("reading %s: %w", path, corrupt("the index does not place %s in this file", clip(r.name)))
 			}
 			if _, twice := m.tensors[r.name]; twice {

@@ -14,8 +14,9 @@ const (
 
 // addShards adds the tensors of all files that an index names. Index and files
 // have to agree.
-func (m *Model) addShards(index string, mapped bool) error {
-	where, err := readIndex(index)
+func (m *Model) addShards(p place, mapped bool) error {
+	index := p.path(indexFile)
+	where, err := readIndex(p)
 	if err != nil {
 		return fmt.Errorf("reading %s: %w", index, err)
 	}
@@ -24,7 +25,7 @@ func (m *Model) addShards(index string, mapped bool) error {
 		files[file] = true
 	}
 	for _, file := range sortedKeys(files) {
-		if err := m.addShard(filepath.Join(filepath.Dir(index), file), mapped, where); err != nil {
+		if err := m.addShard(p, file, mapped, where); err != nil {
 			return err
 		}
 	}
@@ -37,8 +38,8 @@ func (m *Model) addShards(index string, mapped bool) error {
 }
 
 // readIndex returns the file of every tensor.
-func readIndex(path string) (map[string]string, error) {
-	data, err := readCapped(path, maxIndex)
+func readIndex(p place) (map[string]string, error) {
+	data, err := p.read(indexFile, maxIndex)
 	if err != nil {
 		return nil, err
 	}

@@ -16,7 +16,7 @@ type source struct {
 	path  string
 	size  int64
 	data  []byte    // the mapping; nil when the file is read
-	file  *os.File  // nil when the file is mapped
+	file  file      // nil when the file is mapped
 	unmap mmap.MMap // nil when the file is read
 }
 
