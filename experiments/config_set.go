@@ -4,6 +4,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"hone/data/builtin"
 )
 
 // Set applies one assignment, "train.lr=1e-3": the value is read by the key's
@@ -84,7 +86,7 @@ func (c *Config) Resolve(dir string) error {
 }
 
 func resolvePath(dir, path string, hub bool) string {
-	if path == "" || path == "builtin" || filepath.IsAbs(path) {
+	if path == "" || path == builtin.Name || filepath.IsAbs(path) {
 		return path
 	}
 	joined := filepath.Join(dir, path)

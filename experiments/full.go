@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 
 	"hone/engine/kernel"
@@ -35,7 +34,7 @@ var tokenizerFiles = []string{"tokenizer.json", "tokenizer_config.json", "specia
 // the one it came from. Its config.json names the tokens that ended completions.
 func (l *loaded) writeModel(dir, dtype string) error {
 	for _, name := range tokenizerFiles {
-		text, err := os.ReadFile(filepath.Join(l.Config.Model.Path, name))
+		text, err := ReadModelFile(l.Config.Model.Path, name)
 		if errors.Is(err, fs.ErrNotExist) && name != tokenizerFiles[0] {
 			continue
 		}

@@ -3,14 +3,17 @@ package experiments
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
+	"hone/data/builtin"
 	"hone/engine/tokenizer"
 	"hone/engine/weights"
 )
 
-// ErrNoBuiltin says that there is no built-in model: one has to be named.
+// ErrNoBuiltin says that the program was built without the built-in model: one has
+// to be named.
 var ErrNoBuiltin = errors.New("this version has no built-in model")
 
 // ErrHub says that a model was named by a hub id.
@@ -22,10 +25,64 @@ var ErrNoTokenizer = errors.New("the model has no tokenizer")
 // ErrNoEOS says that no token is known to end a completion.
 var ErrNoEOS = errors.New("no token ends a completion")
 
+// builtinModel opens the built-in model; tests put another in its place.
+var builtinModel = builtin.Model
+
+// embedded returns the files of a model that is in the program, nil of any other.
+func embedded(path string) (fs.FS, error) {
+	if path != builtin.Name {
+		return nil, nil
+	}
+	files, err := builtinModel()
+	if err != nil {
+		return nil, fmt.Errorf("%w: name a model with --model DIR (config.json, safetensors and tokenizer.json) or --model FILE.gguf", ErrNoBuiltin)
+	}
+	return files, nil
+}
+
+// OpenModel opens the weights that model.path names: [weights.Open], or the
+// built-in model. Its error may wrap ErrNoBuiltin.
+func OpenModel(path string) (*weights.Model, error) {
+	files, err := embedded(path)
+	switch {
+	case err != nil:
+		return nil, err
+	case files != nil:
+		return weights.OpenFS(files, path)
+	}
+	return weights.Open(path)
+}
+
+// OpenModelConfig reads the configuration of what model.path names, without its
+// weights. Its error may wrap ErrNoBuiltin.
+func OpenModelConfig(path string) (weights.Config, error) {
+	files, err := embedded(path)
+	switch {
+	case err != nil:
+		return weights.Config{}, err
+	case files != nil:
+		return weights.OpenConfigFS(files, path)
+	}
+	return weights.OpenConfig(path)
+}
+
+// ReadModelFile reads a small file of the model directory that model.path names.
+// Its error may wrap ErrNoBuiltin or [fs.ErrNotExist].
+func ReadModelFile(path, name string) ([]byte, error) {
+	files, err := embedded(path)
+	switch {
+	case err != nil:
+		return nil, err
+	case files != nil:
+		return fs.ReadFile(files, name)
+	}
+	return os.ReadFile(filepath.Join(path, name))
+}
+
 // checkModelPath refuses what is not a path to a model.
 func checkModelPath(path string) error {
-	if path == "builtin" {
-		return fmt.Errorf("%w: name a model with --model DIR (config.json, safetensors and tokenizer.json) or --model FILE.gguf", ErrNoBuiltin)
+	if files, err := embedded(path); files != nil || err != nil {
+		return err
 	}
 	if _, err := os.Stat(path); err == nil || !IsHubID(path) {
 		return nil
@@ -38,7 +95,10 @@ func checkModel(c Config) error {
 	if err := checkModelPath(c.Model.Path); err != nil {
 		return err
 	}
-	if info, err := os.Stat(c.Model.Path); err == nil && !info.IsDir() && c.Method == Full {
+	if c.Method != Full || c.Model.Path == builtin.Name {
+		return nil
+	}
+	if info, err := os.Stat(c.Model.Path); err == nil && !info.IsDir() {
 		return fmt.Errorf("model %s: %w: method %q writes a model directory and needs one to start from: config.json, tokenizer.json and safetensors",
 			c.Model.Path, weights.ErrUnsupported, Full)
 	}
@@ -51,6 +111,13 @@ func checkModel(c Config) error {
 func OpenTokenizer(path string) (*tokenizer.Tokenizer, error) {
 	if err := checkModelPath(path); err != nil {
 		return nil, err
+	}
+	if files, _ := embedded(path); files != nil {
+		t, err := tokenizer.LoadFS(files, tokenizerFiles[0])
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		return t, nil
 	}
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		file := filepath.Join(path, "tokenizer.json")

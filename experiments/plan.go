@@ -34,7 +34,7 @@ func MakePlan(c Config) (Plan, error) {
 	if err := checkModel(c); err != nil {
 		return Plan{}, err
 	}
-	model, err := weights.OpenConfig(c.Model.Path)
+	model, err := OpenModelConfig(c.Model.Path)
 	if err != nil {
 		return Plan{}, err
 	}

@@ -108,7 +108,7 @@ func trainedIdentity(runDir string) (string, error) {
 
 // modelHash is the identity of a model's weights.
 func modelHash(path string) (string, error) {
-	m, err := weights.Open(path)
+	m, err := OpenModel(path)
 	if err != nil {
 		return "", err
 	}

@@ -225,6 +225,7 @@ func TestRunTakesCommands(t *testing.T) {
 }
 
 func TestStartRefuses(t *testing.T) {
+	buildWith(t, "")
 	for _, c := range []struct {
 		set  string
 		want error

@@ -40,7 +40,7 @@ func (w *Workspace) load(ctx context.Context, use llama.Use) (*loaded, error) {
 	if use == llama.Full && c.Model.Init == InitRandom {
 		return w.loadRandom(ctx)
 	}
-	model, err := weights.Open(c.Model.Path)
+	model, err := OpenModel(c.Model.Path)
 	if errors.Is(err, fs.ErrNotExist) && use == llama.Full {
 		return nil, fmt.Errorf("%w (model.init = %q starts from random weights)", err, InitRandom)
 	}

@@ -89,7 +89,7 @@ func (w *Workspace) openModel() error {
 	if err := checkModel(c); err != nil {
 		return err
 	}
-	model, err := weights.OpenConfig(c.Model.Path)
+	model, err := OpenModelConfig(c.Model.Path)
 	if err != nil {
 		return err
 	}

@@ -1,5 +1,6 @@
-// Package builtin is the dataset that Hone has with it: 792 sentences about events, each with
-// what a calendar wants of it, in train, eval and test rows.
+// Package builtin is what Hone has with it to begin with: a dataset of 792 sentences about
+// events, each with what a calendar wants of it, in train, eval and test rows, and a small
+// base model to train on them, made by package pretrain.
 //
 //	d, err := builtin.Load(data.DefaultOptions())
 //	apart := builtin.Unseen()
@@ -22,7 +23,7 @@ import (
 
 //go:generate go run ./gen
 
-// Name is what the dataset goes by where a path could stand.
+// Name is what dataset and model go by where a path could stand.
 const Name = "builtin"
 
 //go:embed rows/*.jsonl

@@ -8,7 +8,6 @@ import (
 
 	"hone/data"
 	"hone/data/builtin/calendar"
-	"hone/data/builtin/pretrain"
 	"hone/engine/tokenizer"
 )
 
@@ -60,7 +59,7 @@ func TestLoad(t *testing.T) {
 
 // The context of the built-in model is small, and so is its vocabulary.
 func TestExamplesAreShort(t *testing.T) {
-	file, err := pretrain.LearnTokenizer(1)
+	file, err := learned()
 	if err != nil {
 		t.Fatal(err)
 	}

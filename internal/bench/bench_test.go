@@ -222,7 +222,7 @@ func TestShapesAreRefusedByName(t *testing.T) {
 	if _, err := open(context.Background(), o); !errors.Is(err, ErrShape) {
 		t.Errorf("error %v", err)
 	}
-	o.Shape, o.Config.Model.Path = "tiny", "builtin"
+	o.Shape, o.Config.Model.Path = "tiny", t.TempDir()
 	if _, err := open(context.Background(), o); !errors.Is(err, ErrTokenizer) {
 		t.Errorf("error %v", err)
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"hone/data/builtin"
 	"hone/engine/kernel"
 	"hone/engine/llama"
 	"hone/engine/weights"
@@ -84,7 +85,7 @@ const defaultShape = "smollm2-135m"
 // kernelModel is the architecture whose products are measured, and its name.
 func kernelModel(o Options) (string, weights.Config, error) {
 	name := o.Shape
-	if path := o.Config.Model.Path; name == "" && path != "builtin" {
+	if path := o.Config.Model.Path; name == "" && path != builtin.Name {
 		c, err := weights.OpenConfig(path)
 		return filepath.Base(path), c, err
 	} else if name == "" {

@@ -23,8 +23,8 @@ type Options struct {
 	Config experiments.Config
 	// Shape names an architecture of [Shapes] that gets random weights in place of
 	// the experiment's model: what a step costs depends on the shape of the weights,
-	// not on their values. Tokenizer is the tokenizer.json that it gets; "" = the
-	// one in the experiment's model directory.
+	// not on their values. Tokenizer is the tokenizer.json that it gets; "" = that of
+	// the experiment's model.
 	Shape, Tokenizer string
 	Repeat           int // measurements of which the median is reported; 0 = 1
 	// Progress, if set, is told what is going on; total 0 is work of unknown length.
@@ -117,23 +117,38 @@ func writeShape(ctx context.Context, o Options) (dir string, err error) {
 	if err != nil {
 		return "", err
 	}
-	tokenizer := o.Tokenizer
-	if tokenizer == "" {
-		tokenizer = filepath.Join(o.Config.Model.Path, "tokenizer.json")
-		if _, err := os.Stat(tokenizer); err != nil {
-			return "", fmt.Errorf("%w: give %s a tokenizer.json, or a model directory that has one", ErrTokenizer, o.Shape)
-		}
+	tokenizer, err := o.tokenizer()
+	if err != nil {
+		return "", err
 	}
 	parent, err := os.MkdirTemp("", "hone-bench-")
 	if err != nil {
 		return "", fmt.Errorf("making room for random weights: %w", err)
 	}
 	o.progress("writing random weights", 0, 0)
-	if err := testmodel.Write(parent, shape, testmodel.Options{Seed: 1, Tokenizer: tokenizer, Check: ctx.Err}); err != nil {
+	err = testmodel.Write(parent, shape, testmodel.Options{Seed: 1, Check: ctx.Err})
+	if err == nil {
+		err = os.WriteFile(filepath.Join(parent, tokenizerFile), tokenizer, 0o666)
+	}
+	if err != nil {
 		_ = os.RemoveAll(parent)
 		return "", err
 	}
 	return parent, nil
+}
+
+const tokenizerFile = "tokenizer.json"
+
+// tokenizer reads the tokenizer.json that a shape gets.
+func (o Options) tokenizer() ([]byte, error) {
+	if o.Tokenizer != "" {
+		return os.ReadFile(o.Tokenizer)
+	}
+	text, err := experiments.ReadModelFile(o.Config.Model.Path, tokenizerFile)
+	if err != nil {
+		return nil, fmt.Errorf("%w: give %s a tokenizer.json, or a model directory that has one", ErrTokenizer, o.Shape)
+	}
+	return text, nil
 }
 
 func findShape(name string) (testmodel.Shape, error) {
@@ -146,7 +161,7 @@ func findShape(name string) (testmodel.Shape, error) {
 
 // load packs the weights.
 func (s *subject) load(ctx context.Context, use llama.Use) (*llama.Weights, error) {
-	file, err := weights.Open(s.Config.Model.Path)
+	file, err := experiments.OpenModel(s.Config.Model.Path)
 	if err != nil {
 		return nil, err
 	}

@@ -29,7 +29,7 @@ type probe struct {
 }
 
 func main() {
-	model := flag.String("model", "", "model directory or .gguf file")
+	model := flag.String("model", "", "model directory, .gguf file or builtin")
 	adapter := flag.String("adapter", "", "adapter directory; none: the base model")
 	data := flag.String("data", "", "dataset whose test prompts are probed")
 	rows := flag.Int("rows", 3, "number of prompts")
@@ -54,7 +54,7 @@ func run(path, adapterDir, dataPath string, rows int, out string) error {
 	if w.ModelProblem != nil {
 		return w.ModelProblem
 	}
-	file, err := weights.Open(path)
+	file, err := experiments.OpenModel(path)
 	if err != nil {
 		return err
 	}
