@@ -55,6 +55,7 @@ func (t *Trainer) Restore(s State, moments []weights.Tensor) error {
 		copy(m.Data, data)
 	}
 	t.step, t.adamw.Step, t.LRFactor = s.Step, s.OptimizerStep, s.LRFactor
+	t.adamw.Forget()
 	t.weights.Invalidate()
 	return nil
 }

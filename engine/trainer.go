@@ -25,7 +25,7 @@ const (
 )
 
 // ErrNonFinite is wrapped by the error of a halted step.
-var ErrNonFinite = errors.New("non-finite loss or gradient")
+var ErrNonFinite = errors.New("non-finite loss, gradient or update")
 
 // ErrNoTargets is wrapped by the error of a batch without a supervised token:
 // its loss would be 0/0.
@@ -68,8 +68,9 @@ type Step struct {
 	Rows    []int     // dataset rows, in order
 	Norms   []float64 // gradient norm of each trained tensor, in the order of Trainer.Names
 	Clipped bool
-	Applied bool  // false: the update was not finite and was dropped
-	Problem error // why, when not applied
+	Changes []optim.Change // what the update did to each trained tensor; nil when not applied
+	Applied bool           // false: the update was not finite and was dropped
+	Problem error          // why, when not applied
 }
 
 // Trainer is the training loop's state between steps.
@@ -206,15 +207,18 @@ func (t *Trainer) Step(ctx context.Context) (Step, error) {
 	s.Norms, s.GradNorm = optim.Norms(t.graph.Runtime.Pool, t.tensors)
 	if !finite(s.Terms.Loss) || !finite(s.GradNorm) {
 		s.Problem = t.origin(ctx, examples, s)
-		if t.OnNonfinite != SkipStep {
-			s.Seconds = time.Since(start).Seconds()
-			return s, fmt.Errorf("step %d: %w: %w", s.Number, ErrNonFinite, s.Problem)
-		}
 	} else {
 		factor := optim.ClipFactor(s.GradNorm, t.Clip)
-		s.Clipped, s.Applied = factor < 1, true
-		t.adamw.Update(t.graph.Runtime.Pool, t.tensors, s.LR, factor)
-		t.weights.Invalidate()
+		s.Clipped = factor < 1
+		s.Changes, s.Problem = t.adamw.Update(t.graph.Runtime.Pool, t.tensors, s.LR, factor, s.GradNorm)
+		if s.Problem == nil {
+			s.Applied = true
+			t.weights.Invalidate()
+		}
+	}
+	if s.Problem != nil && t.OnNonfinite != SkipStep {
+		s.Seconds = time.Since(start).Seconds()
+		return s, fmt.Errorf("step %d: %w: %w", s.Number, ErrNonFinite, s.Problem)
 	}
 	t.step++
 	s.OptimizerSeconds = time.Since(update).Seconds()

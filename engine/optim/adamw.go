@@ -22,6 +22,8 @@ type AdamW struct {
 	WeightDecay       float64
 	Step              int         // updates done
 	M, V              [][]float32 // moments of each tensor
+
+	limits limits
 }
 
 // NewAdamW returns the optimizer of tensors with PyTorch's defaults
@@ -35,32 +37,110 @@ func NewAdamW(tensors []Tensor, weightDecay float64) *AdamW {
 	return o
 }
 
-// Update applies one step with the gradients times factor (the clipping
-// factor) at learning rate lr.
-func (o *AdamW) Update(pool *kernel.Pool, tensors []Tensor, lr, factor float64) {
-	o.Step++
-	// 1-beta is rounded after the subtraction, as in PyTorch: 1-float32(0.999) is
-	// off by 1e-5.
-	b2, rest1, rest2 := float32(o.Beta2), float32(1-o.Beta1), float32(1-o.Beta2)
-	stepSize := float32(lr / (1 - math.Pow(o.Beta1, float64(o.Step))))
-	rootCorrection := float32(math.Sqrt(1 - math.Pow(o.Beta2, float64(o.Step))))
-	eps, f := float32(o.Eps), float32(factor)
+// coefficients are the scalars of one update in the precision in which it is
+// computed.
+type coefficients struct {
+	b2, rest1, rest2, stepSize, rootCorrection, eps, factor, decay float32
+}
+
+func (o *AdamW) coefficients(lr, factor float64) coefficients {
+	step := float64(o.Step + 1)
+	return coefficients{
+		// 1-beta is rounded after the subtraction, as in PyTorch: 1-float32(0.999) is
+		// off by 1e-5.
+		b2: float32(o.Beta2), rest1: float32(1 - o.Beta1), rest2: float32(1 - o.Beta2),
+		stepSize:       float32(lr / (1 - math.Pow(o.Beta1, step))),
+		rootCorrection: float32(math.Sqrt(1 - math.Pow(o.Beta2, step))),
+		eps:            float32(o.Eps), factor: float32(factor), decay: float32(1 - lr*o.WeightDecay),
+	}
+}
+
+// next returns the moments and the value that follow from a gradient.
+func (c coefficients) next(g, m, v, w, decay float32) (float32, float32, float32) {
+	g *= c.factor
+	m += c.rest1 * (g - m)
+	v = c.b2*v + c.rest2*g*g
+	root := float32(math.Sqrt(float64(v)))/c.rootCorrection + c.eps
+	return m, v, w*decay - c.stepSize*m/root
+}
+
+// Change is what an update did to one tensor.
+type Change struct {
+	Update float64 // L2 norm of the difference
+	Weight float64 // L2 norm of the tensor before
+	Values int     // values that are others than before
+}
+
+// Ratio is the update relative to the weights it changed; false where these were
+// all zero, as LoRA's B is at the first step.
+func (c Change) Ratio() (float64, bool) { return c.Update / c.Weight, c.Weight != 0 }
+
+// changeBlock is how many values are updated between two looks at what changed:
+// few enough to be in the cache still.
+const changeBlock = 1024
+
+// Update applies one step with the gradients times factor (the clipping factor)
+// at learning rate lr, and says what it did to each tensor. norm is the global
+// norm of the gradients before clipping, +Inf where it is not known. An update
+// that would leave a value or a moment that is not finite is an *UpdateError;
+// then nothing has been changed.
+func (o *AdamW) Update(pool *kernel.Pool, tensors []Tensor, lr, factor, norm float64) ([]Change, error) {
+	c := o.coefficients(lr, factor)
 	parts := split(tensors)
+	if err := o.admit(pool, tensors, parts, c, norm*factor); err != nil {
+		return nil, err
+	}
+	o.Step++
+	done := make([]Change, len(parts)) // sums of squares
 	pool.Run(len(parts), func(task int) {
-		i, lo, hi := parts[task].tensor, parts[task].lo, parts[task].hi
-		w, m, v := tensors[i].Data[lo:hi], o.M[i][lo:hi], o.V[i][lo:hi]
-		decay := float32(1)
-		if tensors[i].Decay {
-			decay = float32(1 - lr*o.WeightDecay)
+		p, sum := parts[task], Change{}
+		decay := c.decayOf(tensors[p.tensor])
+		var delta [changeBlock]float32
+		for lo := p.lo; lo < p.hi; lo += changeBlock {
+			hi := min(lo+changeBlock, p.hi)
+			w, m, v := tensors[p.tensor].Data[lo:hi], o.M[p.tensor][lo:hi], o.V[p.tensor][lo:hi]
+			sum.Weight += kernel.SumSquares(w)
+			sum.Values += c.update(tensors[p.tensor].Grad[lo:hi], w, m, v, delta[:hi-lo], decay)
+			sum.Update += kernel.SumSquares(delta[:hi-lo])
 		}
-		for j, g := range tensors[i].Grad[lo:hi] {
-			g *= f
-			m[j] += rest1 * (g - m[j])
-			v[j] = b2*v[j] + rest2*g*g
-			root := float32(math.Sqrt(float64(v[j])))/rootCorrection + eps
-			w[j] = w[j]*decay - stepSize*m[j]/root
-		}
+		done[task] = sum
 	})
+	changes := make([]Change, len(tensors))
+	for i, p := range parts {
+		t := &changes[p.tensor]
+		t.Update, t.Weight, t.Values = t.Update+done[i].Update, t.Weight+done[i].Weight, t.Values+done[i].Values
+	}
+	for i := range changes {
+		changes[i].Update, changes[i].Weight = math.Sqrt(changes[i].Update), math.Sqrt(changes[i].Weight)
+	}
+	return changes, nil
+}
+
+// update applies next to slices of one length, sets delta to what it added to w,
+// and counts the values that became others.
+func (c coefficients) update(g, w, m, v, delta []float32, decay float32) (changed int) {
+	n := len(g)
+	w, m, v, delta = w[:n], m[:n], v[:n], delta[:n]
+	b2, rest1, rest2, factor := c.b2, c.rest1, c.rest2, c.factor // in registers
+	stepSize, correction, eps := c.stepSize, c.rootCorrection, c.eps
+	for j := range n {
+		old, x := w[j], g[j]*factor
+		first := m[j] + rest1*(x-m[j])
+		second := b2*v[j] + rest2*x*x
+		now := old*decay - stepSize*first/(float32(math.Sqrt(float64(second)))/correction+eps)
+		m[j], v[j], w[j], delta[j] = first, second, now, now-old
+		if now != old {
+			changed++
+		}
+	}
+	return changed
+}
+
+func (c coefficients) decayOf(t Tensor) float32 {
+	if t.Decay {
+		return c.decay
+	}
+	return 1
 }
 
 // part is a range of a tensor's values.

@@ -1,6 +1,7 @@
 package optim
 
 import (
+	"errors"
 	"math"
 	"slices"
 	"testing"
@@ -44,7 +45,9 @@ func TestAdamW(t *testing.T) {
 	want, m, v := []float64{1, -2, 0.5}, make([]float64, 3), make([]float64, 3)
 	for i, g := range [][]float32{{1, 0.5, -2}, {0.5, 0, 1}, {-1, 1e-3, 1e-9}} {
 		tensors[0].Grad = g
-		o.Update(pool, tensors, 0.1, 0.5)
+		if _, err := o.Update(pool, tensors, 0.1, 0.5, math.Inf(1)); err != nil {
+			t.Fatal(err)
+		}
 		for j := range want {
 			x := float64(g[j]) * 0.5
 			want[j] *= 1 - 0.1*0.1
@@ -71,8 +74,17 @@ func TestAdamWParts(t *testing.T) {
 			large.Data[i], large.Grad[i] = 1, float32(i%7)-3
 		}
 		tensors := []Tensor{still, large}
-		NewAdamW(tensors, 0.5).Update(pool, tensors, 0.1, 1)
+		changes, err := NewAdamW(tensors, 0.5).Update(pool, tensors, 0.1, 1, math.Inf(1))
+		if err != nil {
+			t.Fatal(err)
+		}
 		pool.Close()
+		if c := changes[0]; c.Values != 0 || c.Update != 0 || math.Abs(c.Weight-math.Sqrt(5)) > 1e-6 {
+			t.Errorf("the still tensor's change is %+v", c)
+		}
+		if c := changes[1]; c.Values != 150_001 || math.Abs(c.Weight-math.Sqrt(150_001)) > 1e-3 || c.Update < 10 || c.Update > 100 {
+			t.Errorf("the large tensor's change is %+v", c)
+		}
 		if still.Data[0] != 1 || still.Data[1] != 2 {
 			t.Errorf("a tensor without decay or gradient became %v", still.Data)
 		}
@@ -104,5 +116,84 @@ func TestNormsAndClip(t *testing.T) {
 	}
 	if _, global := Norms(pool, []Tensor{{Grad: []float32{float32(math.NaN())}}, {Grad: []float32{1}}}); !math.IsNaN(global) {
 		t.Error("a NaN gradient has norm", global)
+	}
+}
+
+// An update that would overflow, or meets a moment that is not finite, is refused
+// before anything changes, whether or not the gradients' norm is known.
+func TestUpdateIsRefusedWhole(t *testing.T) {
+	pool := kernel.NewPool(2)
+	defer pool.Close()
+	for name, c := range map[string]struct {
+		lr, norm float64
+		plant    func(*AdamW, []Tensor)
+		what     string
+	}{
+		"gradient overflows": {1e-3, 1e25, func(_ *AdamW, x []Tensor) { x[1].Grad[70_000] = 1e25 }, SecondMoment},
+		"norm not known":     {1e-3, math.Inf(1), func(_ *AdamW, x []Tensor) { x[1].Grad[70_000] = 1e25 }, SecondMoment},
+		"moment is NaN":      {1e-3, 1, func(o *AdamW, _ []Tensor) { o.M[1][70_000] = float32(math.NaN()); o.Forget() }, FirstMoment},
+		"moment is Inf":      {1e-3, 1, func(o *AdamW, _ []Tensor) { o.V[1][70_000] = float32(math.Inf(1)); o.Forget() }, SecondMoment},
+		"weight overflows":   {1e39, 1, func(_ *AdamW, x []Tensor) { x[1].Grad[70_000] = 1 }, Weight},
+	} {
+		tensors := []Tensor{{Name: "a", Data: []float32{1, 2}, Grad: make([]float32, 2)}, {Name: "b", Data: make([]float32, 100_000), Grad: make([]float32, 100_000)}}
+		o := NewAdamW(tensors, 0)
+		tensors[0].Grad[0] = 0.5
+		if _, err := o.Update(pool, tensors, 1e-3, 1, 0.5); err != nil { // from here on the limits are known
+			t.Fatal(err)
+		}
+		if c.what == Weight {
+			clear(tensors[0].Grad)
+		}
+		c.plant(o, tensors)
+		before, m, v := slices.Clone(tensors[0].Data), slices.Clone(o.M[0]), slices.Clone(o.V[0])
+		_, err := o.Update(pool, tensors, c.lr, 1, c.norm)
+		var bad *UpdateError
+		if !errors.As(err, &bad) || bad.What != c.what || c.what != Weight && (bad.Tensor != "b" || bad.Index != 70_000) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if o.Step != 1 || !slices.Equal(before, tensors[0].Data) || !slices.Equal(m, o.M[0]) || !slices.Equal(v, o.V[0]) {
+			t.Errorf("%s: something was changed", name)
+		}
+	}
+}
+
+// The limits hold what the values come to, over steps of any size.
+func TestLimitsAreBounds(t *testing.T) {
+	pool := kernel.NewPool(1)
+	defer pool.Close()
+	tensors := []Tensor{{Name: "w", Data: []float32{1, -3, 0}, Grad: make([]float32, 3), Decay: true}}
+	o := NewAdamW(tensors, 0.1)
+	for step := range 50 {
+		g := tensors[0].Grad
+		for j := range g {
+			g[j] = float32(math.Sin(float64(step*3+j)) * math.Pow(10, float64(step%13-6)))
+		}
+		_, norm := Norms(pool, tensors)
+		if _, err := o.Update(pool, tensors, 0.5, ClipFactor(norm, 10), norm); err != nil {
+			t.Fatal(err)
+		}
+		for j := range g {
+			l := o.limits
+			if !l.known || math.Abs(float64(tensors[0].Data[j])) > l.weight || math.Abs(float64(o.M[0][j])) > l.first || float64(o.V[0][j]) > l.second {
+				t.Fatalf("step %d: %v, moments %v and %v are beyond %+v", step, tensors[0].Data[j], o.M[0][j], o.V[0][j], l)
+			}
+		}
+	}
+}
+
+func BenchmarkUpdate(b *testing.B) {
+	pool := kernel.NewPool(1)
+	defer pool.Close()
+	const n = 1 << 20
+	tensors := []Tensor{{Name: "w", Data: make([]float32, n), Grad: make([]float32, n), Decay: true}}
+	for i := range n {
+		tensors[0].Data[i], tensors[0].Grad[i] = float32(i%13)*0.1, float32(i%7)*1e-3
+	}
+	o := NewAdamW(tensors, 0.01)
+	b.SetBytes(4 * n)
+	for b.Loop() {
+		if _, err := o.Update(pool, tensors, 1e-5, 1, 10); err != nil {
+			b.Fatal(err)
+		}
 	}
 }
