@@ -23,9 +23,15 @@ var ErrPanic = errors.New("unexpected panic")
 
 // Hooks connect a session to the outside. They run on the session's goroutine,
 // at step boundaries, in the order of events; an error from one ends the run.
-// Evaluate may be nil.
+// Evaluate, Failed and Rewind may be nil.
 type Hooks struct {
-	Step         func(Step) error
+	Step func(Step) error
+	// Failed gets the record of a step that was not finite and ends the run, or
+	// has it go back.
+	Failed func(Step, error) error
+	// Rewind restores the trainer from the newest checkpoint, because of a step
+	// that failed. Without it the policy Rewind is Halt.
+	Rewind       func(ctx context.Context, failed Step) error
 	Evaluate     func(ctx context.Context, step int) error
 	Checkpoint   func(ctx context.Context, step int) error
 	Intervention func(Intervention) error
@@ -47,7 +53,14 @@ type Schedule struct {
 	CheckpointEvery int
 	MaxSteps        int // stop early at this step; 0 = run to the end
 	Evaluated       int // step of the last evaluation, of a run that is resumed
+	Rewinds         int // how often a run that is resumed has gone back already
 }
+
+// MaxRewinds is how often a run goes back before it gives up.
+const MaxRewinds = 3
+
+// ErrRewinds is wrapped by the error of a run that has gone back too often.
+var ErrRewinds = errors.New("the run has gone back to a checkpoint too often")
 
 // Session runs a trainer in the background.
 type Session struct {
@@ -158,6 +171,10 @@ func (s *Session) run(ctx context.Context) (err error) {
 		end = min(end, s.schedule.MaxSteps)
 	}
 	evaluated, saved := s.schedule.Evaluated, t.Done() // at which steps
+	if t.Done() == 0 && t.OnNonfinite == Rewind && s.hooks.Rewind != nil {
+		saved = -1 // there must be something to go back to
+		s.asked.checkpoint = true
+	}
 	for {
 		if err := s.obey(); err != nil {
 			return err
@@ -192,12 +209,44 @@ func (s *Session) run(ctx context.Context) (err error) {
 			if ctx.Err() != nil {
 				continue // the step changed nothing: save and leave
 			}
-			return err
+			if err := s.failed(ctx, step, err); err != nil {
+				return err
+			}
+			evaluated, saved = t.Done(), t.Done() // the checkpoint was made after the evaluation
+			continue
 		}
 		if err := s.hooks.Step(step); err != nil {
 			return err
 		}
 	}
+}
+
+// failed deals with a step that returned an error: nil means that the trainer is
+// back at a checkpoint and goes on from there without the rows that failed.
+func (s *Session) failed(ctx context.Context, step Step, err error) error {
+	if !errors.Is(err, ErrNonFinite) {
+		return err
+	}
+	if s.hooks.Failed != nil {
+		if err := s.hooks.Failed(step, err); err != nil {
+			return err
+		}
+	}
+	t := s.trainer
+	if t.OnNonfinite != Rewind || s.hooks.Rewind == nil {
+		return err
+	}
+	if s.schedule.Rewinds >= MaxRewinds {
+		return fmt.Errorf("%w (%d times): %w", ErrRewinds, s.schedule.Rewinds, err)
+	}
+	s.schedule.Rewinds++
+	factor := t.LRFactor
+	if err := s.hooks.Rewind(ctx, step); err != nil {
+		return fmt.Errorf("going back after a failed step: %w", err)
+	}
+	t.LRFactor = factor // what somebody ordered stands
+	t.Skip(step.Number, step.Bad)
+	return nil
 }
 
 func every(interval, step int) bool { return interval > 0 && step%interval == 0 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -11,6 +12,7 @@ import (
 
 	"hone/engine"
 	"hone/engine/llama"
+	"hone/engine/ops"
 )
 
 // log records what a session told its hooks, in order.
@@ -205,5 +207,79 @@ func TestSessionFails(t *testing.T) {
 	s = engine.Start(context.Background(), sessionTrainer(t), engine.Schedule{}, l.hooks())
 	if err := s.Wait(); !errors.Is(err, engine.ErrPanic) || s.State() != engine.Failed {
 		t.Errorf("%v, %s", err, s.State())
+	}
+}
+
+// A session that goes back to its checkpoint goes on without the rows that
+// failed, to the weights of a run that left them out; and it gives up in the end.
+func TestSessionRewinds(t *testing.T) {
+	x := openToy(t, "untied")
+	c := func(c *engine.Config) { c.BatchSize = 4 }
+	plain := guarded(t, x, engine.Halt, c)
+	plain.Skip(4, []int{6})
+	_, want := steps(t, plain, 6)
+	for _, forever := range []bool{false, true} {
+		trainer := guarded(t, x, engine.Rewind, c)
+		if forever {
+			plantRows(trainer, "layers.1.mlp.act_fn", ops.Forward, 3, 0, 1, 2, 3, 4, 5, 6, 7)
+		} else {
+			plantRows(trainer, "layers.1.mlp.act_fn", ops.Forward, 4, 6)
+			fault := trainer.Runtime().Fault
+			trainer.Runtime().Fault = func(r ops.Record) {
+				if trainer.Done()+1 == 4 {
+					fault(r)
+				}
+			}
+		}
+		l := newLog()
+		hooks := l.hooks()
+		var tensors, moments [][]float32
+		var state engine.State
+		hooks.Checkpoint = func(_ context.Context, step int) error {
+			tensors, moments, state = nil, nil, trainer.State()
+			for i := range trainer.Names() {
+				tensors = append(tensors, slices.Clone(trainer.Tensor(i)))
+			}
+			for _, m := range trainer.Moments() {
+				moments = append(moments, slices.Clone(m.Data))
+			}
+			return l.add("checkpoint %d", step)
+		}
+		hooks.Failed = func(s engine.Step, _ error) error { return l.add("failed %d", s.Number) }
+		hooks.Rewind = func(_ context.Context, s engine.Step) error {
+			for i := range trainer.Names() {
+				copy(trainer.Tensor(i), tensors[i])
+			}
+			saved := trainer.Moments()
+			for i := range saved {
+				saved[i].Data = moments[i]
+			}
+			if err := trainer.Restore(state, saved); err != nil {
+				return err
+			}
+			return l.add("rewind %d without %v", s.Number, s.Bad)
+		}
+		s := engine.Start(context.Background(), trainer, engine.Schedule{CheckpointEvery: 2}, hooks)
+		err := s.Wait()
+		if forever {
+			if !errors.Is(err, engine.ErrRewinds) || s.State() != engine.Failed || strings.Count(l.String(), "rewind") != engine.MaxRewinds {
+				t.Errorf("%v: %s", err, l)
+			}
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got [][]float32
+		for i := range trainer.Names() {
+			got = append(got, trainer.Tensor(i))
+		}
+		if !slices.EqualFunc(got, want, slices.Equal[[]float32]) {
+			t.Error("other weights than of the run without the row")
+		}
+		order := "checkpoint 0; step 1; step 2; checkpoint 2; step 3; failed 4; rewind 4 without [6]; step 3; step 4; checkpoint 4; step 5; step 6; checkpoint 6; finished"
+		if l.String() != order {
+			t.Errorf("the session did\n%s\nwant\n%s", l, order)
+		}
 	}
 }

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"maps"
 
 	"hone/engine/weights"
 )
@@ -14,11 +15,13 @@ type State struct {
 	OptimizerStep int     `json:"optimizer_step"` // updates applied, for AdamW's bias correction
 	LRFactor      float64 `json:"lr_factor"`
 	Seed          uint64  `json:"seed"`
+	// Skipped are the dataset rows left out of steps, counted from 1.
+	Skipped map[int][]int `json:"skipped,omitempty"`
 }
 
 // State is the trainer's state after the last finished step.
 func (t *Trainer) State() State {
-	return State{Step: t.step, OptimizerStep: t.adamw.Step, LRFactor: t.LRFactor, Seed: t.Seed}
+	return State{Step: t.step, OptimizerStep: t.adamw.Step, LRFactor: t.LRFactor, Seed: t.Seed, Skipped: maps.Clone(t.skipped)}
 }
 
 // Moments are AdamW's moments as tensors named exp_avg.X and exp_avg_sq.X. They
@@ -35,7 +38,7 @@ func (t *Trainer) Moments() []weights.Tensor {
 }
 
 // Restore continues from a saved state. The trained tensors must have been
-// restored before.
+// restored before. Rows that were left out of a step stay left out of it.
 func (t *Trainer) Restore(s State, moments []weights.Tensor) error {
 	if s.Seed != t.Seed {
 		return fmt.Errorf("the checkpoint was trained with seed %d, not %d", s.Seed, t.Seed)
@@ -55,6 +58,9 @@ func (t *Trainer) Restore(s State, moments []weights.Tensor) error {
 		copy(m.Data, data)
 	}
 	t.step, t.adamw.Step, t.LRFactor = s.Step, s.OptimizerStep, s.LRFactor
+	for step, rows := range s.Skipped {
+		t.Skip(step, rows)
+	}
 	t.adamw.Forget()
 	t.weights.Invalidate()
 	return nil

@@ -17,16 +17,6 @@ import (
 	"hone/engine/rng"
 )
 
-// What to do when a loss or a gradient is not finite. In no case is the update
-// applied.
-const (
-	Halt     = "halt"      // end the run with an error that names the origin
-	SkipStep = "skip-step" // drop the step and go on
-)
-
-// ErrNonFinite is wrapped by the error of a halted step.
-var ErrNonFinite = errors.New("non-finite loss, gradient or update")
-
 // ErrNoTargets is wrapped by the error of a batch without a supervised token:
 // its loss would be 0/0.
 var ErrNoTargets = errors.New("no supervised tokens")
@@ -46,7 +36,7 @@ type Config struct {
 	Clip        float64 // global gradient norm; 0 = none
 	Loss        loss.Weights
 
-	OnNonfinite string // Halt or SkipStep
+	OnNonfinite string // Halt, SkipRow, SkipStep or Rewind; "" = Halt
 }
 
 // StepsPerEpoch is the number of optimizer steps over n examples.
@@ -65,12 +55,18 @@ type Step struct {
 	// update.
 	OptimizerSeconds float64
 
-	Rows    []int     // dataset rows, in order
-	Norms   []float64 // gradient norm of each trained tensor, in the order of Trainer.Names
+	Rows    []int          // dataset rows, in order, without those that were skipped
+	Passes  []Pass         // the forward passes as they were consumed
+	Norms   []float64      // gradient norm of each trained tensor, in the order of Trainer.Names
+	Changes []optim.Change // what the update did to each of them; nil when not applied
 	Clipped bool
-	Changes []optim.Change // what the update did to each trained tensor; nil when not applied
-	Applied bool           // false: the update was not finite and was dropped
-	Problem error          // why, when not applied
+	Applied bool // false: the update was not finite and was dropped
+
+	// Of a step that was not finite, at first or in the end.
+	Problem      error         // what was not, an *Origin or an *optim.UpdateError
+	BadGradients []BadGradient // the gradients that were not finite
+	Skipped      []int         // dataset rows that were left out
+	Bad          []int         // dataset rows to leave out when the run goes back (policy Rewind)
 }
 
 // Trainer is the training loop's state between steps.
@@ -88,6 +84,9 @@ type Trainer struct {
 
 	order   []int // of the examples in epoch ordered-1, once asked for
 	ordered int
+
+	skipped map[int][]int // dataset rows left out of steps, counted from 1
+	ring    []Step        // the last records
 }
 
 // NewTrainer builds and compiles the graph for training on examples. adapter is
@@ -186,86 +185,84 @@ func (t *Trainer) Batch(s int) []batch.Example {
 }
 
 // Step trains on the next batch. A failed or cancelled step changes nothing:
-// the same step may be tried again.
+// the same step may be tried again. Beside an error that wraps ErrNonFinite the
+// record of the failed step is returned.
 func (t *Trainer) Step(ctx context.Context) (Step, error) {
 	start := time.Now()
-	examples := t.Batch(t.step)
-	s := Step{Number: t.step + 1, LR: t.LR(t.step), Counts: batch.Count(examples)}
+	s := Step{Number: t.step + 1, LR: t.LR(t.step), Skipped: t.skipped[t.step+1]}
 	s.Epoch = float64(s.Number) / float64(t.StepsPerEpoch(len(t.examples)))
-	for _, e := range examples {
-		s.Rows = append(s.Rows, e.Row)
+	err := t.attempt(ctx, t.remaining(t.step), &s)
+	if err == nil && !s.Applied && !errors.Is(s.Problem, ErrAllSkipped) {
+		err = t.guard(ctx, &s)
 	}
-	if s.Counts.Targets == 0 {
-		return s, fmt.Errorf("step %d, rows %v: %w", s.Number, s.Rows, ErrNoTargets)
+	s.Seconds = time.Since(start).Seconds()
+	if err == nil || errors.Is(err, ErrNonFinite) {
+		t.remember(s)
 	}
-	sums, err := t.gradients(ctx, examples, s.Counts)
-	if err != nil {
-		return s, err
+	if err == nil {
+		t.step++
 	}
-	update := time.Now()
-	s.Terms = sums.Terms(s.Counts, t.Loss)
-	s.Norms, s.GradNorm = optim.Norms(t.graph.Runtime.Pool, t.tensors)
-	if !finite(s.Terms.Loss) || !finite(s.GradNorm) {
-		s.Problem = t.origin(ctx, examples, s)
-	} else {
-		factor := optim.ClipFactor(s.GradNorm, t.Clip)
-		s.Clipped = factor < 1
-		s.Changes, s.Problem = t.adamw.Update(t.graph.Runtime.Pool, t.tensors, s.LR, factor, s.GradNorm)
-		if s.Problem == nil {
-			s.Applied = true
-			t.weights.Invalidate()
+	return s, err
+}
+
+// guard does what the policy says about a step that is not finite.
+func (t *Trainer) guard(ctx context.Context, s *Step) error {
+	switch t.OnNonfinite {
+	case SkipStep:
+		return nil
+	case SkipRow:
+		return t.withoutBadRows(ctx, s)
+	case Rewind:
+		bad, err := t.badRows(ctx, s)
+		switch {
+		case errors.Is(err, ErrNotRows):
+			s.Bad = s.Rows
+		case err != nil:
+			return err
+		default:
+			s.Bad = bad
 		}
 	}
-	if s.Problem != nil && t.OnNonfinite != SkipStep {
-		s.Seconds = time.Since(start).Seconds()
-		return s, fmt.Errorf("step %d: %w: %w", s.Number, ErrNonFinite, s.Problem)
-	}
-	t.step++
-	s.OptimizerSeconds = time.Since(update).Seconds()
-	s.Seconds = time.Since(start).Seconds()
-	return s, nil
+	return fmt.Errorf("step %d: %w: %w", s.Number, ErrNonFinite, s.Problem)
 }
 
 // gradients runs forward and backward over the batch, micro-batch by
 // micro-batch. The denominators of the loss are those of the whole batch, so
 // the accumulated gradient is the batch's own.
-func (t *Trainer) gradients(ctx context.Context, examples []batch.Example, counts batch.Counts) (loss.Sums, error) {
+func (t *Trainer) gradients(ctx context.Context, examples []batch.Example, counts batch.Counts) ([]Pass, error) {
 	rt := t.graph.Runtime
 	rt.Ctx, rt.Counts, rt.Step = ctx, counts, t.step
 	rt.ZeroGradients()
-	var sums loss.Sums
+	var passes []Pass
 	for _, micro := range batch.Split(examples, rt.MaxTokens) {
 		if err := t.graph.Run(batch.Pack(micro)); err != nil {
-			return sums, fmt.Errorf("step %d: %w", t.step+1, err)
+			return nil, fmt.Errorf("step %d: %w", t.step+1, err)
 		}
-		sums = sums.Add(t.graph.Loss.Sums)
+		passes = append(passes, t.consumed())
 	}
 	for i := range t.tensors {
 		g, err := t.graph.Gradient(i)
 		if err != nil {
-			return sums, err
+			return nil, err
 		}
 		t.tensors[i].Grad = g
 	}
-	return sums, nil
+	return passes, nil
 }
 
-// origin finds where a non-finite value arose: the batch is run again with
-// every op's output checked, which names the first bad op; if all outputs are
-// finite, the tensors with a bad gradient are named.
-func (t *Trainer) origin(ctx context.Context, examples []batch.Example, s Step) error {
-	rt := t.graph.Runtime
-	rt.CheckFinite = true
-	defer func() { rt.CheckFinite = false }()
-	if _, err := t.gradients(ctx, examples, s.Counts); err != nil {
-		return err
+// total is the sum over all passes.
+func total(passes []Pass) loss.Sums {
+	var sums loss.Sums
+	for _, p := range passes {
+		sums = sums.Add(p.Sums)
 	}
-	for i, n := range s.Norms {
-		if !finite(n) {
-			return fmt.Errorf("gradient of %s has norm %v", t.tensors[i].Name, n)
-		}
-	}
-	return fmt.Errorf("loss %v with finite operations (rows %v)", s.Terms.Loss, s.Rows)
+	return sums
+}
+
+// nothing are the figures of a step that computed none.
+func nothing() (loss.Terms, float64) {
+	nan := math.NaN()
+	return loss.Terms{Loss: nan, CE: nan, JSON: nan, Field: nan, Confidence: nan}, nan
 }
 
 func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }

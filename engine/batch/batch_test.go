@@ -1,6 +1,8 @@
 package batch
 
 import (
+	"encoding/binary"
+	"hash/fnv"
 	"reflect"
 	"testing"
 )
@@ -65,5 +67,21 @@ func TestSplit(t *testing.T) {
 	}
 	if Split(nil, 10) != nil {
 		t.Error("nothing has parts")
+	}
+}
+
+// The hash is FNV-1a as the standard library has it, and notices an order.
+func TestHash(t *testing.T) {
+	for _, ids := range [][]int32{nil, {0}, {1, 2, 3}, {3, 2, 1}, {-1, 1 << 30}} {
+		h := fnv.New64a()
+		if err := binary.Write(h, binary.LittleEndian, ids); err != nil {
+			t.Fatal(err)
+		}
+		if got := Hash(ids); got != h.Sum64() {
+			t.Errorf("%v: %x, want %x", ids, got, h.Sum64())
+		}
+	}
+	if Hash([]int32{1, 2}) == Hash([]int32{2, 1}) {
+		t.Error("the order of ids does not matter")
 	}
 }

@@ -49,6 +49,9 @@ func NewHeadLoss(rt *Runtime, name string, x *G.Node, head *Matrix, gradient boo
 	return o, n, err
 }
 
+// Name is the readable name of the projection.
+func (o *HeadLoss) Name() string { return o.name }
+
 // Do returns the weighted loss of the micro-batch: its share of the loss of the
 // whole optimizer batch.
 func (o *HeadLoss) Do(in ...G.Value) (G.Value, error) {

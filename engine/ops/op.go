@@ -38,7 +38,8 @@ var ErrSameHash = errors.New("the same hash")
 // Error is the failure of one op. It names the op as charts and traces do.
 type Error struct {
 	Op, Phase string
-	Row, Col  int // first bad element of a non-finite output, else -1
+	Row, Col  int  // first bad element of a non-finite output, else -1
+	PerToken  bool // the output has a row a token: Row is a position in the packed batch
 	Err       error
 }
 
@@ -113,7 +114,7 @@ func (b *base) String() string        { return b.phase + " " + b.name }
 // exec is the only way a kernel runs: cancellation, panic fence, non-finite
 // check and hook around f.
 func (b *base) exec(f func()) (value G.Value, err error) {
-	at := Error{Op: b.name, Phase: b.phase, Row: -1, Col: -1}
+	at := Error{Op: b.name, Phase: b.phase, Row: -1, Col: -1, PerToken: b.rows}
 	defer func() {
 		if r := recover(); r != nil {
 			// The tape machine runs ops on a goroutine of its own: a panic that
@@ -134,6 +135,9 @@ func (b *base) exec(f func()) (value G.Value, err error) {
 	start := time.Now()
 	f()
 	active, width := b.active()
+	if b.rt.Fault != nil {
+		b.rt.Fault(Record{Name: b.name, Phase: b.phase, Output: active, Width: width})
+	}
 	if b.rt.CheckFinite {
 		if i := kernel.FirstNonFinite(active); i >= 0 {
 			at.Row, at.Col = i/width, i%width

@@ -28,6 +28,7 @@ type Runtime struct {
 	Ctx         context.Context
 	CheckFinite bool         // scan every output; the first bad one ends the run, by name
 	Hook        func(Record) // called after every op
+	Fault       func(Record) // may change the output of an op before it is checked: for injected failures
 	Failed      *Error       // the typed cause of the last failed run (the tape machine's error does not unwrap)
 
 	scratch      map[string][]float32

@@ -1,0 +1,64 @@
+package engine
+
+import (
+	"hone/engine/batch"
+	"hone/engine/loss"
+)
+
+// Pass is one forward pass of a step as the graph consumed it: taken from what
+// ran, not from what was meant to run.
+type Pass struct {
+	Rows []RowRecord
+	Sums loss.Sums
+}
+
+// RowRecord is one example of a pass.
+type RowRecord struct {
+	Row    int    // of the dataset
+	Hash   uint64 // batch.Hash of the ids that were consumed
+	Tokens int
+	Loss   loss.Example
+	First  Target // first and last supervised token; of a row without any, both are zero
+	Last   Target
+}
+
+// Target is a supervised token.
+type Target struct {
+	Position int // in its example
+	ID       int32
+}
+
+// consumed describes the pass that has just run.
+func (t *Trainer) consumed() Pass {
+	p, head := t.graph.Runtime.Batch, t.graph.Loss
+	pass := Pass{Rows: make([]RowRecord, len(p.Rows)), Sums: head.Sums}
+	for i, l := range loss.PerExample(p.LossRows, head.Stats, len(p.Rows)) {
+		ids := p.Tokens[p.Starts[i]:p.Starts[i+1]]
+		pass.Rows[i] = RowRecord{Row: p.Rows[i], Hash: batch.Hash(ids), Tokens: len(ids), Loss: l}
+	}
+	for _, r := range p.LossRows {
+		row := &pass.Rows[r.Example]
+		row.Last = Target{Position: int(r.Row) + 1 - p.Starts[r.Example], ID: r.Target}
+		if row.First == (Target{}) {
+			row.First = row.Last
+		}
+	}
+	return pass
+}
+
+// recent is how many steps a trainer remembers.
+const recent = 64
+
+// remember keeps the record of a step in a ring.
+func (t *Trainer) remember(s Step) {
+	if len(t.ring) < recent {
+		t.ring = append(t.ring, s)
+		return
+	}
+	copy(t.ring, t.ring[1:])
+	t.ring[recent-1] = s
+}
+
+// Recent are the records of the last 64 steps, the failed ones included, the
+// newest last. The records are shared with the trainer.
+func (t *Trainer) Recent() []Step { return append([]Step(nil), t.ring...) }
