@@ -5,7 +5,7 @@ FUZZTIME ?= 10s
 BENCH    ?= .
 
 .DEFAULT_GOAL := build
-.PHONY: build check cross test fmt fmt-check vet lint imports fuzz bench bench-go clean
+.PHONY: build check cross test fmt fmt-check vet lint imports fuzz bench bench-go builtin-model clean
 
 # The binary, ./hone.
 build:
@@ -50,6 +50,10 @@ bench:
 # The micro-benchmarks of the packages.
 bench-go:
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem $(PACKAGES)
+
+# Pretrains the built-in model in OUT=, a directory outside the repository, and puts it into data/builtin/model (docs/builtin-model.md).
+builtin-model:
+	@GO="$(GO)" bash internal/scripts/builtin-model.sh
 
 clean:
 	rm -f hone

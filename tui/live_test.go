@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"hone/data/builtin"
 	"hone/experiments"
 	"hone/internal/testmodel"
 	"hone/runs"
@@ -96,6 +97,28 @@ func TestLiveOpensAndPlans(t *testing.T) {
 	c.Data.Path = "none.jsonl"
 	if _, err = l.Open(context.Background(), c); err == nil {
 		t.Error("a dataset that is not there was opened")
+	}
+}
+
+// Without settings the workbench opens what the program has with it.
+func TestLiveOpensWhatIsBuiltIn(t *testing.T) {
+	l := newLive("test")
+	w, err := l.Open(context.Background(), experiments.Default())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w.Source != builtin.Name || len(w.Splits[0].Rows) != 554 {
+		t.Errorf("%d train rows of %s", len(w.Splits[0].Rows), w.Source)
+	}
+	p, planErr := l.Plan(experiments.Default())
+	if _, err := builtin.Model(); err != nil { // a build without the weights says how to name others
+		if !errors.Is(w.ModelProblem, experiments.ErrNoBuiltin) || !errors.Is(planErr, experiments.ErrNoBuiltin) {
+			t.Errorf("without a model: %v, %v", w.ModelProblem, planErr)
+		}
+		return
+	}
+	if w.ModelProblem != nil || w.Tokens == nil || len(w.Tokens(0, 0)) == 0 || planErr != nil || p.Steps == nil {
+		t.Errorf("the built-in model: %v, %v", w.ModelProblem, planErr)
 	}
 }
 

@@ -43,7 +43,7 @@ func (f *benchFlags) add(cmd *cobra.Command, withData bool) {
 	flags.StringVar(&f.shape, "shape", "", "random weights of this shape in place of the model's: "+strings.Join(bench.Shapes(), ", "))
 	_ = cmd.RegisterFlagCompletionFunc("shape", cobra.FixedCompletions(bench.Shapes(), cobra.ShellCompDirectiveNoFileComp))
 	if withData {
-		flags.StringVar(&f.tokenizer, "tokenizer", "", "tokenizer.json for --shape; without it that of the --model directory")
+		flags.StringVar(&f.tokenizer, "tokenizer", "", "tokenizer.json for --shape; without it that of --model")
 	}
 }
 

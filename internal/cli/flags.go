@@ -27,9 +27,9 @@ type experimentFlags struct {
 func (f *experimentFlags) add(cmd *cobra.Command, withData bool) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.config, "config", "", "experiment file (TOML); without it every key has its default")
-	flags.StringVar(&f.model, "model", "", "base model: a directory with config.json and safetensors, or a .gguf file")
+	flags.StringVar(&f.model, "model", "", "base model: a directory with config.json and safetensors, a .gguf file, or builtin")
 	if withData {
-		flags.StringVar(&f.data, "data", "", "dataset: a .jsonl file, or a directory with train, eval and test.jsonl")
+		flags.StringVar(&f.data, "data", "", "dataset: a .jsonl file, a directory with train, eval and test.jsonl, or builtin")
 	}
 	flags.StringArrayVar(&f.set, "set", nil, "one value of the experiment, as train.lr=1e-4; repeatable")
 	_ = cmd.RegisterFlagCompletionFunc("set", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {

@@ -14,6 +14,8 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/spf13/cobra"
+
+	"hone/data/builtin"
 )
 
 // The test binary is also the program: under the name hone it is the command
@@ -57,7 +59,12 @@ func TestScript(t *testing.T) {
 			return install(e.WorkDir)
 		},
 		Condition: func(name string) (bool, error) {
-			if name != "shared" {
+			switch name {
+			case "builtin": // the built-in model is in this build
+				_, err := builtin.Model()
+				return err == nil, nil
+			case "shared":
+			default:
 				return false, fmt.Errorf("unknown condition %q", name)
 			}
 			_, err := os.Stat(shared)
