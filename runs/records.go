@@ -69,11 +69,13 @@ const (
 	ActionSetLR      = "set-lr"
 	ActionWatch      = "watch"
 	ActionSkipStep   = "skip-step"
+	ActionSkipRow    = "skip-row"
 	ActionRewind     = "rewind"
 )
 
 // Intervention is a change to a run from outside its schedule: by a person, or
-// by the rule for non-finite updates. It takes effect after step Step.
+// by the rule for non-finite updates. It takes effect after step Step; skip-row,
+// skip-step and rewind are about that step itself.
 type Intervention struct {
 	Type     string    `json:"type"` // "intervention"
 	Step     int       `json:"step"`
@@ -83,7 +85,7 @@ type Intervention struct {
 	Value    Number    `json:"value,omitempty"`    // set-lr: the new learning rate
 	Previous Number    `json:"previous,omitempty"` // set-lr: the one before
 	To       int       `json:"to,omitempty"`       // rewind: the last step that still counts
-	Rows     []int     `json:"rows,omitempty"`     // watch: rows of the eval split; skip-step: rows of the batch
+	Rows     []int     `json:"rows,omitempty"`     // watch: rows of the eval split; skip-step: rows of the batch; skip-row, rewind: rows left out of step Step from then on
 	Reason   string    `json:"reason,omitempty"`
 }
 

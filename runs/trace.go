@@ -46,7 +46,7 @@ type GradientTail struct {
 
 // ReadGradients reads the last `steps` gradient records of a run directory's trace.jsonl, from the end of the file and at most 16 MiB of it. Steps that
 // a later resume or rewind has undone are left out: the file's last word on a step counts. A torn last line is ignored with a note, other unreadable
-// lines as well. A run without a trace has no records and no error.
+// lines and those of the wrong checksum as well; files of earlier versions have no checksums. A run without a trace has no records and no error.
 func ReadGradients(dir string, steps int) (GradientTail, error) {
 	f, err := os.Open(TracePath(dir))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -71,12 +71,23 @@ func gradientTail(f io.ReaderAt, size int64, steps int) (GradientTail, error) {
 			out.Notes = append(out.Notes, fmt.Sprintf(format, args...))
 		}
 	}
+	var check seals
+	first := make([]byte, min(size, traceBlock))
+	if n, err := f.ReadAt(first, 0); n < len(first) {
+		return out, fmt.Errorf("reading the trace: %w", err)
+	}
+	if cut := bytes.IndexByte(first, '\n'); cut >= 0 {
+		check.first(first[:cut])
+	}
 	next := math.MaxInt // only steps below it are still in force
 	line := func(b []byte, last bool) {
 		if b = bytes.TrimSpace(b); len(b) == 0 || !bytes.Contains(b, []byte(`"grad"`)) {
 			return
 		}
 		g, err := parseGradients(b)
+		if err == nil {
+			err = check.check(b)
+		}
 		switch {
 		case err != nil && last:
 			note("the last line of %s is torn", TraceFile)

@@ -242,25 +242,34 @@ func (w *Writer) Append(record any) error {
 	return nil
 }
 
-// AppendTrace adds a record of any type to trace.jsonl. Non-finite floats in
-// maps and slices of a map are written as strings; in structs they must be of
-// type Number.
-func (w *Writer) AppendTrace(record any) error {
-	line, err := marshalLine(record)
-	if err != nil {
-		return fmt.Errorf("encoding a trace record: %w", err)
-	}
+// AppendTrace adds records of any type to trace.jsonl, each as a line with its
+// checksum, all by one write. Non-finite floats in maps and slices of a map are
+// written as strings; in structs they must be of type Number.
+func (w *Writer) AppendTrace(records ...any) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.closed {
 		return ErrClosed
 	}
+	var lines []byte
+	for _, r := range records {
+		line, err := marshalLine(r)
+		if err == nil {
+			line, err = seal(line)
+		}
+		if err != nil {
+			return fmt.Errorf("encoding a trace record: %w", err)
+		}
+		lines = append(lines, line...)
+	}
 	if w.trace == nil {
-		if w.trace, err = openLog(TracePath(w.dir)); err != nil {
+		trace, err := openLog(TracePath(w.dir))
+		if err != nil {
 			return fmt.Errorf("opening %s: %w", TraceFile, err)
 		}
+		w.trace = trace
 	}
-	if err := w.trace.write(line); err != nil {
+	if err := w.trace.write(lines); err != nil {
 		return fmt.Errorf("appending to %s: %w", TraceFile, err)
 	}
 	return nil
