@@ -161,6 +161,10 @@ func (t *Trainer) Gradient(i int) (gradient []float32, shape []int) {
 // LR is the learning rate of step s, counted from 0.
 func (t *Trainer) LR(s int) float64 { return t.schedule.At(s) * t.LRFactor }
 
+// ScheduledLR is the learning rate of step s, counted from 0, if nobody had
+// intervened.
+func (t *Trainer) ScheduledLR(s int) float64 { return t.schedule.At(s) }
+
 // Runtime gives access to tracing.
 func (t *Trainer) Runtime() *ops.Runtime { return t.graph.Runtime }
 

@@ -88,7 +88,7 @@ type TrainConfig struct {
 	CheckpointEvery int // optimizer steps; 0 = only at the end
 	KeepCheckpoints int
 	Save            string // what method full stores its model in: "f32", "bf16"
-	OnNonfinite     string // "halt", "skip-step"
+	OnNonfinite     string // "halt", "skip-row", "skip-step", "rewind"
 }
 
 // EvalConfig is the section [eval].

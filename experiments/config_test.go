@@ -108,7 +108,7 @@ targets = ["q_proj", "k_prj"]
 epochs = 2.5
 learning_rate = 1e-3
 memory = "4 parsecs"
-on_nonfinite = "rewind"
+on_nonfinite = "ignore"
 lr = nan
 schedule = "cosin"
 
@@ -134,7 +134,7 @@ dtype = "int8"
 		{"12:1", "train.epochs", "must be a whole number (1 to 10000), not 2.5"},
 		{"13:1", "train.learning_rate", "is not a key; the nearest is train.lr"},
 		{"14:1", "train.memory", `"4 parsecs" is not a size`},
-		{"15:1", "train.on_nonfinite", `"rewind" is not available`},
+		{"15:1", "train.on_nonfinite", `must be "halt", "skip-row", "skip-step" or "rewind", not "ignore"`},
 		{"16:1", "train.lr", "must be above 0, at most 10, not nan"},
 		{"17:1", "train.schedule", `must be "constant", "linear" or "cosine", not "cosin"`},
 		{"19:2", "[trian]", "is not a section; the nearest is [train]"},

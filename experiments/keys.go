@@ -36,7 +36,6 @@ type Key struct {
 
 	minOpen, maxOpen bool              // the bound itself is excluded
 	minLen           int               // least bytes of a string
-	later            map[string]string // values that are known but refused, and why
 	aliases          []string          // what other tools call it, for suggestions
 	at               func(*Config) any // the field that holds the value
 }
@@ -171,9 +170,6 @@ func (k *Key) checkString(s string) string {
 			if s == o {
 				return ""
 			}
-		}
-		if why, ok := k.later[s]; ok {
-			return fmt.Sprintf("%s is not available: %s (%s)", quote(s), why, k.Range)
 		}
 		return fmt.Sprintf("must be %s, not %s", k.Range, quote(s))
 	case KindSize:

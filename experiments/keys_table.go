@@ -1,5 +1,7 @@
 package experiments
 
+import "hone/engine"
+
 // maxSeed is the largest seed: the largest integer that JSON readers with
 // float64 numbers keep exactly.
 const maxSeed = 1<<53 - 1
@@ -248,13 +250,9 @@ var keyTable = []Key{
 		at:  func(c *Config) any { return &c.Train.Save },
 	},
 	{
-		Name: "train.on_nonfinite", Kind: KindChoice, Default: `"halt"`, Options: []string{"halt", "skip-step"},
-		Doc: "a non-finite update is never applied",
-		later: map[string]string{
-			"skip-row": "this version can halt or skip the whole step",
-			"rewind":   "this version can halt or skip the step",
-		},
-		at: func(c *Config) any { return &c.Train.OnNonfinite },
+		Name: "train.on_nonfinite", Kind: KindChoice, Default: `"halt"`, Options: []string{engine.Halt, engine.SkipRow, engine.SkipStep, engine.Rewind},
+		Doc: "a non-finite update is never applied: end, take the step without the rows, drop it, or go back to a checkpoint",
+		at:  func(c *Config) any { return &c.Train.OnNonfinite },
 	},
 
 	{

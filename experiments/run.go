@@ -24,6 +24,8 @@ type StartOptions struct {
 	Store    string // directory of runs; "" = runs
 	MaxSteps int    // stop after this step; 0 = the whole run. The schedule stays that of the whole run.
 	Version  string // of the program, for run.json
+
+	inject func(*engine.Trainer) // called before the first step, to plant a failure
 }
 
 // Result is how a run ended.

@@ -32,11 +32,14 @@ type training struct {
 	adapter *llama.Adapter // nil with method Full
 	trainer *engine.Trainer
 	names   []string // of the trained tensors
-	best    *runs.Eval
-	last    int    // step of the last evaluation
-	asked   bool   // whether the next checkpoint was asked for
-	state   string // final state of the session
-	problem error
+	rewinds int      // how often the run has gone back
+
+	recorder *recorder
+	best     *runs.Eval
+	last     int    // step of the last evaluation
+	asked    bool   // whether the next checkpoint was asked for
+	state    string // final state of the session
+	problem  error
 
 	restoreGC func() // gives the collector its settings back
 }
@@ -73,18 +76,21 @@ func (t *training) execute(ctx context.Context) error {
 		}
 	}
 	c := t.config.Train
-	session := engine.Start(ctx, t.trainer, engine.Schedule{EvalEvery: c.EvalEvery, CheckpointEvery: c.CheckpointEvery, MaxSteps: t.options.MaxSteps, Evaluated: t.last}, engine.Hooks{
-		Step: t.onStep, Evaluate: t.onEvaluate, Checkpoint: t.onCheckpoint, Intervention: t.onIntervention, State: t.onState,
+	if err := t.recorder.head(); err != nil {
+		return err
+	}
+	if t.options.inject != nil {
+		t.options.inject(t.trainer)
+	}
+	session := engine.Start(ctx, t.trainer, engine.Schedule{
+		EvalEvery: c.EvalEvery, CheckpointEvery: c.CheckpointEvery, MaxSteps: t.options.MaxSteps, Evaluated: t.last, Rewinds: t.rewinds,
+	}, engine.Hooks{
+		Step: t.onStep, Failed: t.onFailed, Rewind: t.onRewind,
+		Evaluate: t.onEvaluate, Checkpoint: t.onCheckpoint, Intervention: t.onIntervention, State: t.onState,
 	})
 	t.run.attach(session)
 	err := session.Wait()
 	t.state = session.State()
-	if errors.Is(err, engine.ErrNonFinite) {
-		err = errors.Join(err, t.writer.Append(runs.Alert{
-			Step: t.trainer.Done() + 1, ID: "NONFINITE", Severity: data.SeverityError, Message: err.Error(), Confidence: 1,
-			Advice: "the update was not applied; lower train.lr, look at the rows of this step, or set train.on_nonfinite = \"skip-step\"",
-		}))
-	}
 	if err != nil || t.best != nil || t.trainer.Done() == 0 {
 		return err
 	}
@@ -102,6 +108,7 @@ func (t *training) load(ctx context.Context) (err error) {
 		return err
 	}
 	t.restoreGC = LimitGarbage(*plan.MemoryBytes)
+	t.recorder = newRecorder(t, w.Encoded[data.Train].Examples)
 	if t.model, err = w.load(ctx, use(t.config)); err != nil {
 		return err
 	}
@@ -177,6 +184,10 @@ func (t *training) log(level, message string) error {
 // run was cut off before its first.
 func (t *training) restore() error {
 	from := 0
+	var err error
+	if t.rewinds, err = t.recall(); err != nil {
+		return err
+	}
 	checkpoint, ok, err := runs.LatestCheckpoint(t.writer.Dir())
 	if err != nil {
 		return err
@@ -210,7 +221,7 @@ func (t *training) restoreFrom(dir string) error {
 	return t.trainer.Restore(state.State, moments)
 }
 
-// onStep records a step: its figures, and the norms of every tensor's gradient.
+// onStep records a step: its figures, and what it consumed and did.
 func (t *training) onStep(s engine.Step) error {
 	line := runs.Step{
 		Step: s.Number, Epoch: runs.Number(s.Epoch),
@@ -220,17 +231,13 @@ func (t *training) onStep(s engine.Step) error {
 	if err := t.writer.Append(line); err != nil {
 		return err
 	}
-	norms := make(map[string]any, len(t.names))
-	for i, name := range t.names {
-		norms[name] = s.Norms[i]
-	}
-	if err := t.writer.AppendTrace(map[string]any{"k": "grad", "step": s.Number, "norms": norms, "norm": s.GradNorm, "clip": clipFactor(s, t.config.Train.Clip)}); err != nil {
+	if err := t.recorder.step(s); err != nil {
 		return err
 	}
-	if !s.Applied {
-		return errors.Join(
-			t.writer.Append(runs.Alert{Step: s.Number, ID: "NONFINITE", Severity: data.SeverityWarning, Confidence: 1, Message: fmt.Sprintf("step %d was not applied: %v", s.Number, s.Problem), Advice: "lower train.lr, or look at the rows of this step"}),
-			t.writer.Append(runs.Intervention{Step: s.Number, Action: runs.ActionSkipStep, By: "rule", Rows: s.Rows}))
+	if s.Problem != nil && !errors.Is(s.Problem, engine.ErrAllSkipped) {
+		if err := t.onGuarded(s); err != nil {
+			return err
+		}
 	}
 	return t.writer.Progress(s.Number)
 }
@@ -370,6 +377,8 @@ func (t *training) onCheckpoint(_ context.Context, step int) error {
 	switch {
 	case t.asked:
 		reason = "asked"
+	case step == 0:
+		reason = "start"
 	case step == t.trainer.Steps():
 		reason = "end"
 	case t.config.Train.CheckpointEvery == 0 || step%t.config.Train.CheckpointEvery != 0:
