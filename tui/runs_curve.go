@@ -57,8 +57,8 @@ func (r *runsScreen) curves() tea.Cmd {
 	return func() tea.Msg {
 		c := chart.New(chart.Options{Title: "loss", XLabel: "step", ASCII: ascii, Palette: palette})
 		series := []chart.Series{
-			{Label: names[0], Ink: chart.InkS1, Smooth: 0.9, MarkZero: true},
-			{Label: "", Ink: chart.InkS2, Smooth: 0.9, Shape: chart.Dashed},
+			{Label: names[0], Ink: chart.InkS1, Smooth: smoothings, MarkZero: true},
+			{Label: "", Ink: chart.InkS2, Smooth: smoothings, Shape: chart.Dashed},
 		}
 		for i, dir := range []string{of.selected, of.marked} {
 			if dir == "" {

@@ -109,8 +109,8 @@ func TestTraceFindings(t *testing.T) {
 	b.press("home")
 	b.sees("step 37", "was supervised")
 	b.press("enter")
-	if b.active != trainScreenID || b.screens[trainScreenID].(*trainScreen).cross != 37 {
-		t.Errorf("enter went to screen %d with the crosshair at %g", b.active, b.screens[trainScreenID].(*trainScreen).cross)
+	if b.active != trainScreenID || b.screens[trainScreenID].(*trainScreen).charts.cross != 37 {
+		t.Errorf("enter went to screen %d with the crosshair at %g", b.active, b.screens[trainScreenID].(*trainScreen).charts.cross)
 	}
 }
 

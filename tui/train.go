@@ -11,6 +11,7 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"hone/experiments"
+	"hone/tui/chart"
 )
 
 // trainScreen shows a run while it trains, and how it went afterwards: its loss,
@@ -26,13 +27,8 @@ type trainScreen struct {
 	building string          // directory whose history is being read into a feed; "" = none
 	ownState string          // of the own run, as of the last message
 
-	// How the charts look; kept over runs.
-	linear bool
-	robust bool
-	raw    bool // without averages
-	parts  bool // the terms of the loss
-	detail bool // small layout: evaluations and watched examples in place of the charts
-	cross  float64
+	charts chartLook // kept over runs
+	detail bool      // small layout: evaluations and watched examples in place of the charts
 	drawn  trainLook // what frame was drawn from
 	frame  string
 
@@ -57,7 +53,9 @@ type trainConfigMsg struct {
 // trainBuiltMsg is a feed that was made in a command.
 type trainBuiltMsg struct{ feed *trainFeed }
 
-func newTrain(a *app) *trainScreen { return &trainScreen{app: a, cross: math.NaN()} }
+func newTrain(a *app) *trainScreen {
+	return &trainScreen{app: a, charts: chartLook{smooth: 1, cross: math.NaN()}}
+}
 
 func (s *trainScreen) Title() string             { return "Train" }
 func (s *trainScreen) SetSize(width, height int) { s.width, s.height = width, height }
@@ -67,7 +65,7 @@ func (s *trainScreen) Blur()                     {}
 
 // Escape takes the crosshair away.
 func (s *trainScreen) Escape() (tea.Cmd, bool) {
-	if math.IsNaN(s.cross) {
+	if math.IsNaN(s.charts.cross) {
 		return nil, false
 	}
 	s.setCross(math.NaN())
@@ -78,7 +76,7 @@ func (s *trainScreen) Escape() (tea.Cmd, bool) {
 func (s *trainScreen) Update(msg tea.Msg) tea.Cmd {
 	switch msg := msg.(type) {
 	case trainBuiltMsg:
-		if msg.feed.dir != s.building {
+		if msg.feed.dir != s.building || msg.feed.feedSettings != s.settings() {
 			return nil
 		}
 		s.building = ""
@@ -88,8 +86,8 @@ func (s *trainScreen) Update(msg tea.Msg) tea.Cmd {
 			return nil
 		}
 		s.run = &msg
-		if s.feed != nil && s.feed.clip != msg.config.Train.Clip {
-			s.feed = nil // the share of clipped steps is counted as steps are taken
+		if s.feed != nil && s.feed.feedSettings != s.settings() {
+			s.feed = nil // steps are clipped, weighted and placed as they are taken
 		}
 	case startedMsg:
 		if msg.err == nil {
@@ -118,13 +116,13 @@ func (s *trainScreen) catchUp() tea.Cmd {
 		return nil
 	}
 	if s.feed != nil && s.feed.dir == s.snap.Dir && len(s.snap.History.Steps)-s.feed.steps <= manySteps && s.feed.take(s.snap) {
-		s.relabel()
+		s.dress()
 		return nil
 	}
 	var ask tea.Cmd
 	if s.askedConfig != s.snap.Dir {
 		s.askedConfig, s.run = s.snap.Dir, nil
-		s.cross, s.fromLR = math.NaN(), 0
+		s.charts.cross, s.charts.window, s.fromLR = math.NaN(), chart.Window{}, 0
 		dir, back := s.snap.Dir, s.back
 		ask = func() tea.Msg {
 			c, err := back.RunConfig(dir)
@@ -137,25 +135,33 @@ func (s *trainScreen) catchUp() tea.Cmd {
 	if s.feed != nil && s.feed.dir != s.snap.Dir {
 		s.feed = nil
 	}
-	clip := 0.0
-	if s.run != nil {
-		clip = s.run.config.Train.Clip
-	}
+	with := s.settings()
 	zone := s.now().Location()
 	if len(s.snap.History.Steps) <= manySteps {
-		s.adopt(builtFeed(s.snap, clip, s.t, zone))
+		s.adopt(builtFeed(s.snap, with, s.t, zone))
 		return ask
 	}
 	s.building = s.snap.Dir
 	snap, t := s.snap, s.t
-	return tea.Batch(ask, func() tea.Msg { return trainBuiltMsg{builtFeed(snap, clip, t, zone)} })
+	return tea.Batch(ask, func() tea.Msg { return trainBuiltMsg{builtFeed(snap, with, t, zone)} })
 }
 
 // builtFeed is a feed of a whole snapshot.
-func builtFeed(snap *snapshot, clip float64, t *theme, zone *time.Location) *trainFeed {
-	f := newTrainFeed(snap.Dir, clip, t, zone)
+func builtFeed(snap *snapshot, with feedSettings, t *theme, zone *time.Location) *trainFeed {
+	f := newTrainFeed(snap.Dir, with, unitOf(secondsOf(snap.History.Steps)), t, zone)
 	f.take(snap) // an empty feed takes any history
 	return f
+}
+
+// settings are what the steps of the run are drawn with.
+func (s *trainScreen) settings() feedSettings {
+	with := feedSettings{axis: s.charts.axis}
+	if s.run != nil {
+		c := s.run.config
+		with.clip = c.Train.Clip
+		with.weights = [4]float64{c.Loss.CE, c.Loss.JSON, c.Loss.Field, c.Loss.Confidence}
+	}
+	return with
 }
 
 // adopt shows a feed with the settings of the screen.
@@ -164,32 +170,8 @@ func (s *trainScreen) adopt(f *trainFeed) {
 	s.dress()
 }
 
-// dress gives the charts of the feed the screen's settings.
-func (s *trainScreen) dress() {
-	if s.feed == nil {
-		return
-	}
-	f := s.feed
-	for _, c := range []trainChart{f.loss, f.norm, f.lr} {
-		c.SetRobust(s.robust)
-		c.SetSmoothing(!s.raw)
-		c.SetCrosshair(s.cross)
-	}
-	for i, series := range f.loss.terms {
-		f.loss.SetHidden(series, !s.parts || (i > 0 && !f.terms))
-	}
-	s.relabel()
-}
-
-// relabel keeps a logarithmic axis wherever there is something positive.
-func (s *trainScreen) relabel() {
-	s.feed.loss.SetLog(!s.linear)
-	s.feed.norm.SetLog(!s.linear)
-}
-
 // Keys depends on whose run is shown and on its state.
 func (s *trainScreen) Keys() []keyGroup {
-	has := func() bool { return s.feed != nil }
 	own := s.ownShown
 	paused := func() bool { return s.ownState == "paused" }
 	groups := []keyGroup{}
@@ -201,22 +183,7 @@ func (s *trainScreen) Keys() []keyGroup {
 	} else {
 		groups = append(groups, keyGroup{Title: "run", Bindings: s.controls(own, paused)})
 	}
-	view := []binding{
-		{Keys: []string{"left"}, Label: "←/→", Text: "crosshair", Help: "previous sample (shift: ten)", Run: do(func() { s.moveCross(-1) }), When: has},
-		{Keys: []string{"right"}, Help: "next sample (shift: ten)", Run: do(func() { s.moveCross(1) }), When: has, Quiet: true},
-		{Keys: []string{"shift+left"}, Help: "ten samples back", Run: do(func() { s.moveCross(-10) }), When: has, Quiet: true},
-		{Keys: []string{"shift+right"}, Help: "ten samples on", Run: do(func() { s.moveCross(10) }), When: has, Quiet: true},
-		{Keys: []string{"home"}, Help: "first sample", Run: do(func() { s.moveCross(-math.MaxInt32) }), When: has, Quiet: true},
-		{Keys: []string{"end"}, Help: "last sample", Run: do(func() { s.moveCross(math.MaxInt32) }), When: has, Quiet: true},
-		{Keys: []string{"]"}, Help: "next step whose loss or norm is not a number, or exactly zero", Run: func() tea.Cmd { return s.jumpMarked(true) }, When: has, Quiet: true},
-		{Keys: []string{"["}, Help: "the one before", Run: func() tea.Cmd { return s.jumpMarked(false) }, When: has, Quiet: true},
-		{Keys: []string{"y"}, Text: "log", Help: "logarithmic or linear axis for loss and gradient norm", Run: s.toggleLog, When: has},
-		{Keys: []string{"z"}, Text: "zoom", Help: "leave the most extreme 2 % out of the range; arrows show where", Run: s.toggleRobust, When: has},
-		{Keys: []string{"t"}, Text: "terms", Help: "show the terms of the loss", Run: s.toggleTerms, When: has},
-		{Keys: []string{"x"}, Text: "smooth", Help: "show a moving average over the loss", Run: s.toggleSmooth, When: has},
-		{Keys: []string{"v"}, Text: "examples", Help: "evaluations and watched examples in place of the charts (both show from 110 columns on)", Run: do(func() { s.detail = !s.detail }), When: func() bool { return has() && !s.wide() }},
-	}
-	return append(groups, keyGroup{Title: "charts", Bindings: view})
+	return append(groups, keyGroup{Title: "charts", Bindings: s.chartKeys()})
 }
 
 // controls are the keys that steer a run, or that say why they cannot.
@@ -385,89 +352,6 @@ func parseRate(in string, now float64) (float64, error) {
 		return 0, fmt.Errorf("%s is out of range: more than 0, at most %g", rateText(v), maxLR)
 	}
 	return v, nil
-}
-
-// moveCross moves the crosshair by samples; the first press puts it on the last.
-func (s *trainScreen) moveCross(by int) {
-	if s.feed == nil {
-		return
-	}
-	_, last, ok := s.feed.loss.Bounds(s.feed.loss.main)
-	if !ok {
-		return
-	}
-	if math.IsNaN(s.cross) {
-		s.cross = last
-		if by > 0 && by < math.MaxInt32 {
-			s.setCross(last)
-			return
-		}
-	}
-	x, _ := s.feed.loss.Neighbor(s.feed.loss.main, s.cross, by)
-	s.setCross(x)
-}
-
-// setCross puts the crosshair of all charts on a step.
-func (s *trainScreen) setCross(x float64) {
-	s.cross = x
-	if s.feed != nil {
-		s.feed.loss.SetCrosshair(x)
-		s.feed.norm.SetCrosshair(x)
-		s.feed.lr.SetCrosshair(x)
-	}
-}
-
-// jumpMarked puts the crosshair on the next step with a loss or norm that is not a
-// number, or zero.
-func (s *trainScreen) jumpMarked(forward bool) tea.Cmd {
-	if s.feed == nil {
-		return nil
-	}
-	from := s.cross
-	if math.IsNaN(from) {
-		from = -1
-		if !forward {
-			from = math.MaxFloat64
-		}
-	}
-	best, found := 0.0, false
-	for _, c := range []trainChart{s.feed.loss, s.feed.norm} {
-		if x, ok := c.NextMarked(c.main, from, forward); ok && (!found || (x < best) == forward) {
-			best, found = x, true
-		}
-	}
-	if !found {
-		return notice("no step there with a loss or gradient norm that is not a number, or zero")
-	}
-	s.setCross(best)
-	return nil
-}
-
-func (s *trainScreen) toggleLog() tea.Cmd {
-	if s.linear && !s.feed.loss.SetLog(true) && !s.feed.norm.SetLog(true) {
-		return notice("nothing is above zero yet, which a logarithmic axis needs")
-	}
-	s.linear = !s.linear
-	s.dress()
-	return notice(map[bool]string{true: "linear axis", false: "logarithmic axis"}[s.linear])
-}
-
-func (s *trainScreen) toggleRobust() tea.Cmd {
-	s.robust = !s.robust
-	s.dress()
-	return notice(map[bool]string{true: "range of the middle 96 %; arrows show where samples lie beyond", false: "range of all samples"}[s.robust])
-}
-
-func (s *trainScreen) toggleTerms() tea.Cmd {
-	s.parts = !s.parts
-	s.dress()
-	return nil
-}
-
-func (s *trainScreen) toggleSmooth() tea.Cmd {
-	s.raw = !s.raw
-	s.dress()
-	return notice(map[bool]string{true: "every step's loss", false: "moving average, every step's loss behind it"}[s.raw])
 }
 
 // evalEvery is how many steps lie between evaluations; 0 = not known or never.

@@ -15,23 +15,40 @@ var trainTerms = [4]string{"ce", "json", "field", "conf"}
 // twice, but after a resume or rewind, which changes what was already drawn.
 type trainFeed struct {
 	cursor
+	feedSettings
 	zone  *time.Location
 	last  stepPoint
 	terms bool // the loss has more than its first term
 
 	maxNorm     float64 // largest finite gradient norm; 0 without any
 	maxNormStep int
-	clipped     int     // steps whose norm was over the limit
-	nonFinite   int     // steps whose loss or norm was not finite
-	zeroLoss    int     // steps with a loss of exactly zero
-	clip        float64 // norm above which gradients are scaled down; 0 = not known
+	clipped     int  // steps whose norm was over the limit
+	nonFinite   int  // steps whose loss or norm was not finite
+	zeroLoss    int  // steps with a loss of exactly zero
+	wasOver     bool // the last step was clipped
+	unit        timeUnit
+	places      []place    // of every step
+	stops       []stepMark // what the keys for marks stop at, by step
 
 	scores  []evalPoint
-	marks   []chart.Event
+	marks   []feedMark
 	log     []logLine
 	watched []*watchedRow
 
 	loss, norm, lr trainChart
+}
+
+// feedSettings are what a run's steps are taken with; others need another feed.
+type feedSettings struct {
+	clip    float64    // norm above which gradients are scaled down; 0 = not known
+	weights [4]float64 // of the terms of the loss; all 0 = not known
+	axis    xAxis
+}
+
+// feedMark is a mark of the charts at a step.
+type feedMark struct {
+	step int
+	chart.Event
 }
 
 // trainChart is a chart with the indices of its series.
@@ -40,25 +57,26 @@ type trainChart struct {
 	main  int
 	eval  int
 	terms [4]int
+	stack [4]int // the terms with their weights, each on those before
 }
 
 // maxLog is how many lines of the log are kept.
 const maxLog = 400
 
-// newTrainFeed is an empty feed of a run directory that clips gradients at a norm
-// (0 = not known), its charts in a theme's colours, its clock that of a zone.
-func newTrainFeed(dir string, clip float64, t *theme, zone *time.Location) *trainFeed {
-	f := &trainFeed{cursor: newCursor(dir), clip: clip, zone: zone}
+// newTrainFeed is an empty feed of a run directory, its charts in a theme's
+// colours, its clock that of a zone; unit is that of the time axis.
+func newTrainFeed(dir string, with feedSettings, unit timeUnit, t *theme, zone *time.Location) *trainFeed {
+	f := &trainFeed{cursor: newCursor(dir), feedSettings: with, unit: unit, zone: zone}
 	p := chartPalette(t)
 	norm, rate := "∇ norm", "learning rate"
 	if t.g.ascii {
 		norm = "gradient norm"
 	}
 	opts := func(title string) chart.Options {
-		return chart.Options{Title: title, XLabel: "step", ASCII: t.g.ascii, Palette: p}
+		return chart.Options{Title: title, XLabel: f.axisName(), ASCII: t.g.ascii, Palette: p}
 	}
 	f.loss.Chart = chart.New(opts("loss"))
-	f.loss.main = f.loss.Add(chart.Series{Label: "train", Ink: chart.InkS1, Smooth: 0.9, MarkZero: true})
+	f.loss.main = f.loss.Add(chart.Series{Label: "train", Ink: chart.InkS1, Smooth: smoothings, MarkZero: true})
 	f.loss.eval = f.loss.Add(chart.Series{Label: "eval", Ink: chart.InkS2, Shape: chart.Points})
 	for i, name := range trainTerms {
 		f.loss.terms[i] = f.loss.Add(chart.Series{
@@ -66,8 +84,16 @@ func newTrainFeed(dir string, clip float64, t *theme, zone *time.Location) *trai
 			MarkZero: i == 0, Hidden: true,
 		})
 	}
+	for i, name := range trainTerms {
+		if i > 0 {
+			name = "+" + name
+		}
+		f.loss.stack[i] = f.loss.Add(chart.Series{
+			Label: name, Ink: chart.InkS3 + chart.Ink(i), Shape: []chart.Shape{chart.Line, chart.Dotted, chart.DashDot, chart.Sparse}[i], Fill: true, Hidden: true,
+		})
+	}
 	f.norm.Chart = chart.New(opts(norm))
-	f.norm.main = f.norm.Add(chart.Series{Ink: chart.InkS1, MarkZero: true})
+	f.norm.main = f.norm.Add(chart.Series{Ink: chart.InkS1, MarkZero: true, Limit: f.clip})
 	f.lr.Chart = chart.New(opts(rate))
 	f.lr.main = f.lr.Add(chart.Series{Ink: chart.InkS1})
 	return f
@@ -83,16 +109,25 @@ func chartPalette(t *theme) chart.Palette {
 }
 
 // take adds what a snapshot has beyond what was consumed. It reports false when
-// the history was cut back, so that a new feed has to be made from it.
+// the history was cut back or needs another axis, so that a new feed has to be
+// made from it.
 func (f *trainFeed) take(snap *snapshot) bool {
 	before := f.version
 	if !f.advance(snap, f.event, f.step, f.eval) {
 		return false
 	}
+	if n := len(f.places); n > 0 && f.axis == xTime && f.places[n-1].seconds > f.unit.upTo {
+		return false // another unit
+	}
 	if f.version != before {
-		f.loss.SetEvents(f.marks)
-		f.norm.SetEvents(f.marks)
-		f.lr.SetEvents(f.marks)
+		marks := make([]chart.Event, len(f.marks))
+		for i, m := range f.marks {
+			marks[i] = m.Event
+			marks[i].X = f.x(float64(m.step))
+		}
+		f.loss.SetEvents(marks)
+		f.norm.SetEvents(marks)
+		f.lr.SetEvents(marks)
 	}
 	return true
 }
@@ -100,11 +135,22 @@ func (f *trainFeed) take(snap *snapshot) bool {
 // step takes one optimizer step.
 func (f *trainFeed) step(s runs.Step) {
 	p := stepPointOf(s)
-	x := float64(p.step)
+	var at place
+	if n := len(f.places); n > 0 {
+		at = f.places[n-1]
+	}
+	at = at.after(s)
+	f.places = append(f.places, at)
+	x := f.xOf(at)
 	f.loss.Append(f.loss.main, x, p.loss)
+	sum := 0.0
 	for i, v := range p.terms {
 		f.loss.Append(f.loss.terms[i], x, v)
 		f.terms = f.terms || (i > 0 && v != 0)
+		if w := f.weights[i]; w != 0 {
+			sum += w * v
+		}
+		f.loss.Append(f.loss.stack[i], x, sum)
 	}
 	f.norm.Append(f.norm.main, x, p.norm)
 	f.lr.Append(f.lr.main, x, p.lr)
@@ -120,6 +166,7 @@ func (f *trainFeed) step(s runs.Step) {
 	if p.loss == 0 {
 		f.zeroLoss++
 	}
+	f.odd(p)
 	f.last = p
 }
 
@@ -129,7 +176,7 @@ func (f *trainFeed) eval(e runs.Eval) {
 		return
 	}
 	p := evalPointOf(e)
-	f.loss.Append(f.loss.eval, float64(p.step), p.loss)
+	f.loss.Append(f.loss.eval, f.x(float64(p.step)), p.loss)
 	f.scores = append(f.scores, p)
 }
 

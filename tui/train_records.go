@@ -131,8 +131,8 @@ func (f *trainFeed) event(e runs.Event) {
 		return
 	}
 	if mark != nil && !e.Undone {
-		mark.X = float64(e.Step)
-		f.marks = append(f.marks, *mark)
+		f.marks = append(f.marks, feedMark{e.Step, *mark})
+		f.note(e.Step, l.text)
 	}
 	if l.text != "" {
 		f.write(l)

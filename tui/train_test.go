@@ -92,6 +92,13 @@ func oddStory() *snapshot {
 	return s
 }
 
+// spikeStory is a sound run with one step whose loss and norm are absurd.
+func spikeStory() *snapshot {
+	s := story(143, runs.Running)
+	s.History.Steps[89].Loss, s.History.Steps[89].GradNorm = 3e9, 7e12
+	return s
+}
+
 // trainBench opens the workbench on a run, on the Train screen.
 func trainBench(t *testing.T, snap *snapshot, own string, width, height int, change ...func(*Options)) *bench {
 	t.Helper()
@@ -119,8 +126,11 @@ var trainStates = []struct {
 }{
 	{"running", func() *snapshot { return story(143, runs.Running) }, runs.Running, nil},
 	{"following", func() *snapshot { return story(143, runs.Running) }, "", nil},
-	{"crosshair", func() *snapshot { return story(143, runs.Running) }, runs.Running, []string{"t", "home", "shift+right", "right"}},
-	{"linear", func() *snapshot { return story(60, runs.Running) }, runs.Running, []string{"y", "z", "x"}},
+	{"crosshair", func() *snapshot { return story(143, runs.Running) }, runs.Running, []string{"t", "home", "ctrl+right", "right"}},
+	{"linear", func() *snapshot { return story(60, runs.Running) }, runs.Running, []string{"y", "z", "m", "m"}},
+	{"stacked", func() *snapshot { return story(143, runs.Running) }, runs.Running, []string{"t", "t", "m"}},
+	{"zoomed", func() *snapshot { return story(143, runs.Running) }, runs.Running, []string{"[", "+", "+", "a", "a"}},
+	{"spike", spikeStory, "", nil},
 	{"examples", func() *snapshot { return story(143, runs.Running) }, runs.Running, []string{"v"}},
 	{"paused", func() *snapshot { return story(88, runs.Paused) }, runs.Paused, nil},
 	{"evaluating", func() *snapshot { return story(75, runs.Running) }, "evaluating", nil},
@@ -365,20 +375,116 @@ func TestTrainCrosshair(t *testing.T) {
 	b.sees("step 41 ", "NaN")
 	b.press("home")
 	b.sees("step 1 ")
-	b.press("shift+right")
+	b.press("ctrl+right")
 	b.sees("step 11 ")
-	b.press("]")
-	b.sees("step 37 ")
-	b.press("]")
-	b.sees("step 41 ")
-	b.press("]")
-	b.sees("no step there")
+	for _, want := range []string{"checkpoint of step 25", "the loss is exactly zero", "MASK-ALL", "no mark there"} {
+		b.press("]")
+		b.sees(want)
+	}
+	b.sees("step 41 ", "MASK-ALL")
 	b.press("[")
-	b.sees("step 37 ")
+	b.sees("step 37 ", "the loss is exactly zero")
+	sc := b.screens[trainScreenID].(*trainScreen)
 	b.press("esc")
-	if !math.IsNaN(b.screens[trainScreenID].(*trainScreen).cross) {
+	if !math.IsNaN(sc.charts.cross) {
 		t.Error("esc left the crosshair")
 	}
+	b.press("x")
+	if sc.charts.cross != 41 {
+		t.Errorf("x put the crosshair on %g", sc.charts.cross)
+	}
+	b.press("x")
+	if !math.IsNaN(sc.charts.cross) {
+		t.Error("x left the crosshair")
+	}
+}
+
+// TestTrainMarksClipping jumps to where clipping begins, not to each clipped step.
+func TestTrainMarksClipping(t *testing.T) {
+	snap := story(60, runs.Running)
+	for i := range snap.History.Steps {
+		snap.History.Steps[i].GradNorm = 0.5
+	}
+	for _, i := range []int{29, 30, 31, 49} {
+		snap.History.Steps[i].GradNorm = 3
+	}
+	b := trainBench(t, snap, "", 120, 40)
+	sc := b.screens[trainScreenID].(*trainScreen)
+	var stops []int
+	for from, ok := sc.feed.nextMark(0, true); ok; from, ok = sc.feed.nextMark(from, true) {
+		stops = append(stops, from)
+	}
+	if !slices.Equal(stops, []int{25, 30, 50}) {
+		t.Errorf("marks at %v", stops)
+	}
+	if got := sc.feed.marksAt(50); !strings.Contains(got, "clipped") || !strings.Contains(got, "checkpoint of step 50") {
+		t.Errorf("step 50: %q", got)
+	}
+	b.sees("c 4 clipped")
+}
+
+func TestTrainZoomsAndPans(t *testing.T) {
+	b := trainBench(t, story(143, runs.Running), "", 120, 40)
+	sc := b.screens[trainScreenID].(*trainScreen)
+	over := func() [2]float64 {
+		lo, hi, _ := sc.charts.window.Over(sc.feed.reach())
+		return [2]float64{lo, hi}
+	}
+	b.press("+")
+	if got := over(); got != [2]float64{72, 143} {
+		t.Errorf("zoomed at the newest: %v", got)
+	}
+	b.send(snapshotMsg{gen: b.polls, snap: story(150, runs.Running), changed: true})
+	if got := over(); got != [2]float64{79, 150} {
+		t.Errorf("after seven more steps: %v", got)
+	}
+	b.press("shift+left")
+	if got := over(); got != [2]float64{61.25, 132.25} {
+		t.Errorf("panned: %v", got)
+	}
+	b.press("home") // the crosshair pulls the window along
+	if got := over(); got != [2]float64{1, 72} {
+		t.Errorf("crosshair at the first step: %v", got)
+	}
+	b.press("-", "-")
+	if sc.charts.window.On() {
+		t.Error("zoomed out four times as far it is not all")
+	}
+	b.press("+", "0")
+	if sc.charts.window.On() {
+		t.Error("0 does not show all")
+	}
+}
+
+// TestTrainAxes puts the same step under the crosshair on every axis.
+func TestTrainAxes(t *testing.T) {
+	b := trainBench(t, story(143, runs.Running), "", 120, 40)
+	b.press("]", "]", "]", "]", "]", "]") // clipping begins, checkpoints, the rate
+	sc := b.screens[trainScreenID].(*trainScreen)
+	step := sc.charts.cross
+	line := sc.crossLine(120)
+	for _, axis := range []string{"tokens", "seconds", "step"} {
+		b.press("a")
+		if sc.charts.cross != step || sc.crossLine(120) != line {
+			t.Errorf("on the axis of %s: %s\nbefore: %s", axis, sc.crossLine(120), line)
+		}
+		b.sees(axis)
+	}
+}
+
+// TestTrainStacksTheWeightedTerms compares the top of the stack with the weighted sum.
+func TestTrainStacksTheWeightedTerms(t *testing.T) {
+	b := trainBench(t, story(20, runs.Running), "", 120, 40)
+	f := b.screens[trainScreenID].(*trainScreen).feed
+	w, last := experiments.Default().Loss, story(20, runs.Running).History.Steps[19]
+	want := w.CE*float64(last.CE) + w.JSON*float64(last.JSON) + w.Field*float64(last.Field) + w.Confidence*float64(last.Confidence)
+	if _, got, _, _ := f.loss.At(f.loss.stack[3], 20); math.Abs(got-want) > 1e-12 {
+		t.Errorf("the stack is %g high, the weighted sum is %g", got, want)
+	}
+	b.press("t", "t")
+	b.sees("+json", "+conf")
+	b.press("t")
+	b.lacks("+json")
 }
 
 func TestTrainMarksWhatIsNotANumber(t *testing.T) {

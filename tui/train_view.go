@@ -33,24 +33,25 @@ func trainInks(t *theme) map[chart.Ink]lipgloss.Style {
 // trainLook is everything a frame depends on: while it stays equal, so does the
 // frame.
 type trainLook struct {
-	width, height              int
-	snap                       *snapshot
-	feed                       *trainFeed
-	version                    int // of the feed
-	run                        *trainConfigMsg
-	runDir, ownState           string
-	starting, own              bool
-	linear, robust, raw, parts bool
-	detail                     bool
-	cross, fromLR              uint64 // bits: NaN equals itself
+	width, height    int
+	snap             *snapshot
+	feed             *trainFeed
+	version          int // of the feed
+	run              *trainConfigMsg
+	runDir, ownState string
+	starting, own    bool
+	charts           chartLook
+	detail           bool
+	cross, fromLR    uint64 // bits: NaN equals itself
 }
 
 func (s *trainScreen) look() trainLook {
 	l := trainLook{
 		width: s.width, height: s.height, snap: s.snap, feed: s.feed, run: s.run, runDir: s.runDir, ownState: s.ownState,
-		starting: s.starting, own: s.ownShown(), linear: s.linear, robust: s.robust, raw: s.raw, parts: s.parts, detail: s.detail,
-		cross: math.Float64bits(s.cross), fromLR: math.Float64bits(s.fromLR),
+		starting: s.starting, own: s.ownShown(), charts: s.charts, detail: s.detail,
+		cross: math.Float64bits(s.charts.cross), fromLR: math.Float64bits(s.fromLR),
 	}
+	l.charts.cross = 0
 	if s.feed != nil {
 		l.version = s.feed.version
 	}
@@ -80,6 +81,11 @@ func (s *trainScreen) draw() string {
 	lines := append(s.head(len(banner)), banner...)
 	logs := s.logLines(s.logRoom(s.height - len(lines)))
 	room := s.height - len(lines) - len(logs)
+	var under []string
+	if s.wide() || !s.detail {
+		under = s.underLines(room)
+	}
+	room -= len(under)
 	switch {
 	case room <= 0:
 	case s.feed.steps == 0 && len(s.feed.scores) == 0:
@@ -88,7 +94,7 @@ func (s *trainScreen) draw() string {
 		right := min(max(s.width*43/100, 50), 86)
 		left := s.width - right - 2
 		panel := t.block(s.panel(right, room), right, room)
-		for i, l := range s.charts(left, room) {
+		for i, l := range s.chartLines(left, room) {
 			lines = append(lines, l+"  "+panel[i])
 		}
 	case s.detail:
@@ -96,11 +102,12 @@ func (s *trainScreen) draw() string {
 	case room >= 34:
 		// Tall: the panel fits below the charts.
 		below := room * 2 / 5
-		lines = append(lines, s.charts(s.width, room-below)...)
+		lines = append(lines, s.chartLines(s.width, room-below)...)
 		lines = append(lines, t.block(s.panel(s.width, below), s.width, below)...)
 	default:
-		lines = append(lines, s.charts(s.width, room)...)
+		lines = append(lines, s.chartLines(s.width, room)...)
 	}
+	lines = append(lines, under...)
 	return t.body(append(lines, logs...), s.width, s.height)
 }
 
@@ -272,8 +279,8 @@ func (s *trainScreen) head(banner int) []string {
 	return lines
 }
 
-// charts draws the charts above each other: exactly height lines of width cells.
-func (s *trainScreen) charts(width, height int) []string {
+// chartLines draws the charts above each other: exactly height lines of width cells.
+func (s *trainScreen) chartLines(width, height int) []string {
 	f := s.feed
 	heights := []int{height}
 	switch {
@@ -343,14 +350,11 @@ func (s *trainScreen) logLines(room int) []string {
 
 // lastRateStep is the step of the newest change of the learning rate; -1 = none.
 func (s *trainScreen) lastRateStep() int {
-	step := math.Inf(-1)
+	step := -1
 	for _, m := range s.feed.marks {
 		if strings.HasPrefix(m.Label, "lr") {
-			step = m.X
+			step = m.step
 		}
 	}
-	if math.IsInf(step, 0) {
-		return -1
-	}
-	return int(step)
+	return step
 }

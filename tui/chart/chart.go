@@ -13,7 +13,7 @@ type Options struct {
 	ASCII    bool   // write nothing outside of ASCII
 	Palette  Palette
 	Log      bool // logarithmic y; drawn linear while nothing is above zero
-	Robust   bool // y spans the 2nd to the 98th percentile; what lies beyond is cut off and marked by arrows
+	Robust   bool // y spans the bulk of the samples; where some lie far beyond, arrows stand at the edge and the title says how far they go
 	FromZero bool // a linear y axis includes zero
 }
 
@@ -37,7 +37,7 @@ type Chart struct {
 	windowLo, windowHi float64
 	cross              bool
 	crossX             float64
-	raw                bool // smoothed series are drawn as they are
+	smoothing          int // which average is drawn, from 1; 0 = series as they are
 
 	reserved int // least width of the y labels
 	wanted   int // what the y labels of the last frame would have had by themselves
@@ -52,17 +52,20 @@ type Chart struct {
 // New makes an empty chart of size 0 x 0.
 func New(o Options) *Chart {
 	o.Title, o.XLabel = plain(o.Title, o.ASCII), plain(o.XLabel, o.ASCII)
-	return &Chart{o: o, dirty: true}
+	return &Chart{o: o, smoothing: 1, dirty: true}
 }
 
 // Add gives the chart one more series and returns its index. Put the most important first: it lies on top of the
 // others and comes first in legend and readout.
 func (c *Chart) Add(s Series) int {
 	s.Label = plain(s.Label, c.o.ASCII)
-	if !(s.Smooth > 0 && s.Smooth < 1) {
-		s.Smooth = 0
+	n := &series{Series: s, raw: track{markZero: s.MarkZero, limit: s.Limit}}
+	for _, past := range s.Smooth {
+		if past > 0 && past < 1 {
+			n.smooth = append(n.smooth, smoothed{past: past})
+		}
 	}
-	c.series = append(c.series, &series{Series: s, raw: track{markZero: s.MarkZero}})
+	c.series = append(c.series, n)
 	c.dirty = true
 	return len(c.series) - 1
 }
@@ -146,17 +149,18 @@ func (c *Chart) SetLog(on bool) bool {
 // Log says whether a logarithmic axis was chosen; it is drawn linear while nothing is above zero.
 func (c *Chart) Log() bool { return c.o.Log }
 
-// SetRobust chooses the percentile range, in which a few outliers do not flatten the rest.
+// SetRobust chooses the range of the bulk of the samples, in which a few outliers do not flatten the rest.
 func (c *Chart) SetRobust(on bool) { set(c, &c.o.Robust, on) }
 
-// Robust says whether the percentile range was chosen.
+// Robust says whether that range was chosen.
 func (c *Chart) Robust() bool { return c.o.Robust }
 
-// SetSmoothing shows or hides the averages of the series that have one.
-func (c *Chart) SetSmoothing(on bool) { set(c, &c.raw, !on) }
+// SetFromZero chooses whether a linear y axis includes zero.
+func (c *Chart) SetFromZero(on bool) { set(c, &c.o.FromZero, on) }
 
-// Smoothing says whether averages are shown.
-func (c *Chart) Smoothing() bool { return !c.raw }
+// SetSmoothing chooses which of its averages every series is drawn with, counted from 1; 0 draws the samples alone. A series with fewer averages
+// takes its last one.
+func (c *Chart) SetSmoothing(level int) { set(c, &c.smoothing, max(level, 0)) }
 
 // SetHidden hides or shows a series.
 func (c *Chart) SetHidden(series int, hidden bool) { set(c, &c.series[series].Hidden, hidden) }
@@ -202,45 +206,27 @@ func (c *Chart) Bounds(series int) (first, last float64, ok bool) {
 	return x[0], x[len(x)-1], true
 }
 
-// NextMarked finds the x of the next sample of a series, after x (or before it, forward false), that is not a finite number or is a marked zero.
-func (c *Chart) NextMarked(series int, x float64, forward bool) (float64, bool) {
+// At is the sample of a series nearest to x: its x, its value and the average that is shown, NaN where there is none. It reports false when the
+// series is empty.
+func (c *Chart) At(series int, x float64) (at, value, average float64, ok bool) {
 	s := c.series[series]
-	lo, hi := s.window(x, x)
-	if forward {
-		lo, hi = hi, len(s.x)
-	} else {
-		lo, hi = 0, lo
+	i := s.nearest(x)
+	if i < 0 {
+		return 0, 0, 0, false
 	}
-	marked := func(lo, hi int) bool {
-		sum := s.raw.over(lo, hi)
-		return sum.kinds[NaN]+sum.kinds[PosInf]+sum.kinds[NegInf] > 0 || (s.MarkZero && sum.kinds[Zero] > 0)
+	average = math.NaN()
+	if t := c.average(s); t != nil {
+		average = t.y[i]
 	}
-	if !marked(lo, hi) {
-		return 0, false
-	}
-	for hi-lo > 1 { // halve the range, keeping the half nearer to x that holds one
-		mid := (lo + hi) / 2
-		inLow := marked(lo, mid)
-		if inLow && (forward || !marked(mid, hi)) {
-			hi = mid
-		} else {
-			lo = mid
-		}
-	}
-	return s.x[lo], true
+	return s.x[i], s.raw.y[i], average, true
 }
 
-// Kinds counts the samples of a series that are not part of its line on a linear axis.
-func (c *Chart) Kinds(series int) map[Kind]int {
-	s := c.series[series]
-	sum := s.raw.over(0, len(s.x))
-	out := map[Kind]int{}
-	for _, k := range []Kind{NaN, PosInf, NegInf, Zero} {
-		if n := sum.kinds[k]; n > 0 && (k != Zero || s.MarkZero) {
-			out[k] = int(n)
-		}
+// average is the track of the average that a series is drawn with; nil without one.
+func (c *Chart) average(s *series) *track {
+	if c.smoothing == 0 || len(s.smooth) == 0 {
+		return nil
 	}
-	return out
+	return &s.smooth[min(c.smoothing, len(s.smooth))-1].track
 }
 
 // View is the chart as text: exactly the height in lines joined by newlines, every line exactly the width in cells. It is drawn again only after

@@ -2,7 +2,6 @@ package chart
 
 import (
 	"math"
-	"slices"
 )
 
 // frame is one drawing of a chart.
@@ -13,7 +12,8 @@ type frame struct {
 	l      layout
 	x, y   scale
 	log    bool
-	empty  bool // nothing to draw: no scale means anything
+	empty  bool    // nothing to draw: no scale means anything
+	all    summary // of what is visible
 	counts [numKinds]uint32
 }
 
@@ -67,7 +67,7 @@ func (f *frame) ranges() {
 		return
 	}
 	f.x = xScale(lo, hi)
-	var all summary = nothing
+	all := nothing
 	for _, s := range f.series {
 		if s.Hidden {
 			continue
@@ -89,11 +89,12 @@ func (f *frame) ranges() {
 			}
 		}
 	}
+	f.all = all
 	low, high := 0.0, 0.0
 	if all.drawable(f.log) {
 		low, high = all.low(f.log), all.max
 		if f.o.Robust {
-			low, high = f.percentiles(low, high)
+			low, high = f.robust(low, high)
 		}
 	} else if f.log {
 		low, high = 1, 1
@@ -127,41 +128,6 @@ func xScale(lo, hi float64) scale {
 	}
 	s.a, s.b = lo*s.shrink, hi*s.shrink
 	return s
-}
-
-// maxStrided bounds how many samples the percentiles look at.
-const maxStrided = 1024
-
-// percentiles narrows [low, high] to the 2nd to 98th percentile of at most maxStrided evenly spaced samples.
-func (f *frame) percentiles(low, high float64) (float64, float64) {
-	visible := 0
-	for _, s := range f.series {
-		if !s.Hidden {
-			visible++
-		}
-	}
-	v := f.strided[:0]
-	for _, s := range f.series {
-		if s.Hidden {
-			continue
-		}
-		i, j := s.window(f.x.lo, f.x.hi)
-		stride := max(1, (j-i)*visible/maxStrided)
-		for ; i < j; i += stride {
-			if y := s.raw.y[i]; s.raw.onLine(y, f.log) {
-				v = append(v, y)
-			}
-		}
-	}
-	f.strided = v
-	if len(v) == 0 {
-		return low, high
-	}
-	slices.Sort(v)
-	at := func(p float64) float64 { return v[int(math.Round(p*float64(len(v)-1)))] }
-	// Some room beyond the percentiles, so that the ends of an even spread are not cut off.
-	inner := newScale(at(0.02), at(0.98), f.log)
-	return max(low, inner.value(-0.15)), min(high, inner.value(1.15))
 }
 
 // yTicks spreads labels over the rows of the plot, no two on one row.

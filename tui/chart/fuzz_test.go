@@ -15,7 +15,7 @@ func FuzzChart(f *testing.F) {
 	f.Fuzz(func(t *testing.T, w, h, flags uint8, raw []byte) {
 		width, height := int(w%200)+1, int(h%60)+1
 		c := New(Options{Title: "fuzz", XLabel: "x", ASCII: flags&1 > 0, Log: flags&2 > 0, Robust: flags&4 > 0, FromZero: flags&8 > 0})
-		s := c.Add(Series{Label: "s", Ink: InkS1, Shape: Shape(flags >> 4 & 3), Smooth: float64(flags>>6) / 3, MarkZero: flags&16 > 0})
+		s := c.Add(Series{Label: "s", Ink: InkS1, Shape: Shape(flags >> 4 & 3), Smooth: []float64{float64(flags>>6) / 3}, MarkZero: flags&16 > 0, Fill: w > 199})
 		x := 0.0
 		for i := 0; i+8 <= len(raw); i += 8 {
 			var bits uint64
@@ -45,7 +45,7 @@ func BenchmarkFrame(b *testing.B) {
 		for _, size := range [][2]int{{75, 16}, {120, 30}} {
 			b.Run(fmt.Sprintf("%d/%dx%d", n, size[0], size[1]), func(b *testing.B) {
 				c := New(Options{Title: "loss", XLabel: "step", Palette: colours(), Log: true})
-				loss := c.Add(Series{Label: "total", Ink: InkS1, Smooth: 0.9, MarkZero: true})
+				loss := c.Add(Series{Label: "total", Ink: InkS1, Smooth: []float64{0.9}, MarkZero: true})
 				ce := c.Add(Series{Label: "ce", Ink: InkS2, Shape: Dashed})
 				r := rand.New(rand.NewPCG(1, 2))
 				for i := range n {

@@ -2,7 +2,7 @@ package chart
 
 import "github.com/NimbleMarkets/ntcharts/canvas/runes"
 
-// Kind says why a sample is not part of its line.
+// Kind says why a sample stands on the marker row.
 type Kind uint8
 
 // The kinds of marker, most alarming first: where several fall on one column, the first is shown.
@@ -12,18 +12,22 @@ const (
 	NegInf
 	Zero     // exactly zero, in a series with MarkZero or on a logarithmic axis
 	Negative // below zero on a logarithmic axis
+	Clipped  // above the Limit of its series; on the line as well
 	numKinds
 )
 
 // String names the kind in words for a legend.
 func (k Kind) String() string {
-	return [...]string{"NaN", "+Inf", "-Inf", "zero", "negative"}[k]
+	return [...]string{"NaN", "+Inf", "-Inf", "zero", "negative", "clipped"}[k]
 }
 
 // ink is how alarming a marker is.
 func (k Kind) ink() Ink {
-	if k <= NegInf {
+	switch {
+	case k <= NegInf:
 		return InkBad
+	case k == Clipped:
+		return InkLabel
 	}
 	return InkWarn
 }
@@ -38,13 +42,13 @@ type glyphs struct {
 var unicodeGlyphs = glyphs{
 	vertical: runes.LineVertical, horizontal: runes.LineHorizontal, corner: runes.LineUpRight, tickX: runes.LineHorizontalDown, tickY: runes.LineVerticalLeft,
 	event: '╎', cross: '│', above: '↑', below: '↓', ellipsis: '…',
-	kinds: [numKinds]rune{NaN: '✕', PosInf: '▲', NegInf: '▼', Zero: '0', Negative: '−'},
+	kinds: [numKinds]rune{NaN: '✕', PosInf: '▲', NegInf: '▼', Zero: '0', Negative: '−', Clipped: 'c'},
 }
 
 var asciiGlyphs = glyphs{
 	vertical: '|', horizontal: '-', corner: '+', tickX: '+', tickY: '+',
 	event: ':', cross: '|', above: '^', below: 'v', ellipsis: '~',
-	kinds: [numKinds]rune{NaN: 'X', PosInf: 'A', NegInf: 'V', Zero: '0', Negative: '-'},
+	kinds: [numKinds]rune{NaN: 'X', PosInf: 'A', NegInf: 'V', Zero: '0', Negative: '-', Clipped: 'c'},
 }
 
 // lineRunes tell series apart where there is no braille, in the order of the series.

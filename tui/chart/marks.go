@@ -121,7 +121,7 @@ func (f *frame) drawTitle() {
 	if f.l.title < 0 {
 		return
 	}
-	right := f.markerLegend()
+	right := append(f.markerLegend(), f.beyond()...)
 	if f.cross && !f.empty {
 		right = f.readout()
 	}
@@ -147,7 +147,7 @@ func (f *frame) drawTitle() {
 		at += f.g.text(at, f.l.title, f.w, right[i].text, right[i].ink) + 2
 	}
 	end -= 2
-	if len(f.series) < 2 && (len(f.series) == 0 || f.series[0].Smooth == 0 || f.raw) {
+	if len(f.series) < 2 && (len(f.series) == 0 || f.average(f.series[0]) == nil) {
 		return
 	}
 	for i, s := range f.series {
@@ -222,8 +222,8 @@ func (f *frame) readout() []part {
 		if s.Label != "" {
 			text = s.Label + " " + text
 		}
-		if s.Smooth > 0 && !f.raw && s.raw.onLine(s.raw.y[i], false) {
-			text += " ~" + Significant(s.smooth.y[i], 3)
+		if average := f.average(s); average != nil && s.raw.onLine(s.raw.y[i], false) {
+			text += " ~" + Significant(average.y[i], 3)
 		}
 		if s.x[i] != x {
 			text += " @" + Significant(s.x[i], 9)

@@ -32,9 +32,13 @@ func (f *frame) drawSeries() {
 		if s.Hidden || s.Shape == Points {
 			continue
 		}
-		if s.Smooth > 0 && !f.raw {
+		if s.Fill {
+			f.drawArea(s, i)
+			continue
+		}
+		if average := f.average(s); average != nil {
 			f.drawLine(s, &s.raw, i, InkGhost, true)
-			f.drawLine(s, &s.smooth, i, s.Ink, false)
+			f.drawLine(s, average, i, s.Ink, false)
 		} else {
 			f.drawLine(s, &s.raw, i, s.Ink, false)
 		}
@@ -42,6 +46,12 @@ func (f *frame) drawSeries() {
 	for _, s := range slices.Backward(f.series) {
 		if !s.Hidden && s.Shape == Points {
 			f.drawPoints(s)
+		}
+	}
+	for _, s := range f.series {
+		if !s.Hidden && f.o.Robust {
+			lo, hi := s.window(f.x.lo, f.x.hi)
+			f.arrows(s, lo, hi)
 		}
 	}
 }
@@ -84,7 +94,6 @@ func (f *frame) trace(p *pen, s *series, t *track) {
 	} else {
 		f.traceColumns(p, s, t, lo, hi)
 	}
-	f.arrows(s, lo, hi)
 }
 
 func (f *frame) traceSamples(p *pen, s *series, t *track, lo, hi int) {
@@ -253,7 +262,6 @@ func (f *frame) drawPoints(s *series) {
 			}
 		})
 	}
-	f.arrows(s, lo, hi)
 }
 
 // eachColumn calls visit with the column and the index range of the samples of [lo, hi) on it, for every column of the plot that has some.
@@ -270,9 +278,6 @@ func (f *frame) eachColumn(s *series, lo, hi int, visit func(x, i, j int)) {
 
 // arrows marks the columns in which the range cuts samples off.
 func (f *frame) arrows(s *series, lo, hi int) {
-	if !f.o.Robust {
-		return
-	}
 	f.eachColumn(s, lo, hi, func(x, i, j int) {
 		sum := s.raw.over(i, j)
 		if !sum.drawable(f.log) {

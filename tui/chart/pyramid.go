@@ -49,7 +49,8 @@ func (s *summary) low(log bool) float64 {
 // track is a growing row of values with a tree of summaries over it: appending costs a few merges, asking for any range at most 2*fan for each level.
 type track struct {
 	y        []float64
-	markZero bool // zeros are markers, not part of the line
+	markZero bool    // zeros are markers, not part of the line
+	limit    float64 // what is above it is a marker as well; 0 = none
 	levels   [][]summary
 }
 
@@ -74,6 +75,9 @@ func (t *track) of(v float64) summary {
 			s.positive = v
 		} else {
 			s.kinds[Negative] = 1
+		}
+		if t.limit > 0 && v > t.limit {
+			s.kinds[Clipped] = 1
 		}
 	}
 	return s
@@ -129,7 +133,7 @@ func (t *track) rebuild(k, from int) {
 // mergeItem adds item i of level k to s; level -1 are the samples.
 func (t *track) mergeItem(s *summary, k, i int) {
 	if k < 0 {
-		if v := t.y[i]; v > 0 && v <= math.MaxFloat64 { // what nearly every sample is
+		if v := t.y[i]; v > 0 && v <= math.MaxFloat64 && (t.limit == 0 || v <= t.limit) { // what nearly every sample is
 			if v < s.min {
 				s.min = v
 			}

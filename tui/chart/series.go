@@ -20,13 +20,15 @@ const (
 
 // Series describes one row of samples.
 type Series struct {
-	Label    string  // in the legend and the crosshair's readout
-	Ink      Ink     // its colour
-	Shape    Shape   // its form, so that it reads without colour
-	Mark     rune    // of Points; 0 is ○ (o with ASCII)
-	Smooth   float64 // 0 to 1: weight of the past in the exponential moving average drawn over the raw samples; 0 = no average
-	MarkZero bool    // an exact zero is suspicious here: keep it off the line and put it on the marker row
-	Hidden   bool    // keep the samples, draw nothing
+	Label    string    // in the legend and the crosshair's readout
+	Ink      Ink       // its colour
+	Shape    Shape     // its form, so that it reads without colour
+	Mark     rune      // of Points; 0 is ○ (o with ASCII)
+	Smooth   []float64 // weights of the past, each between 0 and 1, of the exponential moving averages that can be drawn over the samples
+	MarkZero bool      // an exact zero is suspicious here: keep it off the line and put it on the marker row
+	Limit    float64   // above it a sample stands on the marker row as clipped, and on the line too; 0 = no limit
+	Fill     bool      // fill what lies below the line with the pattern of Shape: parts of a whole, the lowest added first
+	Hidden   bool      // keep the samples, draw nothing
 }
 
 // series is a Series with its samples.
@@ -34,9 +36,15 @@ type series struct {
 	Series
 	x        []float64 // ascending, finite
 	raw      track
-	smooth   track     // the average after each sample; NaN before the first finite one
-	state    []average // state of the average after each sample, so that truncation can go on from there; empty without Smooth
-	integral bool      // every x is a whole number
+	smooth   []smoothed
+	integral bool // every x is a whole number
+}
+
+// smoothed is a series' average after each sample.
+type smoothed struct {
+	past  float64   // weight of the past
+	track track     // NaN where the sample is not on the line
+	state []average // so that truncation can go on from there
 }
 
 // average is an exponential moving average that is unbiased from its first value: weights start at one sample, not at zero.
@@ -59,18 +67,19 @@ func (s *series) append(x, y float64) bool {
 	s.integral = s.integral && x == math.Trunc(x)
 	s.x = append(s.x, x)
 	s.raw.append(y)
-	if s.Smooth > 0 {
+	for k := range s.smooth {
+		m := &s.smooth[k]
 		var a average
-		if n := len(s.state); n > 0 {
-			a = s.state[n-1]
+		if n := len(m.state); n > 0 {
+			a = m.state[n-1]
 		}
 		shown := math.NaN()
 		if s.raw.onLine(y, false) {
-			a = a.next(y, s.Smooth)
+			a = a.next(y, m.past)
 			shown = a.value
 		}
-		s.state = append(s.state, a)
-		s.smooth.append(shown)
+		m.state = append(m.state, a)
+		m.track.append(shown)
 	}
 	return true
 }
@@ -81,9 +90,9 @@ func (s *series) truncate(n int) {
 	}
 	s.x = s.x[:n]
 	s.raw.truncate(n)
-	if s.Smooth > 0 {
-		s.smooth.truncate(n)
-		s.state = s.state[:n]
+	for k := range s.smooth {
+		s.smooth[k].track.truncate(n)
+		s.smooth[k].state = s.smooth[k].state[:n]
 	}
 }
 
