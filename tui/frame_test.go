@@ -45,6 +45,7 @@ var situations = []struct {
 	{"statistics", full, "", []string{"v"}},
 	{"raw", full, "runs/2026-11-23-1530-calendar", []string{"5", "r"}},
 	{"scores", full, "runs/2026-11-23-1530-calendar", []string{"5", "v"}},
+	{"overlay", full, "", []string{"6", " ", "down", "o", "left"}},
 	{"tried", full, "runs/2026-11-23-1530-calendar", []string{"5", "t", "text:\u4f1a\u8bae", "enter"}},
 }
 

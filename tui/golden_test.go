@@ -35,6 +35,7 @@ var states = []struct {
 	{"compare-no-run", nil, []string{"5"}},
 	{"runs", nil, []string{"6", "down", "down"}},
 	{"runs-marked", nil, []string{"6", " ", "down"}},
+	{"runs-overlay", nil, []string{"6", " ", "down", "down", " ", "up", "o", "left", "H", "+"}},
 	{"runs-none", func(f *fakeBackend) { f.rows = nil }, []string{"6"}},
 	{"runs-delete", nil, []string{"6", "down", "d"}},
 	{"help", nil, []string{"?"}},

@@ -106,6 +106,7 @@ type curvesMsg struct {
 	gen   int
 	of    curvesOf
 	chart *chart.Chart
+	names []string // of its series
 }
 
 // removedMsg is the outcome of deleting a run.

@@ -2,6 +2,9 @@ package tui
 
 import (
 	"errors"
+	"fmt"
+	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,9 +25,10 @@ type runsScreen struct {
 	err    error
 	rows   list
 	filter filter
-	mark   string // id of the marked run, to compare settings with
+	marks  []string // ids of the marked runs; settings are compared with the first
 	diff   diffCache
 	curve  runCurves
+	over   runsOverlay
 }
 
 // diffCache keeps how the selected run's settings differ from the marked one's.
@@ -37,7 +41,9 @@ type diffCache struct {
 // runsAgain is how often the list is read anew while a run is live.
 const runsAgain = 2 * time.Second
 
-func newRuns(a *app) *runsScreen { return &runsScreen{app: a} }
+func newRuns(a *app) *runsScreen {
+	return &runsScreen{app: a, over: runsOverlay{smooth: 1, cross: math.NaN()}}
+}
 
 func (r *runsScreen) Title() string             { return "Runs" }
 func (r *runsScreen) SetSize(width, height int) { r.width, r.height = width, height }
@@ -57,6 +63,9 @@ func (r *runsScreen) Keys() []keyGroup {
 	if r.filter.typing {
 		return r.filter.keys()
 	}
+	if r.overlaid() {
+		return r.overlayKeys()
+	}
 	some := func() bool { _, ok := r.selected(); return ok }
 	keys := []binding{
 		{Keys: []string{"enter"}, Text: "open", Help: "look at the run in Train", Run: func() tea.Cmd { return r.open(trainScreenID) }, When: some},
@@ -64,7 +73,8 @@ func (r *runsScreen) Keys() []keyGroup {
 		{Keys: []string{"r"}, Text: "resume", Help: "go on training from its last checkpoint", Run: r.resume, When: r.resumable},
 		{Keys: []string{"f"}, Text: "fork", Help: "take its settings over to Experiment, to start another", Run: r.fork, When: some},
 		{Keys: []string{"d"}, Text: "delete", Help: "delete its directory; asks first", Run: do(r.askRemove), When: some},
-		{Keys: []string{" "}, Text: "mark", Help: "mark it: the others are shown with its loss curve, and their settings as differences from it", Run: r.setMark, When: some},
+		{Keys: []string{" "}, Text: "mark", Help: "mark it, up to four: the others are shown with their loss curves, and settings as differences from the first", Run: r.setMark, When: some},
+		{Keys: []string{"o"}, Text: "overlay", Help: "the loss of the selected and the marked runs on the whole screen", Run: do(func() { r.over.on = true; r.dressOverlay() }), When: func() bool { return r.curve.chart != nil }},
 		{Keys: []string{"/"}, Text: "filter", Help: "list only runs whose name or state holds the words typed", Run: do(r.filter.open)},
 		{Keys: []string{"ctrl+r"}, Label: "^r", Text: "read again", Quiet: true, Run: r.read},
 	}
@@ -83,7 +93,8 @@ func (r *runsScreen) Update(msg tea.Msg) tea.Cmd {
 		}
 	case curvesMsg:
 		if msg.gen == r.curve.gen {
-			r.curve.shown, r.curve.chart = msg.of, msg.chart
+			r.curve.shown, r.curve.chart, r.curve.names = msg.of, msg.chart, msg.names
+			r.dressOverlay()
 		}
 	case runsMsg:
 		if msg.gen != r.gen {
@@ -193,12 +204,25 @@ func (r *runsScreen) fork() tea.Cmd {
 // setMark marks the selected run, or takes the mark away.
 func (r *runsScreen) setMark() tea.Cmd {
 	run, _ := r.selected()
-	if r.mark == run.ID {
-		r.mark = ""
+	if i := slices.Index(r.marks, run.ID); i >= 0 {
+		r.marks = slices.Delete(slices.Clone(r.marks), i, i+1)
+	} else if len(r.marks) == mostMarked {
+		return notice(fmt.Sprintf("%d runs are marked already; space on one of them takes its mark away", mostMarked))
 	} else {
-		r.mark = run.ID
+		r.marks = append(slices.Clone(r.marks), run.ID)
 	}
 	return r.curves()
+}
+
+// marked are the indices of the marked runs but one, in the order of marking.
+func (r *runsScreen) marked(but string) []int {
+	var out []int
+	for _, id := range r.marks {
+		if i := slices.IndexFunc(r.all, func(run runRow) bool { return run.ID == id }); i >= 0 && id != but {
+			out = append(out, i)
+		}
+	}
+	return out
 }
 
 // askRemove asks before a run is deleted.
@@ -225,10 +249,13 @@ func (r *runsScreen) askRemove() {
 // Escape takes filter and mark away.
 func (r *runsScreen) Escape() (tea.Cmd, bool) {
 	switch {
+	case r.overlaid():
+		r.over.on = false
+		return nil, true
 	case r.filter.clear():
 		r.list()
-	case r.mark != "":
-		r.mark = ""
+	case len(r.marks) > 0:
+		r.marks = nil
 	default:
 		return nil, false
 	}
@@ -252,9 +279,10 @@ func (r *runsScreen) differences() (from string, changes []experiments.Change, e
 		return "", nil, errors.New("its experiment file cannot be read")
 	}
 	base, from := defaults, "the defaults"
-	for i := range r.all {
-		if r.all[i].ID == r.mark && r.mark != run.ID && r.all[i].Config != nil {
+	for _, i := range r.marked(run.ID) {
+		if r.all[i].Config != nil {
 			base, from = *r.all[i].Config, r.all[i].ID
+			break
 		}
 	}
 	if d := &r.diff; d.gen != r.gen || d.a != from || d.b != run.ID {

@@ -16,21 +16,23 @@ type curvePoint struct {
 }
 
 // runCurves is the chart under the list: the loss of the selected run and of the
-// marked one.
+// marked ones.
 type runCurves struct {
 	gen   int
 	of    curvesOf // what was asked for last
 	shown curvesOf // what chart shows
 	chart *chart.Chart
+	names []string // of its series, cleaned
 }
 
 // curvesOf names the curves; a run that went on has another step.
 type curvesOf struct {
-	selected, marked string // directories
-	step             int
+	selected string // directory
+	marked   [mostMarked]string
+	step     int
 }
 
-// curves reads the curves of the selected and the marked run when they are not
+// curves reads the curves of the selected and the marked runs when they are not
 // the ones being shown. The chart is filled in a command, too.
 func (r *runsScreen) curves() tea.Cmd {
 	run, ok := r.selected()
@@ -39,11 +41,9 @@ func (r *runsScreen) curves() tea.Cmd {
 	}
 	of := curvesOf{selected: run.Dir, step: run.Step}
 	names := []string{run.ID}
-	for i := range r.all {
-		if r.all[i].ID == r.mark && r.mark != run.ID {
-			of.marked = r.all[i].Dir
-			names = append(names, r.all[i].ID)
-		}
+	for k, i := range r.marked(run.ID) {
+		of.marked[k] = r.all[i].Dir
+		names = append(names, r.all[i].ID)
 	}
 	if of == r.curve.of {
 		return nil
@@ -56,16 +56,8 @@ func (r *runsScreen) curves() tea.Cmd {
 	}
 	return func() tea.Msg {
 		c := chart.New(chart.Options{Title: "loss", XLabel: "step", ASCII: ascii, Palette: palette})
-		series := []chart.Series{
-			{Label: names[0], Ink: chart.InkS1, Smooth: smoothings, MarkZero: true},
-			{Label: "", Ink: chart.InkS2, Smooth: smoothings, Shape: chart.Dashed},
-		}
-		for i, dir := range []string{of.selected, of.marked} {
-			if dir == "" {
-				continue
-			}
-			series[i].Label = names[i]
-			id := c.Add(series[i])
+		for i, dir := range append([]string{of.selected}, of.marked[:len(names)-1]...) {
+			id := c.Add(chart.Series{Label: names[i], Ink: chart.InkS1 + chart.Ink(i), Smooth: smoothings, Shape: runShapes[i], MarkZero: true})
 			points, err := back.Curve(dir)
 			if err != nil {
 				continue // the list says what is wrong with the run
@@ -74,8 +66,7 @@ func (r *runsScreen) curves() tea.Cmd {
 				c.Append(id, float64(p.Step), p.Loss)
 			}
 		}
-		c.SetLog(true)
-		return curvesMsg{gen, of, c}
+		return curvesMsg{gen, of, c, names}
 	}
 }
 

@@ -2,6 +2,7 @@ package tui
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -23,6 +24,9 @@ func (r *runsScreen) View() string {
 			"   " + t.key.Render("2") + "  set up an experiment and press s",
 			t.dim.Render("   or without a screen: ") + "hone train",
 		}, r.width, r.height)
+	}
+	if r.overlaid() {
+		return t.body(r.overlayLines(), r.width, r.height)
 	}
 	below := r.detailLines()
 	room := r.height - 2 - len(below) - 1
@@ -132,7 +136,7 @@ func (r *runsScreen) rowLines(height int) []string {
 		if i == r.rows.at {
 			mark, name = t.accent.Render(t.g.selected)+" ", t.strong.Render(name)
 		}
-		if run.ID == r.mark {
+		if slices.Contains(r.marks, run.ID) {
 			mark += t.accent.Render("*")
 		} else {
 			mark += " "

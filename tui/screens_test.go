@@ -239,6 +239,28 @@ func TestTriedTextShowsBothModels(t *testing.T) {
 	b.sees("target")
 }
 
+// TestRunsOverlay marks runs, lays their curves over each other and comes back.
+func TestRunsOverlay(t *testing.T) {
+	b := start(t, full(), 120, 40)
+	b.press("6", " ", "down", "down", " ", "up", "o", "left")
+	b.sees("2026-11-23-1402-calendar", "2026-11-23-1530-calendar", "2026-11-22-0911-high-rate", "o list")
+	r := b.screens[runsScreenID].(*runsScreen)
+	if len(r.curve.names) != 3 || r.curve.names[0] != "2026-11-23-1402-calendar" {
+		t.Errorf("curves of %q", r.curve.names)
+	}
+	at := r.over.cross
+	b.press("H", "+")
+	if r.over.cross != at-10 || !r.over.window.On() {
+		t.Errorf("crosshair at %g, was at %g", r.over.cross, at)
+	}
+	b.press("esc")
+	b.sees("space mark")
+	b.press("esc") // the marks
+	if len(r.marks) != 0 || len(r.curve.names) != 1 {
+		t.Errorf("marks %q, curves %q", r.marks, r.curve.names)
+	}
+}
+
 func TestDeletingAsksFirst(t *testing.T) {
 	b := start(t, full(), 100, 30)
 	b.press("6", "down", "d", "esc")

@@ -55,7 +55,7 @@ func (s *trainScreen) chartKeys() []binding {
 		{Keys: []string{"["}, Run: func() tea.Cmd { return s.jumpMark(false) }, When: has, Quiet: true},
 		{Keys: []string{"+", "="}, Label: "+/-", Text: "zoom", Help: "show half and twice as many steps, around the crosshair or at the newest", Run: do(func() { s.zoom(0.5) }), When: has},
 		{Keys: []string{"-"}, Run: do(func() { s.zoom(2) }), When: has, Quiet: true},
-		{Keys: []string{"shift+left"}, Label: "⇧←/⇧→", Text: "pan", Help: "zoomed in: a quarter of the width back and on (shift with the arrows)", Run: do(func() { s.pan(-0.25) }), When: zoomed},
+		{Keys: []string{"shift+left"}, Label: "shift+←/→", Text: "pan", Help: "zoomed in: a quarter of the width back and on", Run: do(func() { s.pan(-0.25) }), When: zoomed},
 		{Keys: []string{"shift+right"}, Run: do(func() { s.pan(0.25) }), When: zoomed, Quiet: true},
 		{Keys: []string{"0"}, Text: "all steps", Help: "show all steps again", Run: do(func() { s.charts.window = chart.Window{}; s.dress() }), When: zoomed, Quiet: true},
 		{Keys: []string{"y"}, Text: "log", Help: "logarithmic or linear axis for loss and gradient norm", Run: s.toggleLog, When: has},

@@ -154,7 +154,7 @@ func (f *frame) drawTitle() {
 		if s.Hidden || s.Label == "" {
 			continue
 		}
-		text := f.sampleOf(i) + " " + s.Label
+		text := f.Sample(i) + " " + s.Label
 		if n := cells(text); left+n <= end {
 			f.g.text(left, f.l.title, n, text, s.Ink)
 			left += n + 2
@@ -162,11 +162,11 @@ func (f *frame) drawTitle() {
 	}
 }
 
-// sampleOf shows in one or two cells how series i is drawn.
-func (f *frame) sampleOf(i int) string {
-	s := f.series[i]
+// Sample shows in one or two cells how a series is drawn.
+func (c *Chart) Sample(series int) string {
+	i, s := series, c.series[series]
 	switch {
-	case s.Shape == Points && f.o.ASCII:
+	case s.Shape == Points && c.o.ASCII:
 		if s.Mark > ' ' && s.Mark <= '~' {
 			return string(s.Mark)
 		}
@@ -175,7 +175,7 @@ func (f *frame) sampleOf(i int) string {
 		return string(s.Mark)
 	case s.Shape == Points:
 		return "○"
-	case f.o.ASCII:
+	case c.o.ASCII:
 		return string(lineRunes[i%len(lineRunes)])
 	case s.Shape == Dotted:
 		return "⠂⠂"
