@@ -86,11 +86,11 @@ func (f *traceFeed) event(e runs.Event) {
 			evidence: r.Evidence, confidence: float64(r.Confidence), undone: e.Undone,
 		})
 	case runs.Intervention:
-		if r.Action == runs.ActionSkipStep || r.Action == runs.ActionRewind {
+		if r.Action == runs.ActionSkipStep || r.Action == runs.ActionSkipRow || r.Action == runs.ActionRewind {
 			_, text := interventionText(r)
 			n := finding{from: r.Step, to: r.Step, kind: logWarn, id: r.Action, text: text, undone: e.Undone}
 			if len(r.Rows) > 0 {
-				n.evidence = []string{fmt.Sprintf("rows of the batch: %v", r.Rows[:min(len(r.Rows), 64)])}
+				n.evidence = []string{fmt.Sprintf("rows: %v", r.Rows[:min(len(r.Rows), 64)])}
 			}
 			f.add(n)
 		}
