@@ -24,6 +24,9 @@ func (e *experimentScreen) View() string {
 		right = append(right, e.planLines(rw)...)
 		right = append(right, "")
 		right = append(right, e.commandLines(rw)...)
+		if curve := e.scheduleLines(rw, height-len(right)-1); curve != nil {
+			right = append(append(right, ""), curve...)
+		}
 		return t.body(append(lines, t.beside(e.formLines(lw, height), right, lw, rw, height)...), e.width, e.height)
 	}
 	below := append(e.keyLines(e.width), e.planShort(e.width)...)

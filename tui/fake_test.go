@@ -63,6 +63,7 @@ func (f *fakeBackend) Plan(c experiments.Config) (planView, error) {
 	f.called("plan r=%d", c.LoRA.R)
 	p := f.plan
 	p.TrainableParams = p.TrainableParams / 16 * int64(c.LoRA.R)
+	p.Rates = ratesOf(c, p.Steps)
 	return p, f.planErr
 }
 

@@ -78,7 +78,23 @@ func (l live) Plan(c experiments.Config) (planView, error) {
 	return planView{
 		TrainableParams: p.TrainableParams, TotalParams: p.TotalParams, TrainablePercent: p.TrainablePercent,
 		Steps: p.Steps, Tokens: p.Tokens, MemoryBytes: p.MemoryBytes, Seconds: p.Seconds, EOS: p.EOS, Notes: p.Notes,
+		Rates: ratesOf(c, p.Steps),
 	}, err
+}
+
+// ratePoints are enough to draw a schedule at any width of a terminal.
+const ratePoints = 400
+
+// ratesOf samples the learning rate over the whole run.
+func ratesOf(c experiments.Config, steps *int) []ratePoint {
+	if steps == nil {
+		return nil
+	}
+	var points []ratePoint
+	for _, p := range experiments.LearningRates(c, *steps, ratePoints) {
+		points = append(points, ratePoint{float64(p.Step), p.LR})
+	}
+	return points
 }
 
 // sameData reports whether two experiments open the same workspace.

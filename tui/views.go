@@ -79,6 +79,13 @@ type planView struct {
 	Seconds          *float64
 	EOS              *string
 	Notes            []string
+	Rates            []ratePoint // of the schedule; nil while the steps are not known
+}
+
+// ratePoint is the learning rate of a step.
+type ratePoint struct {
+	Step float64
+	LR   float64
 }
 
 // scoresView are the figures of one side of a comparison, all 0 to 1.
