@@ -186,12 +186,30 @@ func interventionText(r runs.Intervention) (logKind, string) {
 		return kind, fmt.Sprintf("%s%s at step %d", who, rateChange(float64(r.Previous), float64(r.Value)), r.Step)
 	case runs.ActionSkipStep:
 		return logWarn, fmt.Sprintf("step %d was skipped%s", r.Step, reason)
+	case runs.ActionSkipRow:
+		return logWarn, fmt.Sprintf("step %d was taken again without %s%s", r.Step, rowsText(r.Rows), reason)
 	case runs.ActionRewind:
 		return logWarn, fmt.Sprintf("%swent back to step %d%s", who, r.To, reason)
 	case runs.ActionCheckpoint, runs.ActionEvaluate, runs.ActionWatch:
 		return kind, "" // what they lead to has its own line
 	}
 	return kind, fmt.Sprintf("%s%s after step %d%s", who, r.Action, r.Step, reason)
+}
+
+// rowsText names dataset rows, a few of them by number.
+func rowsText(rows []int) string {
+	const most = 6
+	if len(rows) == 0 || len(rows) > most {
+		return plural(len(rows), "row")
+	}
+	names := make([]string, len(rows))
+	for i, r := range rows {
+		names[i] = fmt.Sprint(r)
+	}
+	if len(rows) == 1 {
+		return "row " + names[0]
+	}
+	return "rows " + strings.Join(names, ", ")
 }
 
 // rateChange says how the learning rate was changed.
@@ -227,6 +245,8 @@ func interventionMark(r runs.Intervention) *chart.Event {
 		return &chart.Event{Label: label, Ink: chart.InkWarn}
 	case runs.ActionSkipStep:
 		return &chart.Event{Label: "skip", Ink: chart.InkWarn}
+	case runs.ActionSkipRow:
+		return &chart.Event{Label: "skip row", Ink: chart.InkWarn}
 	case runs.ActionRewind:
 		return &chart.Event{Label: "rewound", Ink: chart.InkWarn}
 	}
