@@ -77,7 +77,7 @@ func (t *Trainer) attempt(ctx context.Context, examples []batch.Example, s *Step
 	}
 	factor := optim.ClipFactor(s.GradNorm, t.Clip)
 	s.Clipped = factor < 1
-	s.Changes, err = t.adamw.Update(t.graph.Runtime.Pool, t.tensors, s.LR, factor, s.GradNorm)
+	s.Changes, err = t.updates.Update(t.graph.Runtime.Pool, t.tensors, s.LR, factor, s.GradNorm)
 	s.OptimizerSeconds = time.Since(update).Seconds()
 	if err != nil {
 		s.Problem = err

@@ -14,6 +14,7 @@ import (
 	"hone/engine/llama"
 	"hone/engine/loss"
 	"hone/engine/ops"
+	"hone/engine/optim"
 )
 
 // steps trains n steps and returns them with the final tensors.
@@ -123,37 +124,50 @@ func TestSameSeedSameBits(t *testing.T) {
 	x := openToy(t, "tied")
 	l := everyModule
 	l.Dropout = 0.1
+	optimizer := ""
 	run := func(workers int, seed uint64) ([]engine.Step, [][]float32) {
-		c := engine.Config{BatchSize: 3, LR: 1e-2, Clip: 1, Loss: allTerms, Epochs: 3, Seed: seed, Shuffle: true, Schedule: "cosine", Warmup: 0.1, WeightDecay: 0.01}
+		c := engine.Config{Optimizer: optimizer, BatchSize: 3, LR: 1e-2, Clip: 1, Loss: allTerms, Epochs: 3, Seed: seed, Shuffle: true, Schedule: "cosine", Warmup: 0.1, WeightDecay: 0.01}
 		return steps(t, x.trainer(t, workers, llama.Frozen, l, c, x.examples), 9)
 	}
-	_, want := run(1, 7)
-	for _, workers := range []int{1, 2, 3} {
-		if _, got := run(workers, 7); !slices.EqualFunc(got, want, slices.Equal[[]float32]) {
-			t.Errorf("%d workers give other bits than one", workers)
+	for _, optimizer = range optimizers {
+		_, want := run(1, 7)
+		for _, workers := range []int{1, 2, 3} {
+			if _, got := run(workers, 7); !slices.EqualFunc(got, want, slices.Equal[[]float32]) {
+				t.Errorf("%s: %d workers give other bits than one", optimizer, workers)
+			}
 		}
-	}
-	if _, other := run(1, 8); slices.EqualFunc(other, want, slices.Equal[[]float32]) {
-		t.Error("another seed gives the same bits")
+		if _, other := run(1, 8); slices.EqualFunc(other, want, slices.Equal[[]float32]) {
+			t.Errorf("%s: another seed gives the same bits", optimizer)
+		}
 	}
 }
 
-// A run restored from a state goes on bit for bit.
+var optimizers = []string{optim.NameAdamW, optim.NameMuon}
+
+// A run restored from a state goes on bit for bit, and every optimizer does
+// something of its own.
 func TestResumedEqualsUninterrupted(t *testing.T) {
 	x := openToy(t, "tied")
-	c := engine.Config{BatchSize: 3, LR: 1e-2, Clip: 1, Loss: allTerms, Epochs: 3, Seed: 3, Shuffle: true, Schedule: "linear", Warmup: 0.2, WeightDecay: 0.1}
-	_, want := steps(t, x.trainer(t, 2, llama.Frozen, everyModule, c, x.examples), 9)
-	first := x.trainer(t, 2, llama.Frozen, everyModule, c, x.examples)
-	steps(t, first, 4)
-	second := x.trainer(t, 2, llama.Frozen, everyModule, c, x.examples)
-	for i := range second.Names() {
-		copy(second.Tensor(i), first.Tensor(i))
-	}
-	if err := second.Restore(first.State(), first.Moments()); err != nil {
-		t.Fatal(err)
-	}
-	if _, got := steps(t, second, 5); !slices.EqualFunc(got, want, slices.Equal[[]float32]) {
-		t.Error("the resumed run has other bits")
+	var before [][]float32
+	for _, optimizer := range optimizers {
+		c := engine.Config{Optimizer: optimizer, BatchSize: 3, LR: 1e-2, Clip: 1, Loss: allTerms, Epochs: 3, Seed: 3, Shuffle: true, Schedule: "linear", Warmup: 0.2, WeightDecay: 0.1}
+		_, want := steps(t, x.trainer(t, 2, llama.Frozen, everyModule, c, x.examples), 9)
+		first := x.trainer(t, 2, llama.Frozen, everyModule, c, x.examples)
+		steps(t, first, 4)
+		second := x.trainer(t, 2, llama.Frozen, everyModule, c, x.examples)
+		for i := range second.Names() {
+			copy(second.Tensor(i), first.Tensor(i))
+		}
+		if err := second.Restore(first.State(), first.Moments()); err != nil {
+			t.Fatal(err)
+		}
+		if _, got := steps(t, second, 5); !slices.EqualFunc(got, want, slices.Equal[[]float32]) {
+			t.Errorf("%s: the resumed run has other bits", optimizer)
+		}
+		if slices.EqualFunc(before, want, slices.Equal[[]float32]) {
+			t.Errorf("%s does what the optimizer before it does", optimizer)
+		}
+		before = want
 	}
 }
 

@@ -21,18 +21,15 @@ type State struct {
 
 // State is the trainer's state after the last finished step.
 func (t *Trainer) State() State {
-	return State{Step: t.step, OptimizerStep: t.adamw.Step, LRFactor: t.LRFactor, Seed: t.Seed, Skipped: maps.Clone(t.skipped)}
+	return State{Step: t.step, OptimizerStep: t.updates.Steps(), LRFactor: t.LRFactor, Seed: t.Seed, Skipped: maps.Clone(t.skipped)}
 }
 
-// Moments are AdamW's moments as tensors named exp_avg.X and exp_avg_sq.X. They
-// share memory with the optimizer.
+// Moments are the optimizer's moments as tensors named exp_avg.X, exp_avg_sq.X
+// and momentum_buffer.X. They share memory with the optimizer.
 func (t *Trainer) Moments() []weights.Tensor {
 	var out []weights.Tensor
-	for i, p := range t.tensors {
-		shape := t.graph.Params[i].Shape
-		out = append(out,
-			weights.Tensor{Name: "exp_avg." + p.Name, Shape: shape, Data: t.adamw.M[i]},
-			weights.Tensor{Name: "exp_avg_sq." + p.Name, Shape: shape, Data: t.adamw.V[i]})
+	for _, m := range t.updates.Moments() {
+		out = append(out, weights.Tensor{Name: m.What + "." + t.tensors[m.Tensor].Name, Shape: t.graph.Params[m.Tensor].Shape, Data: m.Data})
 	}
 	return out
 }
@@ -57,11 +54,11 @@ func (t *Trainer) Restore(s State, moments []weights.Tensor) error {
 		}
 		copy(m.Data, data)
 	}
-	t.step, t.adamw.Step, t.LRFactor = s.Step, s.OptimizerStep, s.LRFactor
+	t.step, t.LRFactor = s.Step, s.LRFactor
+	t.updates.Resume(s.OptimizerStep)
 	for step, rows := range s.Skipped {
 		t.Skip(step, rows)
 	}
-	t.adamw.Forget()
 	t.weights.Invalidate()
 	return nil
 }

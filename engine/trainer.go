@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -34,6 +35,8 @@ type Config struct {
 	Warmup      float64
 	WeightDecay float64 // of matrices; the weights of norms do not decay
 	Clip        float64 // global gradient norm; 0 = none
+	Optimizer   string  // optim.NameAdamW or NameMuon; "" = AdamW
+	Beta2       float64 // of AdamW; 0 = optim.DefaultBeta2
 	Loss        loss.Weights
 
 	OnNonfinite string // Halt, SkipRow, SkipStep or Rewind; "" = Halt
@@ -78,7 +81,7 @@ type Trainer struct {
 	weights  *llama.Weights
 	examples []batch.Example
 	tensors  []optim.Tensor
-	adamw    *optim.AdamW
+	updates  optim.Optimizer
 	schedule optim.Schedule
 	step     int // optimizer steps done
 
@@ -109,9 +112,13 @@ func NewTrainer(pool *kernel.Pool, w *llama.Weights, adapter *llama.Adapter, exa
 	t.graph = graph
 	for _, p := range graph.Params {
 		// Weight decay is for matrices: a norm's weights scale, and are not drawn to zero.
-		t.tensors = append(t.tensors, optim.Tensor{Name: p.Name, Data: p.Data, Decay: len(p.Shape) > 1})
+		tensor := optim.Tensor{Name: p.Name, Data: p.Data, Decay: len(p.Shape) > 1}
+		if len(p.Shape) == 2 && !llama.Vocabulary(p.Name) {
+			tensor.Rows = p.Shape[0]
+		}
+		t.tensors = append(t.tensors, tensor)
 	}
-	t.adamw = optim.NewAdamW(t.tensors, c.WeightDecay)
+	t.updates = optim.New(c.Optimizer, t.tensors, c.WeightDecay, cmp.Or(c.Beta2, optim.DefaultBeta2))
 	return t, nil
 }
 

@@ -81,6 +81,8 @@ type TrainConfig struct {
 	Schedule        string  // "constant", "linear", "cosine"
 	Warmup          float64 // fraction of all steps
 	WeightDecay     float64
+	Optimizer       string  // "adamw", "muon"
+	Beta2           float64 // of AdamW
 	Clip            float64 // largest global gradient norm; 0 = no clipping
 	Shuffle         bool
 	EvalEvery       int // optimizer steps; 0 = never

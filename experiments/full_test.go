@@ -128,7 +128,7 @@ func TestFullRun(t *testing.T) {
 // uninterrupted one to the bit. Neither reads weights of the model.
 func TestFullFromRandomResumed(t *testing.T) {
 	ctx := context.Background()
-	c := toyConfig(t, "method=full", "model.init=random", "model.path="+bareModel(t), "train.save=bf16", "train.weight_decay=0.1")
+	c := toyConfig(t, "method=full", "model.init=random", "model.path="+bareModel(t), "train.save=bf16", "train.weight_decay=0.1", "train.optimizer=muon", "train.beta2=0.95")
 	whole := train(t, c, StartOptions{RunDir: filepath.Join(t.TempDir(), "whole")})
 	dir := filepath.Join(t.TempDir(), "parts")
 	for step := 1; step <= 8; step++ {

@@ -1,6 +1,9 @@
 package experiments
 
-import "hone/engine"
+import (
+	"hone/engine"
+	"hone/engine/optim"
+)
 
 // maxSeed is the largest seed: the largest integer that JSON readers with
 // float64 numbers keep exactly.
@@ -209,6 +212,18 @@ var keyTable = []Key{
 		Name: "train.weight_decay", Kind: KindFloat, Default: "0.01", Max: 10,
 		Doc: "decoupled; the weights of norms do not decay",
 		at:  func(c *Config) any { return &c.Train.WeightDecay },
+	},
+	{
+		Name: "train.optimizer", Kind: KindChoice, Default: `"adamw"`, Options: []string{optim.NameAdamW, optim.NameMuon},
+		Doc:     "muon: matrices move by their momentum made orthogonal, the rest by AdamW; for training from random weights",
+		aliases: []string{"optim"},
+		at:      func(c *Config) any { return &c.Train.Optimizer },
+	},
+	{
+		Name: "train.beta2", Kind: KindFloat, Default: "0.999", Max: 1, minOpen: true, maxOpen: true,
+		Doc:     "AdamW's decay of the squared gradients; 0.95 is usual when training from random weights",
+		aliases: []string{"adam_beta2"},
+		at:      func(c *Config) any { return &c.Train.Beta2 },
 	},
 	{
 		Name: "train.clip", Kind: KindFloat, Default: "1.0", Max: 1e6,

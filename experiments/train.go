@@ -125,6 +125,7 @@ func (t *training) load(ctx context.Context) (err error) {
 	t.trainer, err = engine.NewTrainer(t.model.pool, t.model.weights, t.adapter, t.model.Encoded[data.Train].Examples, engine.Config{
 		Seed: c.Seed, Epochs: c.Train.Epochs, BatchSize: c.Train.BatchSize, MicroBatch: micro, Shuffle: c.Train.Shuffle,
 		LR: c.Train.LR, Schedule: c.Train.Schedule, Warmup: c.Train.Warmup, WeightDecay: c.Train.WeightDecay, Clip: c.Train.Clip,
+		Optimizer: c.Train.Optimizer, Beta2: c.Train.Beta2,
 		Loss:        LossWeights(c, t.model.Dataset.JSON()),
 		OnNonfinite: c.Train.OnNonfinite,
 	})

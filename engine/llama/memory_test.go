@@ -108,7 +108,7 @@ func oneStep(t *testing.T, c weights.Config, l LoRA, use Use, dtype DType, p Pas
 	for _, q := range g.Params {
 		tensors = append(tensors, optim.Tensor{Name: q.Name, Data: q.Data})
 	}
-	return []any{w, a, g, optim.NewAdamW(tensors, 0)}
+	return []any{w, a, g, optim.NewAdamW(tensors, 0, optim.DefaultBeta2)}
 }
 
 // held is how much larger the heap is with what f returns.

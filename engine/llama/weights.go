@@ -6,6 +6,7 @@ package llama
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 
 	"hone/engine/kernel"
@@ -250,4 +251,10 @@ func (w *Weights) matrices() []*ops.Matrix {
 		ms = append(ms, l.QKV, l.O, l.GateUp, l.Down)
 	}
 	return ms
+}
+
+// Vocabulary reports whether a tensor's rows are the vocabulary's: the embedding
+// and a head that is not tied to it.
+func Vocabulary(name string) bool {
+	return strings.HasSuffix(name, "embed_tokens.weight") || strings.HasSuffix(name, "lm_head.weight")
 }

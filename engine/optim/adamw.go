@@ -12,6 +12,7 @@ type Tensor struct {
 	Data  []float32
 	Grad  []float32 // gradient of the step, before clipping
 	Decay bool      // whether weight decay applies to it
+	Rows  int       // of a matrix inside the model, which Muon updates; 0 = AdamW has it
 }
 
 // AdamW is Adam with decoupled weight decay (Loshchilov, Hutter 2019) in
@@ -26,10 +27,13 @@ type AdamW struct {
 	limits limits
 }
 
-// NewAdamW returns the optimizer of tensors with PyTorch's defaults
-// (betas 0.9 and 0.999, eps 1e-8).
-func NewAdamW(tensors []Tensor, weightDecay float64) *AdamW {
-	o := &AdamW{Beta1: 0.9, Beta2: 0.999, Eps: 1e-8, WeightDecay: weightDecay}
+// DefaultBeta2 is PyTorch's.
+const DefaultBeta2 = 0.999
+
+// NewAdamW returns the optimizer of tensors, with PyTorch's defaults for what is
+// not given (beta1 0.9, eps 1e-8).
+func NewAdamW(tensors []Tensor, weightDecay, beta2 float64) *AdamW {
+	o := &AdamW{Beta1: 0.9, Beta2: beta2, Eps: 1e-8, WeightDecay: weightDecay}
 	for _, t := range tensors {
 		o.M = append(o.M, make([]float32, len(t.Data)))
 		o.V = append(o.V, make([]float32, len(t.Data)))
@@ -79,11 +83,22 @@ func (c Change) Ratio() (float64, bool) { return c.Update / c.Weight, c.Weight !
 // few enough to be in the cache still.
 const changeBlock = 1024
 
-// Update applies one step with the gradients times factor (the clipping factor)
-// at learning rate lr, and says what it did to each tensor. norm is the global
-// norm of the gradients before clipping, +Inf where it is not known. An update
-// that would leave a value or a moment that is not finite is an *UpdateError;
-// then nothing has been changed.
+// Steps implements [Optimizer].
+func (o *AdamW) Steps() int { return o.Step }
+
+// Resume implements [Optimizer]. The next update looks at every value.
+func (o *AdamW) Resume(steps int) { o.Step, o.limits = steps, limits{} }
+
+// Moments implements [Optimizer].
+func (o *AdamW) Moments() []Moment {
+	var out []Moment
+	for i := range o.M {
+		out = append(out, Moment{FirstMoment, i, o.M[i]}, Moment{SecondMoment, i, o.V[i]})
+	}
+	return out
+}
+
+// Update implements [Optimizer].
 func (o *AdamW) Update(pool *kernel.Pool, tensors []Tensor, lr, factor, norm float64) ([]Change, error) {
 	c := o.coefficients(lr, factor)
 	parts := split(tensors)

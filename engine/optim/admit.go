@@ -9,9 +9,10 @@ import (
 
 // What an UpdateError is about.
 const (
-	Weight       = "weight"
-	FirstMoment  = "exp_avg"
-	SecondMoment = "exp_avg_sq"
+	Weight         = "weight"
+	FirstMoment    = "exp_avg"
+	SecondMoment   = "exp_avg_sq"
+	MomentumBuffer = "momentum_buffer"
 )
 
 // UpdateError says where an update would have been the first to leave a value
@@ -19,7 +20,7 @@ const (
 type UpdateError struct {
 	Tensor string
 	Index  int     // in the flat tensor
-	What   string  // Weight, FirstMoment or SecondMoment
+	What   string  // Weight or a moment's name
 	Value  float64 // what it would have become
 	Before float64 // what it is
 }
@@ -39,10 +40,6 @@ type limits struct {
 // safe is far enough below the largest float32 that no rounding in an update
 // comes near it.
 const safe = 1e37
-
-// Forget has the next update look at every value: weights or moments were
-// changed by somebody else.
-func (o *AdamW) Forget() { o.limits = limits{} }
 
 // admit decides whether an update with gradients of at most the given magnitude
 // leaves finite values: from the limits where they are tight enough, else by

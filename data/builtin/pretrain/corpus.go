@@ -25,15 +25,15 @@ var kinds = []kind{
 	{"listed", 0, 250, (*writer).listed},
 	{"fixed", 0, 100, (*writer).fixed},
 	{"calendar", 0, 60, (*writer).calendar},
-	{"record", 140, 50, (*writer).record},
+	{"record", 90, 50, (*writer).record},
 	{"values", 0, 60, (*writer).values},
 	{"lines", 0, 40, (*writer).lines},
-	{"field", 110, 90, (*writer).field},
-	{"copy", 330, 130, (*writer).copying},
+	{"field", 60, 90, (*writer).field},
+	{"copy", 480, 130, (*writer).copying},
 	{"list", 100, 30, (*writer).list},
 	{"pick", 140, 50, (*writer).pick},
-	{"date", 100, 80, (*writer).dates},
-	{"time", 60, 40, (*writer).times},
+	{"date", 70, 80, (*writer).dates},
+	{"time", 40, 40, (*writer).times},
 	{"prose", 20, 20, (*writer).prose},
 }
 
@@ -54,7 +54,7 @@ func New(seed uint64, documents int, t *tokenizer.Tokenizer) *Corpus {
 // Document returns the document i, from 0.
 func (c *Corpus) Document(i int) Document {
 	for attempt := uint64(0); ; attempt++ {
-		w := &writer{newSource(c.seed, uint64(i), attempt), c.vocabulary}
+		w := &writer{newSource(c.seed, uint64(i), attempt), c.vocabulary, progressScale - c.progress(i)}
 		k := kinds[w.weighted(c.weights(i))]
 		d := Document{Kind: k.name}
 		d.Prompt, d.Completion = k.draw(w)
@@ -69,17 +69,24 @@ func (c *Corpus) length(d Document) int {
 	return len(c.tokenizer.Encode(d.Prompt)) + len(c.tokenizer.Encode(" "+d.Completion)) + 1
 }
 
-// weights returns the weights of the kinds for document i: easy for the first 3 %, then blended until
-// 9 % are over. They are whole numbers to be the same everywhere.
-func (c *Corpus) weights(i int) []int {
-	const scale = 1000
-	progress := scale
-	if c.documents > 0 {
-		progress = min(scale, max(0, (i*100-3*c.documents)*scale/(6*c.documents)))
+// progressScale is the progress of a document after the easy stage.
+const progressScale = 1000
+
+// progress is 0 for the first 4 % of the documents, the easy stage, and rises until 10 % are over.
+// It is a whole number to be the same everywhere.
+func (c *Corpus) progress(i int) int {
+	if c.documents <= 0 {
+		return progressScale
 	}
+	return min(progressScale, max(0, (i*100-4*c.documents)*progressScale/(6*c.documents)))
+}
+
+// weights returns the weights of the kinds for document i, blended by its progress.
+func (c *Corpus) weights(i int) []int {
+	progress := c.progress(i)
 	weights := make([]int, len(kinds))
 	for j, k := range kinds {
-		weights[j] = k.easy*(scale-progress) + k.full*progress
+		weights[j] = k.easy*(progressScale-progress) + k.full*progress
 	}
 	return weights
 }

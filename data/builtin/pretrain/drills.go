@@ -15,7 +15,7 @@ import (
 func (w *writer) copying() (prompt, completion string) {
 	var s string
 	switch x := w.below(100); {
-	case x < 48:
+	case x < 48 || w.early():
 		s = w.tokens()
 	case x < 58:
 		s = w.nonsense()
@@ -49,7 +49,11 @@ func (w *writer) tokens() string {
 	}
 	var b strings.Builder
 	tail := "" // what follows the last space
-	for range w.between(6, 30) {
+	n := w.between(6, 30)
+	if w.early() {
+		n = w.between(2, 8) // to attend to the right one among few is found first
+	}
+	for range n {
 		word := pick(w.source, w.vocabulary.pieces)
 		// A token that is a held-out word is part of another word here.
 		for words.HeldOut(word) {

@@ -167,7 +167,7 @@ func TestCalendarAnswersTheEvent(t *testing.T) {
 func TestTextHoldsTheEvent(t *testing.T) {
 	v := newVocabulary(testTokenizer(t))
 	for i := range uint64(5000) {
-		w := &writer{newSource(testSeed, i), v}
+		w := &writer{source: newSource(testSeed, i), vocabulary: v}
 		e := w.event(80, 80, 80, 50, 50)
 		text := w.text(e)
 		for _, part := range append([]string{e.action, e.place, e.duration, e.recurrence, e.note}, e.people...) {

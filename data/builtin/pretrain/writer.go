@@ -37,7 +37,11 @@ func trainSide(pools ...[]string) []string {
 type writer struct {
 	*source
 	vocabulary *vocabulary // nil while the vocabulary is being learned
+	easy       int         // of 1000 texts to copy, those that are a few tokens
 }
+
+// early is true for the texts of the easy stage. After it nothing is drawn.
+func (w *writer) early() bool { return w.easy > 0 && w.below(progressScale) < w.easy }
 
 // plain returns a word of pool or an invented one in lower case.
 func (w *writer) plain(pool []string) string {
