@@ -31,6 +31,7 @@ type shell struct {
 	leaving bool
 	lastInt time.Time // of ctrl+c
 	mouse   bool
+	guided  bool // whether the guide's line is shown
 	// quietUntil is when a dialog that opened by itself begins to take keys:
 	// someone typing must not answer it by accident.
 	quietUntil time.Time
@@ -56,7 +57,7 @@ func newShell(a *app) *shell {
 
 // Init opens what the options name.
 func (s *shell) Init() tea.Cmd {
-	cmds := []tea.Cmd{s.openWorkspace(), s.makePlan(), s.screens[s.active].Focus()}
+	cmds := []tea.Cmd{s.openWorkspace(), s.makePlan(), s.screens[s.active].Focus(), s.askNewcomer()}
 	if s.runDir != "" {
 		dir := s.runDir
 		s.runDir = ""
@@ -94,6 +95,9 @@ func (s *shell) update(msg tea.Msg) tea.Cmd {
 		return nil
 	case gotoMsg:
 		return s.show(msg.to)
+	case newcomerMsg:
+		s.guided = true
+		return nil
 	}
 	cmds := []tea.Cmd{s.app.receive(msg)}
 	if m, stale := msg.(snapshotMsg); stale && m.gen != s.polls {
@@ -219,6 +223,7 @@ func (s *shell) globalKeys() []keyGroup {
 			{Keys: []string{"esc"}, Text: "one step out", Quiet: true},
 			{Keys: []string{"ctrl+c"}, Label: "^c ^c", Text: "quit at once", Help: "twice: leave; a live run saves a checkpoint first", Quiet: true},
 			{Keys: []string{"ctrl+l"}, Label: "^l", Text: "draw again", Quiet: true, Run: func() tea.Cmd { return tea.ClearScreen }},
+			{Keys: []string{"ctrl+g"}, Label: "^g", Text: "guide", Help: "show or hide the line that says what to look at and which key goes on; it begins by itself where nothing was trained yet", Quiet: true, Run: s.toggleGuide},
 			{Keys: []string{"ctrl+t"}, Label: "^t", Text: "mouse wheel", Help: "turn the mouse wheel on or off; off leaves text selection to the terminal", Quiet: true, Run: s.toggleMouse},
 		}},
 		{Title: "screens", Bindings: screens},
@@ -297,6 +302,9 @@ func (s *shell) lines() []string {
 	}
 	lines = append(lines, body...)
 	note := s.noticeLine(w)
+	if note == "" && roomy {
+		note = s.guideLine(w)
+	}
 	switch {
 	case roomy && note != "":
 		lines = append(lines, note, hints)
