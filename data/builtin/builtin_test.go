@@ -79,7 +79,7 @@ func TestExamplesAreShort(t *testing.T) {
 
 func TestUnseenIsAboutAThirdOfTheTestRows(t *testing.T) {
 	d := load(t)
-	unseen := Unseen()
+	unseen := d.Unseen(data.Test)
 	if len(unseen) != len(d.Test) {
 		t.Fatalf("%d of %d rows", len(unseen), len(d.Test))
 	}

@@ -3,12 +3,12 @@
 # docs/builtin-model.md says what it is. Stopped at any moment, the same command goes on.
 #
 #   OUT        directory for corpus, program and run, outside the repository; needed
-#   DOCUMENTS  to train on, default 100000; another number is another model
+#   DOCUMENTS  to train on, default 90000; another number is another model
 #   INTO       directory that gets the model, default data/builtin/model
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 go=${GO:-go}
-documents=${DOCUMENTS:-100000}
+documents=${DOCUMENTS:-90000}
 into=${INTO:-data/builtin/model}
 
 if [ -z "${OUT:-}" ]; then
@@ -22,8 +22,8 @@ case $out/ in "$(pwd -P)"/*)
 	exit 2
 	;;
 esac
-if [ "$documents" != 100000 ] && [ -z "${INTO:-}" ]; then
-	echo "builtin-model: the built-in model is trained on 100000 documents; with DOCUMENTS=$documents name another place with INTO=DIR" >&2
+if [ "$documents" != 90000 ] && [ -z "${INTO:-}" ]; then
+	echo "builtin-model: the built-in model is trained on 90000 documents; with DOCUMENTS=$documents name another place with INTO=DIR" >&2
 	exit 2
 fi
 

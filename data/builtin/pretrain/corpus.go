@@ -25,16 +25,16 @@ var kinds = []kind{
 	{"listed", 0, 250, (*writer).listed},
 	{"fixed", 0, 100, (*writer).fixed},
 	{"calendar", 0, 60, (*writer).calendar},
-	{"record", 90, 50, (*writer).record},
+	{"record", 0, 50, (*writer).record},
 	{"values", 0, 60, (*writer).values},
 	{"lines", 0, 40, (*writer).lines},
-	{"field", 60, 90, (*writer).field},
-	{"copy", 480, 130, (*writer).copying},
-	{"list", 100, 30, (*writer).list},
-	{"pick", 140, 50, (*writer).pick},
-	{"date", 70, 80, (*writer).dates},
-	{"time", 40, 40, (*writer).times},
-	{"prose", 20, 20, (*writer).prose},
+	{"field", 0, 90, (*writer).field},
+	{"copy", 860, 130, (*writer).copying},
+	{"list", 50, 30, (*writer).list},
+	{"pick", 50, 50, (*writer).pick},
+	{"date", 20, 80, (*writer).dates},
+	{"time", 20, 40, (*writer).times},
+	{"prose", 0, 20, (*writer).prose},
 }
 
 // A Corpus is all documents of one seed. It is safe for concurrent use.
@@ -72,13 +72,14 @@ func (c *Corpus) length(d Document) int {
 // progressScale is the progress of a document after the easy stage.
 const progressScale = 1000
 
-// progress is 0 for the first 4 % of the documents, the easy stage, and rises until 10 % are over.
+// progress is 0 for the first 20 % of the documents, the easy stage, which are short, and rises until
+// 30 % are over.
 // It is a whole number to be the same everywhere.
 func (c *Corpus) progress(i int) int {
 	if c.documents <= 0 {
 		return progressScale
 	}
-	return min(progressScale, max(0, (i*100-4*c.documents)*progressScale/(6*c.documents)))
+	return min(progressScale, max(0, (i*100-20*c.documents)*progressScale/(10*c.documents)))
 }
 
 // weights returns the weights of the kinds for document i, blended by its progress.
