@@ -3,12 +3,14 @@
 # docs/builtin-model.md says what it is. Stopped at any moment, the same command goes on.
 #
 #   OUT        directory for corpus, program and run, outside the repository; needed
-#   DOCUMENTS  to train on, default 90000; another number is another model
+#   DOCUMENTS  to train on first, default 90000; another number is another model
+#   LATE       documents of the second run, default 50000
 #   INTO       directory that gets the model, default data/builtin/model
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 go=${GO:-go}
 documents=${DOCUMENTS:-90000}
+late=${LATE:-50000}
 into=${INTO:-data/builtin/model}
 
 if [ -z "${OUT:-}" ]; then
@@ -22,23 +24,30 @@ case $out/ in "$(pwd -P)"/*)
 	exit 2
 	;;
 esac
-if [ "$documents" != 90000 ] && [ -z "${INTO:-}" ]; then
-	echo "builtin-model: the built-in model is trained on 90000 documents; with DOCUMENTS=$documents name another place with INTO=DIR" >&2
+if [ "$documents $late" != "90000 50000" ] && [ -z "${INTO:-}" ]; then
+	echo "builtin-model: the built-in model is trained on 90000 and 50000 documents; with other numbers name another place with INTO=DIR" >&2
 	exit 2
 fi
 
-# The corpus has its name only when it is whole.
-corpus=$out/corpus-$documents
-if [ ! -d "$corpus" ]; then
-	rm -rf "$corpus.part"
-	"$go" run ./data/builtin/pretrain/cmd -n "$documents" -seed 1 -out "$corpus.part"
-	mv "$corpus.part" "$corpus"
-fi
-
-# A run that was stopped ends with an exit code of its own, and so does this script.
-run=$out/run-$documents
 "$go" build -o "$out/hone" .
-"$out/hone" train --config data/builtin/pretrain/recipe.toml --model "$corpus/model" --data "$corpus" --run-dir "$run"
+
+# stage NAME RECIPE MODEL FLAGS...: a corpus, which has its name only when it is whole, and a run on it.
+# A run that was stopped ends with an exit code of its own, and so does this script.
+stage() {
+	local corpus=$out/corpus-$1 recipe=$2 model=$3
+	local run=$out/run-$1
+	shift 3
+	if [ ! -d "$corpus" ]; then
+		rm -rf "$corpus.part"
+		"$go" run ./data/builtin/pretrain/cmd -seed 1 -out "$corpus.part" "$@"
+		mv "$corpus.part" "$corpus"
+	fi
+	"$out/hone" train --config "data/builtin/pretrain/$recipe" --model "$model" --data "$corpus" --run-dir "$run"
+}
+stage "$documents" recipe.toml "$out/corpus-$documents/model" -n "$documents"
+stage "late-$late" recipe-late.toml "$out/run-$documents/model" -n "$late" -late
+corpus=$out/corpus-$documents
+run=$out/run-late-$late
 
 # Configuration and tokenizer as the corpus has them: a test holds them against the generator.
 # The weights come last: with them the model is there.

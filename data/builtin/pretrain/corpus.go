@@ -12,29 +12,30 @@ type Document struct {
 	Kind       string // the task, for statistics
 }
 
-// A kind is a task with its weight in 1000 documents, in the easy stage and after it.
+// A kind is a task with its weight in 1000 documents: in the easy stage, after it, and in the second
+// corpus.
 type kind struct {
-	name       string
-	easy, full int
-	draw       func(*writer) (prompt, completion string)
+	name             string
+	easy, full, late int
+	draw             func(*writer) (prompt, completion string)
 }
 
 // Less than half of all completions are JSON objects, so that a dataset loader takes a file of these
 // documents for what it is: text, not rows of one schema.
 var kinds = []kind{
-	{"listed", 0, 250, (*writer).listed},
-	{"fixed", 0, 100, (*writer).fixed},
-	{"calendar", 0, 60, (*writer).calendar},
-	{"record", 0, 50, (*writer).record},
-	{"values", 0, 60, (*writer).values},
-	{"lines", 0, 40, (*writer).lines},
-	{"field", 0, 90, (*writer).field},
-	{"copy", 860, 130, (*writer).copying},
-	{"list", 50, 30, (*writer).list},
-	{"pick", 50, 50, (*writer).pick},
-	{"date", 20, 80, (*writer).dates},
-	{"time", 20, 40, (*writer).times},
-	{"prose", 0, 20, (*writer).prose},
+	{"listed", 0, 250, 250, (*writer).listed},
+	{"fixed", 0, 100, 110, (*writer).fixed},
+	{"calendar", 0, 60, 110, (*writer).calendar},
+	{"record", 0, 50, 10, (*writer).record},
+	{"values", 0, 60, 100, (*writer).values},
+	{"lines", 0, 40, 60, (*writer).lines},
+	{"field", 0, 90, 100, (*writer).field},
+	{"copy", 860, 130, 110, (*writer).copying},
+	{"list", 50, 30, 20, (*writer).list},
+	{"pick", 50, 50, 20, (*writer).pick},
+	{"date", 20, 80, 55, (*writer).dates},
+	{"time", 20, 40, 45, (*writer).times},
+	{"prose", 0, 20, 10, (*writer).prose},
 }
 
 // A Corpus is all documents of one seed. It is safe for concurrent use.
@@ -43,6 +44,7 @@ type Corpus struct {
 	documents  int
 	tokenizer  *tokenizer.Tokenizer
 	vocabulary *vocabulary
+	late       bool
 }
 
 // New returns the corpus of a seed, meant to be read in order for so many documents: it decides how
@@ -51,10 +53,20 @@ func New(seed uint64, documents int, t *tokenizer.Tokenizer) *Corpus {
 	return &Corpus{seed: seed, documents: documents, tokenizer: t, vocabulary: newVocabulary(t)}
 }
 
+// Late returns the corpus of a second run, for a model that can copy and read: more of it asks for what
+// an event has, and no stage of it is easy.
+func (c *Corpus) Late() *Corpus {
+	return &Corpus{seed: c.seed, tokenizer: c.tokenizer, vocabulary: c.vocabulary, late: true}
+}
+
 // Document returns the document i, from 0.
 func (c *Corpus) Document(i int) Document {
 	for attempt := uint64(0); ; attempt++ {
-		w := &writer{newSource(c.seed, uint64(i), attempt), c.vocabulary, progressScale - c.progress(i)}
+		draw := newSource(c.seed, uint64(i), attempt)
+		if c.late {
+			draw = newSource(c.seed, uint64(i), attempt, 1)
+		}
+		w := &writer{draw, c.vocabulary, progressScale - c.progress(i)}
 		k := kinds[w.weighted(c.weights(i))]
 		d := Document{Kind: k.name}
 		d.Prompt, d.Completion = k.draw(w)
@@ -88,6 +100,9 @@ func (c *Corpus) weights(i int) []int {
 	weights := make([]int, len(kinds))
 	for j, k := range kinds {
 		weights[j] = k.easy*(progressScale-progress) + k.full*progress
+		if c.late {
+			weights[j] = k.late
+		}
 	}
 	return weights
 }

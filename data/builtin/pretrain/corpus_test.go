@@ -215,12 +215,12 @@ func TestLength(t *testing.T) {
 }
 
 func TestMixture(t *testing.T) {
-	easy, full := 0, 0
+	easy, full, late := 0, 0, 0
 	for _, k := range kinds {
-		easy, full = easy+k.easy, full+k.full
+		easy, full, late = easy+k.easy, full+k.full, late+k.late
 	}
-	if easy != 1000 || full != 1000 {
-		t.Fatalf("weights add up to %d and %d", easy, full)
+	if easy != 1000 || full != 1000 || late != 1000 {
+		t.Fatalf("weights add up to %d, %d and %d", easy, full, late)
 	}
 	n := len(testDocuments(t))
 	counts, objects := map[string]int{}, 0
@@ -250,16 +250,24 @@ func TestEasyStageComesFirst(t *testing.T) {
 		}
 		return n
 	}
-	if n := events(0, 300); n != 0 {
-		t.Errorf("%d of the first 300 documents are events", n)
+	if n := events(0, 1800); n != 0 {
+		t.Errorf("%d of the first 1800 documents are events", n)
 	}
-	if n := events(500, 700); n < 20 || n > 70 {
+	if n := events(2400, 2600); n < 20 || n > 70 {
 		t.Errorf("%d of 200 documents halfway to the full mixture are events, want about 41", n)
 	}
-	if n := events(900, 1400); n < 160 {
+	if n := events(3100, 3600); n < 160 {
 		t.Errorf("%d of 500 documents after the easy stage are events, want about 205", n)
 	}
 	if n := events(10000, 10300); n < 90 {
 		t.Errorf("%d of 300 documents behind the last are events, want about 123", n)
+	}
+	first := c.Document(9999)
+	c = c.Late()
+	if n := events(0, 500); n < 190 || n > 280 {
+		t.Errorf("%d of 500 documents of the second corpus are events, want about 235", n)
+	}
+	if c.Document(9999) == first {
+		t.Error("both corpora have the same document")
 	}
 }

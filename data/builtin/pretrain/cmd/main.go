@@ -24,15 +24,16 @@ func main() {
 	n := flag.Int("n", 100000, "documents to train on")
 	held := flag.Int("held", 500, "documents of eval.jsonl and of test.jsonl")
 	seed := flag.Uint64("seed", 1, "seed of the tokenizer and the documents")
+	late := flag.Bool("late", false, "the documents of the second run, without an easy stage")
 	out := flag.String("out", "", "directory to write to")
 	flag.Parse()
-	if err := run(*n, *held, *seed, *out); err != nil {
+	if err := run(*n, *held, *seed, *late, *out); err != nil {
 		fmt.Fprintln(os.Stderr, "pretrain:", err)
 		os.Exit(1)
 	}
 }
 
-func run(n, held int, seed uint64, out string) error {
+func run(n, held int, seed uint64, late bool, out string) error {
 	if n < 1 || held < 0 || out == "" {
 		return errors.New("-out is needed, -n of at least 1 and -held of at least 0")
 	}
@@ -54,6 +55,9 @@ func run(n, held int, seed uint64, out string) error {
 		return err
 	}
 	corpus := pretrain.New(seed, n, t)
+	if late {
+		corpus = corpus.Late()
+	}
 	from := 0
 	for _, split := range []struct {
 		name  string
