@@ -38,21 +38,11 @@ type Finding struct {
 	Advice     string   `json:"advice"`     // what to do, in plain words
 }
 
-// Sort puts the likeliest cause first: by severity, then causes before what only
-// the log shows, then by confidence. Findings that are equal in all that keep
-// their order.
+// Sort puts the likeliest cause first: by severity, then by confidence. Findings
+// that are equal in both keep their order.
 func Sort(findings []Finding) {
-	artefact := func(f Finding) int {
-		if m, ok := ByID(f.ID); ok && m.Artefact {
-			return 1
-		}
-		return 0
-	}
 	slices.SortStableFunc(findings, func(a, b Finding) int {
-		return cmp.Or(
-			cmp.Compare(a.Severity.rank(), b.Severity.rank()),
-			cmp.Compare(artefact(a), artefact(b)),
-			cmp.Compare(b.Confidence, a.Confidence))
+		return cmp.Or(cmp.Compare(a.Severity.rank(), b.Severity.rank()), cmp.Compare(b.Confidence, a.Confidence))
 	})
 }
 
