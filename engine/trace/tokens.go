@@ -1,0 +1,497 @@
+package trace
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+)
+
+// shape is what decides how many weights a decoder of the Llama family has.
+type shape struct {
+	name                                  string
+	hidden, layers, heads, kv, ffn, vocab int
+	head                                  int // size of a head; 0 = hidden/heads
+	tied, bias                            bool
+}
+
+// knownShapes are public base models, by which a trainer's count of operations can
+// be understood where it comes without the model's configuration.
+var knownShapes = []shape{
+	{name: "SmolLM-135M", hidden: 576, layers: 30, heads: 9, kv: 3, ffn: 1536, vocab: 49152, tied: true},
+	{name: "SmolLM-360M", hidden: 960, layers: 32, heads: 15, kv: 5, ffn: 2560, vocab: 49152, tied: true},
+	{name: "SmolLM-1.7B", hidden: 2048, layers: 24, heads: 32, kv: 32, ffn: 8192, vocab: 49152, tied: true},
+	{name: "TinyLlama-1.1B", hidden: 2048, layers: 22, heads: 32, kv: 4, ffn: 5632, vocab: 32000},
+	{name: "Llama-3.2-1B", hidden: 2048, layers: 16, heads: 32, kv: 8, ffn: 8192, vocab: 128256, tied: true},
+	{name: "Llama-3.2-3B", hidden: 3072, layers: 28, heads: 24, kv: 8, ffn: 8192, vocab: 128256, tied: true},
+	{name: "Llama-2-7B", hidden: 4096, layers: 32, heads: 32, kv: 32, ffn: 11008, vocab: 32000},
+	{name: "Llama-3-8B", hidden: 4096, layers: 32, heads: 32, kv: 8, ffn: 14336, vocab: 128256},
+	{name: "Mistral-7B", hidden: 4096, layers: 32, heads: 32, kv: 8, ffn: 14336, vocab: 32000},
+	{name: "Qwen2.5-0.5B", hidden: 896, layers: 24, heads: 14, kv: 2, ffn: 4864, vocab: 151936, tied: true, bias: true},
+	{name: "Qwen2.5-1.5B", hidden: 1536, layers: 28, heads: 12, kv: 2, ffn: 8960, vocab: 151936, tied: true, bias: true},
+	{name: "Qwen2.5-3B", hidden: 2048, layers: 36, heads: 16, kv: 2, ffn: 11008, vocab: 151936, tied: true, bias: true},
+	{name: "Qwen2.5-7B", hidden: 3584, layers: 28, heads: 28, kv: 4, ffn: 18944, vocab: 152064, bias: true},
+}
+
+// ModelShape is the part of a configuration that counts weights.
+type ModelShape struct {
+	Hidden, Layers, Heads, KVHeads, HeadDim, FFN, Vocab int
+	Tied                                                bool
+}
+
+// SetModel says what the base model is, where the caller knows.
+func (l *Log) SetModel(m ModelShape) {
+	l.Model = Args{
+		"model_type": "llama", "hidden_size": float64(m.Hidden), "num_hidden_layers": float64(m.Layers), "num_attention_heads": float64(m.Heads),
+		"num_key_value_heads": float64(m.KVHeads), "head_dim": float64(m.HeadDim), "intermediate_size": float64(m.FFN), "vocab_size": float64(m.Vocab),
+		"tie_word_embeddings": m.Tied,
+	}
+}
+
+// shapeOf reads a configuration; false where it is not known or of another family.
+func (l *Log) shapeOf() (shape, bool) {
+	m := l.Model
+	s := shape{name: l.BaseName}
+	for key, to := range map[string]*int{
+		"hidden_size": &s.hidden, "num_hidden_layers": &s.layers, "num_attention_heads": &s.heads,
+		"intermediate_size": &s.ffn, "vocab_size": &s.vocab,
+	} {
+		x, ok := m.Number(key)
+		if !ok || x < 1 || x > 1<<24 || x != math.Trunc(x) {
+			return l.namedShape()
+		}
+		*to = int(x)
+	}
+	s.kv = s.heads
+	if x, ok := m.Number("num_key_value_heads"); ok && x >= 1 && x <= float64(s.heads) {
+		s.kv = int(x)
+	}
+	if x, ok := m.Number("head_dim"); ok && x >= 1 && x <= 1<<16 {
+		s.head = int(x)
+	}
+	s.tied, _ = m.Bool("tie_word_embeddings")
+	switch m.Text("model_type") {
+	case "llama", "mistral":
+	case "qwen2":
+		s.bias = true
+	default:
+		return shape{}, false
+	}
+	return s, true
+}
+
+// namedShape finds the base model by its name.
+func (l *Log) namedShape() (shape, bool) {
+	plain := func(s string) string {
+		return strings.NewReplacer("-", "", "_", "", ".", "", "smollm2", "smollm").Replace(strings.ToLower(s[strings.LastIndexByte(s, '/')+1:]))
+	}
+	name := plain(l.BaseName)
+	if name == "" {
+		return shape{}, false
+	}
+	for _, s := range knownShapes {
+		if strings.HasPrefix(name, plain(s.name)) {
+			return s, true
+		}
+	}
+	return shape{}, false
+}
+
+func (s shape) widths() (q, kv int64) {
+	head := s.head
+	if head == 0 {
+		head = s.hidden / s.heads
+	}
+	return int64(head) * int64(s.heads), int64(head) * int64(s.kv)
+}
+
+// weights counts what transformers counts for total_flos: all but the embedding,
+// of which a tied head is a part.
+func (s shape) weights() int64 {
+	q, kv := s.widths()
+	h, f := int64(s.hidden), int64(s.ffn)
+	layer := 2*h*q + 2*h*kv + 3*h*f + 2*h
+	if s.bias {
+		layer += q + 2*kv
+	}
+	n := int64(s.layers)*layer + h
+	if !s.tied {
+		n += int64(s.vocab) * h
+	}
+	return n
+}
+
+// targetSets are the usual targets of LoRA.
+var targetSets = [][]string{
+	{"q", "k", "v", "o", "gate", "up", "down"},
+	{"q", "v"},
+	{"q", "k", "v", "o"},
+	{"q", "k", "v"},
+	{"q", "k"},
+	{"gate", "up", "down"},
+	{"q", "v", "o"},
+	{"q", "k", "v", "o", "gate", "up"},
+}
+
+var ranks = []int{8, 16, 32, 64, 4, 128, 2, 256, 1}
+
+// lora counts the values of an adapter.
+func (s shape) lora(r int, targets []string) int64 {
+	q, kv := s.widths()
+	h, f := int64(s.hidden), int64(s.ffn)
+	sums := map[string]int64{"q": h + q, "k": h + kv, "v": h + kv, "o": q + h, "gate": h + f, "up": h + f, "down": f + h}
+	n := int64(0)
+	for _, t := range targets {
+		n += sums[t]
+	}
+	return n * int64(r) * int64(s.layers)
+}
+
+// TokenCount is how many tokens a run consumed, as transformers counts them:
+// padding included.
+type TokenCount struct {
+	Tokens    int64
+	Exact     bool   // to the last token; else to a few digits
+	How       string // where it is from
+	Sequences string // how many, in words; "" where that is not known
+	// Low and High bound the tokens of a sequence on average; High is +Inf where
+	// there is no bound.
+	Low, High float64
+	// Whole is the number of tokens that every sequence has, where their counts
+	// divide without rest at every checkpoint; 0 where they do not.
+	Whole int
+	// Checkpoints is how many checkpoints agree on it.
+	Checkpoints int
+}
+
+// CountTokens finds how many tokens the run consumed; false where that cannot be
+// known.
+func (l *Log) CountTokens() (TokenCount, bool) {
+	var seen []Checkpoint
+	for _, c := range l.Checkpoints {
+		if finite(c.FLOs) && c.FLOs > 0 && c.Step > 0 {
+			seen = append(seen, c)
+		}
+	}
+	if len(seen) == 0 {
+		if f, ok := l.Number(TotalFLOs); ok && f > 0 && l.LastStep() > 0 {
+			seen = []Checkpoint{{Step: l.LastStep(), FLOs: f}}
+		}
+	}
+	if x, ok := l.Number(TokensSeen); ok && x >= 1 && x < 1<<53 && l.LastStep() > 0 {
+		t := TokenCount{Tokens: int64(x), Exact: true, How: TokensSeen}
+		l.perSequence(&t, []tokensAt{{l.LastStep(), x}})
+		return t, true
+	}
+	if len(seen) == 0 {
+		return TokenCount{}, false
+	}
+	for _, n := range l.weightCounts() {
+		tokens, ok := l.divide(seen, n.count, n.guess)
+		if !ok {
+			continue
+		}
+		last := tokens[len(tokens)-1]
+		t := TokenCount{Tokens: int64(math.Round(last.tokens)), Exact: !l.Single, How: fmt.Sprintf("total_flos / (6 x %s weights of %s)", grouped(n.count), n.name)}
+		l.perSequence(&t, tokens)
+		return t, true
+	}
+	if s, ok := l.shapeOf(); ok && (l.Single || l.AdapterValues == 0) {
+		// The adapter's size is not known: without it the count is an upper bound.
+		last := seen[len(seen)-1]
+		tokens := last.FLOs / (6 * float64(s.weights()))
+		t := TokenCount{Tokens: int64(math.Round(tokens)), How: fmt.Sprintf("at most: total_flos / (6 x %s weights of the base model)", grouped(s.weights()))}
+		l.perSequence(&t, []tokensAt{{last.Step, tokens}})
+		t.Low, t.Whole = t.Low*0.5, 0
+		return t, true
+	}
+	return TokenCount{}, false
+}
+
+type weightCount struct {
+	count int64
+	name  string
+	guess bool // found by division only
+}
+
+// weightCounts are how many weights the trained model may have, the surest first.
+func (l *Log) weightCounts() []weightCount {
+	s, known := l.shapeOf()
+	if known && l.AdapterValues > 0 {
+		return []weightCount{{s.weights() + l.AdapterValues, fmt.Sprintf("%s and the adapter", orBase(s.name)), false}}
+	}
+	shapes := knownShapes
+	if known {
+		shapes = []shape{s}
+	}
+	if l.Single && !known {
+		return nil // float32 has lost the digits that a guess needs
+	}
+	var out []weightCount
+	for _, s := range shapes {
+		if l.AdapterValues > 0 {
+			out = append(out, weightCount{s.weights() + l.AdapterValues, s.name + " and the adapter", true})
+			continue
+		}
+		for _, targets := range targetSets {
+			for _, r := range ranks {
+				out = append(out, weightCount{s.weights() + s.lora(r, targets), fmt.Sprintf("%s with LoRA of rank %d on %s", orBase(s.name), r, strings.Join(targets, ", ")), true})
+			}
+		}
+		out = append(out, weightCount{s.weights(), orBase(s.name), true})
+	}
+	return out
+}
+
+func orBase(name string) string {
+	if name == "" {
+		return "the base model"
+	}
+	return name
+}
+
+type tokensAt struct {
+	step   int
+	tokens float64
+}
+
+// divide turns operations into tokens: accepted only where every checkpoint gives
+// a whole number, and for a guess without any rest.
+func (l *Log) divide(seen []Checkpoint, weights int64, guess bool) ([]tokensAt, bool) {
+	out := make([]tokensAt, len(seen))
+	for i, c := range seen {
+		t := c.FLOs / (6 * float64(weights))
+		off := math.Abs(t - math.Round(t))
+		room := 1e-6
+		if l.Single {
+			room = max(room, 1.2e-7*t)
+		}
+		switch {
+		case t < 1-room || t > 1e15 || off > room || room > 0.2:
+			return nil, false
+		case guess && (l.Single && room > 1e-3 || !l.Single && (c.FLOs >= 1<<53 || math.Mod(c.FLOs, 6*float64(weights)) != 0)):
+			return nil, false
+		}
+		out[i] = tokensAt{c.Step, math.Round(t)}
+	}
+	return out, true
+}
+
+// layout is how rows may lie in an epoch.
+type layout struct {
+	batch, accum     int // rows of a pass, passes of a step
+	perEpoch         int // steps
+	rowsMin, rowsMax int
+}
+
+// sequences is how many rows were consumed at a step.
+func (y layout) sequences(step, rows int) int {
+	return step/y.perEpoch*rows + min(step%y.perEpoch*y.batch*y.accum, rows)
+}
+
+// maxRows bounds how many numbers of rows are tried.
+const maxRows = 1 << 14
+
+// layouts are how the rows may lie, the likeliest first; sure says that the
+// accumulation is known.
+func (l *Log) layouts() (out []layout, sure bool) {
+	b, ok := l.Number(BatchSize)
+	if !ok || b < 1 || b > 1e6 {
+		return nil, false
+	}
+	perEpoch, passes := l.epochSteps()
+	if !(perEpoch >= 1 && perEpoch < 1e9) {
+		return nil, false
+	}
+	accums := []int{1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 48, 64, 128, 256}
+	if a, ok := l.Args.Number("gradient_accumulation_steps"); ok && a >= 1 && a < 1e6 {
+		accums, sure = []int{int(a)}, true
+	}
+	for _, accum := range accums {
+		y := layout{batch: int(b), accum: accum, perEpoch: int(perEpoch)}
+		y.rowsMin, y.rowsMax = (y.perEpoch-1)*accum*y.batch+1, y.perEpoch*accum*y.batch
+		if m := passes * float64(accum); passes > 0 {
+			// An epoch has a whole number of passes.
+			if math.Abs(m-math.Round(m)) > 1e-5*m {
+				continue
+			}
+			y.rowsMin, y.rowsMax = (int(math.Round(m))-1)*y.batch+1, int(math.Round(m))*y.batch
+		}
+		if l.throughput(&y) {
+			out = append(out, y)
+		}
+	}
+	if _, ok := l.Number(SamplesPerSecond); ok && len(out) == 1 {
+		sure = true
+	}
+	return out, sure
+}
+
+// throughput narrows a layout by the samples a second of a finished run; false if
+// they contradict it.
+func (l *Log) throughput(y *layout) bool {
+	rate, ok1 := l.Number(SamplesPerSecond)
+	seconds, ok2 := l.Number(TrainRuntime)
+	epochs, ok3 := l.Number(NumEpochs)
+	steps, ok4 := l.Number(MaxSteps)
+	if !ok1 || !ok2 || !ok3 || !ok4 || rate <= 0 || seconds <= 0 || epochs < 1 {
+		return true
+	}
+	samples := rate * seconds
+	room := 0.00051*seconds + 1e-4*rate + 0.01
+	if l.Single {
+		room += 2e-7 * samples
+	}
+	// Of a run that was given its steps the trainer counts whole batches.
+	if whole := steps * float64(y.batch*y.accum); math.Abs(samples-whole) <= room {
+		return true
+	}
+	lo := int(math.Ceil((samples - room) / epochs))
+	hi := int(math.Floor((samples + room) / epochs))
+	if lo > y.rowsMax || hi < y.rowsMin {
+		return false
+	}
+	y.rowsMin, y.rowsMax = max(y.rowsMin, lo), min(y.rowsMax, hi)
+	return y.rowsMin <= y.rowsMax
+}
+
+// epochSteps is how many optimizer steps an epoch has, and, where epochs were
+// logged with all digits, how many times as many passes as one step has: not whole
+// where the last step of an epoch is shorter.
+func (l *Log) epochSteps() (steps, passes float64) {
+	rounded := true
+	ratio := 0.0
+	for _, e := range l.Series[Epoch] {
+		if !finite(e.Value) || e.Value <= 0 || e.Step < 1 {
+			continue
+		}
+		if x := e.Value * 100; math.Abs(x-math.Round(x)) > 1e-4 {
+			rounded = false
+		}
+		if ratio == 0 || e.Value <= 1 {
+			ratio = float64(e.Step) / e.Value
+		}
+	}
+	total, ok1 := l.Number(MaxSteps)
+	epochs, ok2 := l.Number(NumEpochs)
+	if ok1 && ok2 && epochs >= 1 && total >= epochs && math.Mod(total, epochs) == 0 {
+		steps = total / epochs
+		if ratio > 0 && math.Abs(ratio-steps) > 1+0.02*steps {
+			steps = 0 // the run was given its steps
+		}
+	}
+	if ratio > 0 && !rounded {
+		passes = ratio
+	}
+	if steps == 0 && ratio > 0 {
+		steps = math.Ceil(ratio - 1e-5*ratio)
+	}
+	return steps, passes
+}
+
+// perSequence fills in what is known of the length of a sequence.
+func (l *Log) perSequence(t *TokenCount, at []tokensAt) {
+	t.High = math.Inf(1)
+	layouts, sure := l.layouts()
+	last := at[len(at)-1]
+	exact := t.Exact || l.Single && float64(t.Tokens)*1.2e-7 < 0.2
+	for _, y := range layouts {
+		if y.rowsMax-y.rowsMin > maxRows || !exact {
+			continue
+		}
+		for rows := y.rowsMin; rows <= y.rowsMax; rows++ {
+			if whole, ok := wholeTokens(y, rows, at); ok {
+				n := y.sequences(last.step, rows)
+				t.Whole, t.Checkpoints = whole, len(at)
+				t.Low, t.High = float64(whole), float64(whole)
+				t.Sequences = fmt.Sprintf("%s sequences (%s)", grouped(int64(n)), y.words(rows, last.step))
+				if !sure {
+					t.Sequences += fmt.Sprintf(", with %d passes a step", y.accum)
+				}
+				return
+			}
+		}
+	}
+	for i, y := range layouts {
+		few, many := y.sequences(last.step, y.rowsMin), y.sequences(last.step, y.rowsMax)
+		if few < 1 {
+			continue
+		}
+		low, high := last.tokens/float64(many), last.tokens/float64(few)
+		if i == 0 {
+			t.High = high // more passes a step mean more sequences, so this is the bound
+			t.Sequences = fmt.Sprintf("%s to %s sequences", grouped(int64(few)), grouped(int64(many)))
+			t.Low = low
+			if !sure {
+				t.Low = 0
+				t.Sequences = "at least " + grouped(int64(few)) + " sequences"
+			}
+		}
+	}
+}
+
+func (y layout) words(rows, step int) string {
+	epochs, rest := step/y.perEpoch, step%y.perEpoch
+	text := fmt.Sprintf("%d x %d rows", epochs, rows)
+	if rest > 0 {
+		text += fmt.Sprintf(" + %d x %d", rest, y.batch*y.accum)
+	}
+	return text
+}
+
+// wholeTokens is the number of tokens that every sequence has, if the counts of
+// all checkpoints divide by it without rest.
+func wholeTokens(y layout, rows int, at []tokensAt) (int, bool) {
+	whole := 0
+	for _, c := range at {
+		n := y.sequences(c.step, rows)
+		if n < 1 || math.Mod(c.tokens, float64(n)) != 0 {
+			return 0, false
+		}
+		k := int(c.tokens / float64(n))
+		if k < 1 || whole != 0 && k != whole {
+			return 0, false
+		}
+		whole = k
+	}
+	return whole, true
+}
+
+// SameLength reports whether the operations of two or more checkpoints are in the
+// ratio of their sequences to the last digit: then every sequence has as many
+// tokens as every other, though how many is not known.
+func (l *Log) SameLength() (checkpoints int, same bool) {
+	layouts, _ := l.layouts()
+	var seen []Checkpoint
+	for _, c := range l.Checkpoints {
+		if finite(c.FLOs) && c.FLOs > 0 && c.Step > 0 {
+			seen = append(seen, c)
+		}
+	}
+	if len(seen) < 3 || l.Single {
+		return 0, false
+	}
+	for _, y := range layouts {
+		if y.rowsMax-y.rowsMin > maxRows {
+			continue
+		}
+		for rows := y.rowsMin; rows <= y.rowsMax; rows++ {
+			one := seen[0].FLOs / float64(y.sequences(seen[0].Step, rows))
+			if !slices.ContainsFunc(seen, func(c Checkpoint) bool {
+				return math.Abs(c.FLOs/float64(y.sequences(c.Step, rows))/one-1) > 1e-12
+			}) {
+				return len(seen), true
+			}
+		}
+	}
+	return 0, false
+}
+
+// grouped writes a whole number with commas between thousands.
+func grouped(n int64) string {
+	s := fmt.Sprint(n)
+	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
