@@ -13,8 +13,8 @@ type Law struct {
 	Peak   float64 // the rate after the warm-up
 	Warmup int     // steps of the warm-up
 	Steps  int     // steps that the law is stretched over
-	// Lag is how many steps the rate is behind: a loss scaler that skips a step
-	// skips the schedule's too.
+	// Lag is how many steps the rate is behind at the end: a loss scaler that skips
+	// a step skips the schedule's too.
 	Lag int
 	// Loose says that a warm-up that ended before the first log, with another peak,
 	// would have left the same log.
@@ -46,17 +46,17 @@ func (l Law) String() string {
 		text += fmt.Sprintf(", over %d steps", l.Steps)
 	}
 	if l.Lag > 0 {
-		text += fmt.Sprintf(", %d steps behind", l.Lag)
+		text += fmt.Sprintf(", with %d skipped steps", l.Lag)
 	}
 	return text
 }
 
-// At is the rate that is logged at a step.
+// At is the rate that is logged at a step, if no step was skipped.
 func (l Law) At(step int) float64 { return l.Peak * l.shape(step) }
 
 // shape is At for a peak of 1.
 func (l Law) shape(step int) float64 {
-	k := step - l.Lag
+	k := step
 	if l.form != beforeStep {
 		k--
 	}
@@ -165,17 +165,16 @@ func (l *Log) FitLaw() (Law, bool) {
 			f.top = i
 		}
 	}
+	f.mostLag = f.mostSkipped()
 	lengths := l.lawSteps()
 	if _, known := l.Number(MaxSteps); !known {
 		lengths = append(lengths, f.linearLength()...)
 	}
 	want, hasWant := l.Configured()
-	for _, lag := range f.lags() {
+	// A law without skipped steps explains more than one with them.
+	for f.lag = 0; f.lag <= f.mostLag && len(f.found) == 0; f.lag++ {
 		for _, steps := range lengths {
-			f.try(steps, lag, want, hasWant)
-		}
-		if len(f.found) > 0 {
-			break
+			f.try(steps, want, hasWant)
 		}
 	}
 	if len(f.found) == 0 {
@@ -212,6 +211,8 @@ type fitter struct {
 	points    []Sample
 	tolerance float64 // of a rate, relative to the peak
 	top       int     // of the largest rate
+	lag       int     // skipped steps before the largest rate
+	mostLag   int     // skipped steps in all
 	found     []Law
 }
 
@@ -230,38 +231,33 @@ func (f *fitter) linearLength() []int {
 	return []int{n, n + 1, n - 1}
 }
 
-// lags are how far behind the rates may be: 0, and where a loss scaler may have
-// skipped steps, more.
-func (f *fitter) lags() []int {
-	lags := []int{0}
-	scaler, known := f.log.Args.Bool("fp16")
-	for _, s := range f.log.Series[GradNorm] {
-		if !finite(s.Value) && !known {
-			scaler = true
-		}
+// maxSkipped bounds how many skipped steps are believed in.
+const maxSkipped = 32
+
+// mostSkipped is how many steps a loss scaler may have skipped.
+func (f *fitter) mostSkipped() int {
+	half, known := f.log.Args.Bool("fp16")
+	bad := slices.ContainsFunc(f.log.Series[GradNorm], func(s Sample) bool { return !finite(s.Value) })
+	if half || !known && bad {
+		return maxSkipped
 	}
-	if scaler {
-		for d := 1; d <= 32; d++ {
-			lags = append(lags, d)
-		}
-	}
-	return lags
+	return 0
 }
 
 // maxWarmups bounds how many warm-ups are tried.
 const maxWarmups = 200_000
 
-func (f *fitter) try(steps, lag int, want Law, hasWant bool) {
+func (f *fitter) try(steps int, want Law, hasWant bool) {
 	// The warm-up ends between the rates before and after the largest.
 	from, to := 0, f.points[0].Step+1
 	if f.top > 0 {
-		from = max(0, f.points[f.top-1].Step-lag-1)
+		from = max(0, f.points[f.top-1].Step-f.lag-1)
 		to = f.points[min(f.top+1, len(f.points)-1)].Step + 1
 	}
 	to = min(to, steps, from+maxWarmups)
 	for _, form := range f.log.forms() {
 		for _, kind := range []string{"constant", "linear", "cosine"} {
-			law := Law{Kind: kind, Steps: steps, Lag: lag, form: form}
+			law := Law{Kind: kind, Steps: steps, form: form}
 			if hasWant && kind == want.Kind && (want.Warmup < from || want.Warmup > to) {
 				f.check(law, want.Warmup)
 			}
@@ -279,23 +275,29 @@ func (f *fitter) try(steps, lag int, want Law, hasWant bool) {
 func (f *fitter) check(law Law, warmup int) {
 	law.Warmup = warmup
 	top := f.points[f.top]
-	shape := law.shape(top.Step)
+	shape := law.shape(top.Step - f.lag)
 	if shape <= 0 || top.Value <= 0 {
 		return
 	}
 	law.Peak = top.Value / shape
-	if f.fits(law, f.points) {
+	var ok bool
+	if law.Lag, ok = f.fits(law, f.points); ok {
 		f.found = append(f.found, law)
 	}
 }
 
-func (f *fitter) fits(law Law, points []Sample) bool {
+// fits reports whether a law goes through every point, and how many steps it is
+// behind at the last: a number that only grows.
+func (f *fitter) fits(law Law, points []Sample) (lag int, ok bool) {
+	most := f.mostLag
 	for _, p := range points {
-		if !(math.Abs(law.At(p.Step)-p.Value) <= f.tolerance*law.Peak) {
-			return false
+		for !(math.Abs(law.At(p.Step-lag)-p.Value) <= f.tolerance*law.Peak) {
+			if lag++; lag > most {
+				return 0, false
+			}
 		}
 	}
-	return true
+	return lag, true
 }
 
 // best chooses among the laws that fit: the one asked for, then a peak that was
@@ -315,13 +317,15 @@ func (f *fitter) best(points []Sample, want Law, hasWant bool) (Law, bool) {
 		if law.Warmup > 0 {
 			n++
 		}
-		return n
+		return n + 16*law.Lag
 	}
 	slices.SortStableFunc(f.found, func(a, b Law) int { return rank(a) - rank(b) })
 	for _, law := range f.found {
-		if !f.fits(law, points) {
+		lag, ok := f.fits(law, points)
+		if !ok {
 			continue
 		}
+		law.Lag = lag
 		for _, other := range f.found {
 			if other.Kind == law.Kind && other.form == law.form && other.Warmup != law.Warmup && !f.near(other.Peak, law.Peak) {
 				law.Loose = true

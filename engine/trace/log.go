@@ -173,6 +173,12 @@ func (a Args) Text(name string) string {
 	return ""
 }
 
+// String is an argument that is text, as it was written; "" where there is none.
+func (a Args) String(name string) string {
+	s, _ := a[name].(string)
+	return s
+}
+
 func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
 
 // row is one entry of a log: what was logged at a step.

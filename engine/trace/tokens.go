@@ -167,45 +167,58 @@ type TokenCount struct {
 // CountTokens finds how many tokens the run consumed; false where that cannot be
 // known.
 func (l *Log) CountTokens() (TokenCount, bool) {
+	if x, ok := l.Number(TokensSeen); ok && x >= 1 && x < 1<<53 && l.LastStep() > 0 {
+		t := TokenCount{Tokens: int64(x), Exact: true, How: TokensSeen}
+		l.perSequence(&t, []tokensAt{{l.LastStep(), x}})
+		return t, true
+	}
+	seen := l.operations()
+	if len(seen) == 0 {
+		return TokenCount{}, false
+	}
+	last := seen[len(seen)-1]
+	for _, n := range l.weightCounts() {
+		tokens, ok := l.divide(seen, n.count, n.guess)
+		if !ok {
+			continue
+		}
+		t := TokenCount{
+			Tokens: int64(math.Round(tokens[len(tokens)-1].tokens)), Exact: !l.Single,
+			How: fmt.Sprintf("total_flos / (6 x %s weights of %s)", grouped(n.count), n.name),
+		}
+		l.perSequence(&t, tokens)
+		if n.guess && l.Single && t.Whole == 0 {
+			continue // the digits that are left do not tell one guess from another
+		}
+		return t, true
+	}
+	if s, ok := l.shapeOf(); ok && l.AdapterValues == 0 {
+		// The adapter's size is not known: without it the count is an upper bound, and
+		// an adapter is not larger than its model.
+		tokens := last.FLOs / (6 * float64(s.weights()))
+		if !(tokens >= 1 && tokens < 1e15) {
+			return TokenCount{}, false
+		}
+		t := TokenCount{Tokens: int64(math.Round(tokens)), How: fmt.Sprintf("at most: total_flos / (6 x %s weights of the base model)", grouped(s.weights()))}
+		l.perSequence(&t, []tokensAt{{last.Step, tokens}})
+		t.Low, t.Whole = t.Low/2, 0
+		return t, true
+	}
+	return TokenCount{}, false
+}
+
+// operations are the checkpoints of which the count of operations is known.
+func (l *Log) operations() []Checkpoint {
 	var seen []Checkpoint
 	for _, c := range l.Checkpoints {
 		if finite(c.FLOs) && c.FLOs > 0 && c.Step > 0 {
 			seen = append(seen, c)
 		}
 	}
-	if len(seen) == 0 {
-		if f, ok := l.Number(TotalFLOs); ok && f > 0 && l.LastStep() > 0 {
-			seen = []Checkpoint{{Step: l.LastStep(), FLOs: f}}
-		}
+	if f, ok := l.Number(TotalFLOs); len(seen) == 0 && ok && f > 0 && l.LastStep() > 0 {
+		seen = []Checkpoint{{Step: l.LastStep(), FLOs: f}}
 	}
-	if x, ok := l.Number(TokensSeen); ok && x >= 1 && x < 1<<53 && l.LastStep() > 0 {
-		t := TokenCount{Tokens: int64(x), Exact: true, How: TokensSeen}
-		l.perSequence(&t, []tokensAt{{l.LastStep(), x}})
-		return t, true
-	}
-	if len(seen) == 0 {
-		return TokenCount{}, false
-	}
-	for _, n := range l.weightCounts() {
-		tokens, ok := l.divide(seen, n.count, n.guess)
-		if !ok {
-			continue
-		}
-		last := tokens[len(tokens)-1]
-		t := TokenCount{Tokens: int64(math.Round(last.tokens)), Exact: !l.Single, How: fmt.Sprintf("total_flos / (6 x %s weights of %s)", grouped(n.count), n.name)}
-		l.perSequence(&t, tokens)
-		return t, true
-	}
-	if s, ok := l.shapeOf(); ok && (l.Single || l.AdapterValues == 0) {
-		// The adapter's size is not known: without it the count is an upper bound.
-		last := seen[len(seen)-1]
-		tokens := last.FLOs / (6 * float64(s.weights()))
-		t := TokenCount{Tokens: int64(math.Round(tokens)), How: fmt.Sprintf("at most: total_flos / (6 x %s weights of the base model)", grouped(s.weights()))}
-		l.perSequence(&t, []tokensAt{{last.Step, tokens}})
-		t.Low, t.Whole = t.Low*0.5, 0
-		return t, true
-	}
-	return TokenCount{}, false
+	return seen
 }
 
 type weightCount struct {
@@ -255,8 +268,12 @@ type tokensAt struct {
 	tokens float64
 }
 
+// single is the precision of float32, and a little.
+const single = 1.2e-7
+
 // divide turns operations into tokens: accepted only where every checkpoint gives
-// a whole number, and for a guess without any rest.
+// a whole number, and for a guess without any rest. Where float32 has lost digits,
+// what is left of them cannot contradict.
 func (l *Log) divide(seen []Checkpoint, weights int64, guess bool) ([]tokensAt, bool) {
 	out := make([]tokensAt, len(seen))
 	for i, c := range seen {
@@ -264,12 +281,15 @@ func (l *Log) divide(seen []Checkpoint, weights int64, guess bool) ([]tokensAt, 
 		off := math.Abs(t - math.Round(t))
 		room := 1e-6
 		if l.Single {
-			room = max(room, 1.2e-7*t)
+			room = max(room, single*t)
 		}
 		switch {
-		case t < 1-room || t > 1e15 || off > room || room > 0.2:
+		case t < 1-room || t > 1e15:
 			return nil, false
-		case guess && (l.Single && room > 1e-3 || !l.Single && (c.FLOs >= 1<<53 || math.Mod(c.FLOs, 6*float64(weights)) != 0)):
+		case room > 0.2:
+			out[i] = tokensAt{c.Step, t}
+			continue
+		case off > room, guess && !l.Single && (c.FLOs >= 1<<53 || math.Mod(c.FLOs, 6*float64(weights)) != 0):
 			return nil, false
 		}
 		out[i] = tokensAt{c.Step, math.Round(t)}
@@ -368,7 +388,7 @@ func (l *Log) epochSteps() (steps, passes float64) {
 		if x := e.Value * 100; math.Abs(x-math.Round(x)) > 1e-4 {
 			rounded = false
 		}
-		if ratio == 0 || e.Value <= 1 {
+		if ratio == 0 || e.Value < 0.9999 { // at its end an epoch of whole steps looks longer than it is
 			ratio = float64(e.Step) / e.Value
 		}
 	}
@@ -394,39 +414,37 @@ func (l *Log) perSequence(t *TokenCount, at []tokensAt) {
 	t.High = math.Inf(1)
 	layouts, sure := l.layouts()
 	last := at[len(at)-1]
-	exact := t.Exact || l.Single && float64(t.Tokens)*1.2e-7 < 0.2
-	for _, y := range layouts {
-		if y.rowsMax-y.rowsMin > maxRows || !exact {
-			continue
-		}
-		for rows := y.rowsMin; rows <= y.rowsMax; rows++ {
-			if whole, ok := wholeTokens(y, rows, at); ok {
-				n := y.sequences(last.step, rows)
-				t.Whole, t.Checkpoints = whole, len(at)
-				t.Low, t.High = float64(whole), float64(whole)
-				t.Sequences = fmt.Sprintf("%s sequences (%s)", grouped(int64(n)), y.words(rows, last.step))
-				if !sure {
-					t.Sequences += fmt.Sprintf(", with %d passes a step", y.accum)
-				}
-				return
-			}
-		}
+	room := 0.0
+	if l.Single {
+		room = single
 	}
-	for i, y := range layouts {
-		few, many := y.sequences(last.step, y.rowsMin), y.sequences(last.step, y.rowsMax)
-		if few < 1 {
-			continue
+	if y, rows, whole, ok := wholeLayout(layouts, at, room); ok {
+		n := y.sequences(last.step, rows)
+		t.Whole, t.Checkpoints = whole, len(at)
+		t.Low, t.High = float64(whole), float64(whole)
+		t.Sequences = fmt.Sprintf("%s sequences (%s)", grouped(int64(n)), y.words(rows, last.step))
+		if !sure {
+			t.Sequences += fmt.Sprintf(", at %d to a step", y.batch*y.accum)
 		}
-		low, high := last.tokens/float64(many), last.tokens/float64(few)
-		if i == 0 {
-			t.High = high // more passes a step mean more sequences, so this is the bound
-			t.Sequences = fmt.Sprintf("%s to %s sequences", grouped(int64(few)), grouped(int64(many)))
-			t.Low = low
-			if !sure {
-				t.Low = 0
-				t.Sequences = "at least " + grouped(int64(few)) + " sequences"
-			}
-		}
+		return
+	}
+	if len(layouts) == 0 {
+		return
+	}
+	// More passes a step mean more sequences, so the first bounds their length.
+	few, many := layouts[0].sequences(last.step, layouts[0].rowsMin), layouts[0].sequences(last.step, layouts[0].rowsMax)
+	if few < 1 {
+		return
+	}
+	t.Low, t.High = last.tokens/float64(many), last.tokens/float64(few)
+	switch {
+	case !sure:
+		t.Low = 0
+		t.Sequences = "at least " + grouped(int64(few)) + " sequences"
+	case few == many:
+		t.Sequences = grouped(int64(few)) + " sequences"
+	default:
+		t.Sequences = fmt.Sprintf("%s to %s sequences", grouped(int64(few)), grouped(int64(many)))
 	}
 }
 
@@ -439,22 +457,38 @@ func (y layout) words(rows, step int) string {
 	return text
 }
 
-// wholeTokens is the number of tokens that every sequence has, if the counts of
-// all checkpoints divide by it without rest.
-func wholeTokens(y layout, rows int, at []tokensAt) (int, bool) {
-	whole := 0
-	for _, c := range at {
-		n := y.sequences(c.step, rows)
-		if n < 1 || math.Mod(c.tokens, float64(n)) != 0 {
-			return 0, false
+// wholeLayout finds the rows of which every sequence has the same number of tokens.
+// Where the passes of a step are not known, several may fit: one token each is
+// then the likeliest, for rows of exactly eight tokens are rare and rows of one
+// are what dropped columns leave; else the fewest passes.
+func wholeLayout(layouts []layout, at []tokensAt, room float64) (best layout, rows, whole int, ok bool) {
+	for _, y := range layouts {
+		if y.rowsMax-y.rowsMin > maxRows {
+			continue
 		}
-		k := int(c.tokens / float64(n))
-		if k < 1 || whole != 0 && k != whole {
+		for r := y.rowsMin; r <= y.rowsMax; r++ {
+			if k, fits := wholeTokens(y, r, at, room); fits && (!ok || k == 1 && whole != 1) {
+				best, rows, whole, ok = y, r, k, true
+			}
+		}
+	}
+	return best, rows, whole, ok
+}
+
+// wholeTokens is the number of tokens that every sequence has, if the counts of
+// all checkpoints are that many times their sequences; room is the relative error
+// of the counts.
+func wholeTokens(y layout, rows int, at []tokensAt, room float64) (int, bool) {
+	whole := 0.0
+	for _, c := range at {
+		n := float64(y.sequences(c.step, rows))
+		k := math.Round(c.tokens / max(n, 1))
+		if n < 1 || k < 1 || k > 1e9 || whole != 0 && k != whole || !(math.Abs(c.tokens-k*n) <= room*c.tokens) {
 			return 0, false
 		}
 		whole = k
 	}
-	return whole, true
+	return int(whole), true
 }
 
 // SameLength reports whether the operations of two or more checkpoints are in the
@@ -462,12 +496,7 @@ func wholeTokens(y layout, rows int, at []tokensAt) (int, bool) {
 // tokens as every other, though how many is not known.
 func (l *Log) SameLength() (checkpoints int, same bool) {
 	layouts, _ := l.layouts()
-	var seen []Checkpoint
-	for _, c := range l.Checkpoints {
-		if finite(c.FLOs) && c.FLOs > 0 && c.Step > 0 {
-			seen = append(seen, c)
-		}
-	}
+	seen := l.operations()
 	if len(seen) < 3 || l.Single {
 		return 0, false
 	}

@@ -212,7 +212,7 @@ func (e *eventReader) finish() {
 			l.State[trace.BatchSize] = x
 		}
 	}
-	if name := l.Model.Text("_name_or_path"); name != "" {
+	if name := l.Model.String("_name_or_path"); name != "" {
 		l.BaseName = name
 	}
 	if f, ok := l.Totals[trace.TotalFLOs]; ok {
