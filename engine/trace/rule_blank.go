@@ -159,7 +159,7 @@ func (v *view) neverTrained(first, last row) []Finding {
 		out = append(out, finding(LoRABoth0, Warning, 0.3, "", "loss and norm of 0 are also what a model gives whose trained weights are not in the graph"))
 	}
 	if b.norms == 0 || b.badNorms > 0 {
-		out = append(out, finding(WeightNaNFile, Warning, 0.15, "", "weights that are NaN in the file give NaN from the first step too: look at the base model with hone doctor"))
+		out = append(out, finding(WeightNaNFile, Note, 0.15, "", "weights that are NaN in the file give NaN from the first step too: look at the base model with hone doctor"))
 	}
 	return out
 }

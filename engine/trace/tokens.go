@@ -184,7 +184,7 @@ func (l *Log) CountTokens() (TokenCount, bool) {
 		}
 		t := TokenCount{
 			Tokens: int64(math.Round(tokens[len(tokens)-1].tokens)), Exact: !l.Single,
-			How: fmt.Sprintf("total_flos / (6 x %s weights of %s)", grouped(n.count), n.name),
+			How: fmt.Sprintf("total_flos / (6 x %s weights of %s)", grouped(n.count), n.name) + byDivision(n.guess),
 		}
 		l.perSequence(&t, tokens)
 		if n.guess && l.Single && t.Whole == 0 {
@@ -523,4 +523,12 @@ func grouped(n int64) string {
 		s = s[:i] + "," + s[i:]
 	}
 	return s
+}
+
+// byDivision says how a guess was found.
+func byDivision(guess bool) string {
+	if guess {
+		return ", which divides it without rest"
+	}
+	return ""
 }

@@ -128,7 +128,7 @@ func (w *walker) file(at, name, base string) {
 		}
 	case base == "adapter_config.json" && len(w.dir.Adapters) < maxFound:
 		w.dir.Adapters = append(w.dir.Adapters, filepath.Join(w.root, at))
-	case slices.Contains(pickled, strings.ToLower(filepath.Ext(base))) && len(w.dir.Pickles) < maxFound:
+	case IsPickle(base) && len(w.dir.Pickles) < maxFound:
 		w.dir.Pickles = append(w.dir.Pickles, filepath.ToSlash(name))
 	}
 }
@@ -246,4 +246,10 @@ func join(a, b *trace.Log) {
 	}
 	a.Notes = append(a.Notes, b.Notes[:min(len(b.Notes), maxNotes)]...)
 	a.Order()
+}
+
+// IsPickle reports whether a file's name is one of Python's pickle format, which
+// can execute what is in it.
+func IsPickle(name string) bool {
+	return slices.Contains(pickled, strings.ToLower(filepath.Ext(name)))
 }
