@@ -165,16 +165,18 @@ func (l *Log) FitLaw() (Law, bool) {
 			f.top = i
 		}
 	}
-	f.mostLag = f.mostSkipped()
+	most := l.mostSkipped()
 	lengths := l.lawSteps()
 	if _, known := l.Number(MaxSteps); !known {
 		lengths = append(lengths, f.linearLength()...)
 	}
 	want, hasWant := l.Configured()
 	// A law without skipped steps explains more than one with them.
-	for f.lag = 0; f.lag <= f.mostLag && len(f.found) == 0; f.lag++ {
-		for _, steps := range lengths {
-			f.try(steps, want, hasWant)
+	for _, f.mostLag = range []int{0, most} {
+		for f.lag = 0; f.lag <= f.mostLag && len(f.found) == 0; f.lag++ {
+			for _, steps := range lengths {
+				f.try(steps, want, hasWant)
+			}
 		}
 	}
 	if len(f.found) == 0 {
@@ -234,18 +236,20 @@ func (f *fitter) linearLength() []int {
 // maxSkipped bounds how many skipped steps are believed in.
 const maxSkipped = 32
 
-// mostSkipped is how many steps a loss scaler may have skipped.
-func (f *fitter) mostSkipped() int {
-	half, known := f.log.Args.Bool("fp16")
-	bad := slices.ContainsFunc(f.log.Series[GradNorm], func(s Sample) bool { return !finite(s.Value) })
-	if half || !known && bad {
-		return maxSkipped
+// mostSkipped is how many steps a loss scaler may have skipped. The log need not
+// show it: only the last norm of a window is logged.
+func (l *Log) mostSkipped() int {
+	if half, known := l.Args.Bool("fp16"); known && !half || l.Tool == Hone {
+		return 0
 	}
-	return 0
+	return maxSkipped
 }
 
-// maxWarmups bounds how many warm-ups are tried.
-const maxWarmups = 200_000
+// How many warm-ups are tried, without and with skipped steps.
+const (
+	maxWarmups        = 100_000
+	maxWarmupsSkipped = 2000
+)
 
 func (f *fitter) try(steps int, want Law, hasWant bool) {
 	// The warm-up ends between the rates before and after the largest.
@@ -254,7 +258,11 @@ func (f *fitter) try(steps int, want Law, hasWant bool) {
 		from = max(0, f.points[f.top-1].Step-f.lag-1)
 		to = f.points[min(f.top+1, len(f.points)-1)].Step + 1
 	}
-	to = min(to, steps, from+maxWarmups)
+	most := maxWarmups
+	if f.mostLag > 0 {
+		most = maxWarmupsSkipped
+	}
+	to = min(to, steps, from+most)
 	for _, form := range f.log.forms() {
 		for _, kind := range []string{"constant", "linear", "cosine"} {
 			law := Law{Kind: kind, Steps: steps, form: form}

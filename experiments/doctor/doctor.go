@@ -75,7 +75,9 @@ func Diagnose(ctx context.Context, path string, o Options) (Report, error) {
 	case KindModel:
 		err = e.model(ctx, path)
 	case KindAdapter:
-		err = e.adapter(path, "")
+		if err = e.adapter(path, ""); err != nil {
+			err = fmt.Errorf("%w: %w", ErrUnreadable, err)
+		}
 		e.drift(path)
 	}
 	if err == nil {

@@ -55,8 +55,12 @@ func (e *examination) adapter(path, prefix string) error {
 		e.find(trace.Unreadable, trace.Note, 1, "Save it again as safetensors.", prefix+"adapter_model.bin was not read: reading Python's pickle format can run what is in it")
 		return nil
 	}
+	if errors.Is(err, fs.ErrNotExist) && prefix != "" {
+		e.find(trace.Unreadable, trace.Note, 1, "", prefix+"there is no "+name+", so its values could not be looked at")
+		return nil
+	}
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrUnreadable, err)
+		return err
 	}
 	e.zeroMatrices(scans, prefix)
 	e.moments(dir, prefix)
