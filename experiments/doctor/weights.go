@@ -67,6 +67,8 @@ func (e *examination) adapter(path, prefix string) error {
 	a, err := weights.ReadAdapter(dir)
 	switch {
 	case errors.Is(err, weights.ErrNonFinite):
+	case errors.Is(err, weights.ErrUnsupported):
+		e.find(trace.Unreadable, trace.Note, 1, "Hone cannot apply this adapter; what was found in its values holds all the same.", plain(err))
 	case err != nil:
 		e.find(trace.Unreadable, trace.Warning, 0.9, "Hone cannot apply this adapter; what was found in its values holds all the same.", plain(err))
 	case e.options.Model != "":

@@ -115,7 +115,7 @@ func (w *walker) file(at, name, base string) {
 			return
 		}
 		run := at
-		if strings.HasPrefix(filepath.Base(at), "checkpoint-") {
+		if strings.Contains(filepath.Base(at), "checkpoint") {
 			run = filepath.Dir(at)
 		}
 		if run == "." {

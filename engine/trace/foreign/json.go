@@ -1,7 +1,7 @@
 package foreign
 
 import (
-	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -18,19 +18,51 @@ var errCut = errors.New("the file ends within a value")
 // Infinity and -Infinity are numbers, outside of strings only. It knows line and
 // offset of what it reads.
 type scanner struct {
-	r     *bufio.Reader
-	off   int64 // of the next byte
+	r     io.Reader
+	buf   []byte // read, not yet taken: buf[at:]
+	at    int
+	off   int64 // of buf[0] in the file
 	line  int32 // of the next byte, from 1
 	depth int
+	room  [64 << 10]byte
 }
 
 func newScanner(r io.Reader) *scanner {
-	s := &scanner{r: bufio.NewReaderSize(r, 64<<10), line: 1}
-	if mark, err := s.r.Peek(3); err == nil && string(mark) == "\xef\xbb\xbf" {
-		_, _ = s.r.Discard(3)
-		s.off = 3
+	s := &scanner{r: r, line: 1}
+	for len(s.buf) < 3 {
+		n, err := r.Read(s.room[len(s.buf):])
+		s.buf = s.room[:len(s.buf)+n]
+		if err != nil {
+			break // the next read says it again, or goes on
+		}
+	}
+	if bytes.HasPrefix(s.buf, []byte("\xef\xbb\xbf")) {
+		s.at = 3
 	}
 	return s
+}
+
+// offset is that of the next byte.
+func (s *scanner) offset() int64 { return s.off + int64(s.at) }
+
+// fill makes sure that there is a next byte.
+func (s *scanner) fill() error {
+	for tries := 0; s.at == len(s.buf); tries++ {
+		s.off, s.at = s.off+int64(len(s.buf)), 0
+		n, err := s.r.Read(s.room[:])
+		s.buf = s.room[:n]
+		switch {
+		case n > 0:
+			return nil
+		case errors.Is(err, io.EOF):
+			return errCut
+		case err != nil:
+			return err
+		case tries > 100:
+			return io.ErrNoProgress
+		}
+	}
+	return nil
 }
 
 // scalar is a value that is no object and no list.
@@ -71,42 +103,23 @@ func (v scalar) any() any {
 }
 
 func (s *scanner) fail(format string, args ...any) error {
-	return fmt.Errorf("line %d, byte %d: %s", s.line, s.off, fmt.Sprintf(format, args...))
-}
-
-// read takes the next byte.
-func (s *scanner) read() (byte, error) {
-	c, err := s.r.ReadByte()
-	if err != nil {
-		if errors.Is(err, io.EOF) {
-			return 0, errCut
-		}
-		return 0, err
-	}
-	s.off++
-	if c == '\n' {
-		s.line++
-	}
-	return c, nil
+	return fmt.Errorf("line %d, byte %d: %s", s.line, s.offset(), fmt.Sprintf(format, args...))
 }
 
 // peek skips white space and returns the byte after it, which stays.
 func (s *scanner) peek() (byte, error) {
 	for {
-		b, err := s.r.Peek(1)
-		if err != nil {
-			if errors.Is(err, io.EOF) {
-				return 0, errCut
+		for ; s.at < len(s.buf); s.at++ {
+			switch c := s.buf[s.at]; c {
+			case '\n':
+				s.line++
+			case ' ', '\t', '\r':
+			default:
+				return c, nil
 			}
-			return 0, err
 		}
-		switch b[0] {
-		case ' ', '\t', '\r', '\n':
-			if _, err := s.read(); err != nil {
-				return 0, err
-			}
-		default:
-			return b[0], nil
+		if err := s.fill(); err != nil {
+			return 0, err
 		}
 	}
 }
@@ -119,8 +132,8 @@ func (s *scanner) expect(want byte) error {
 	if c != want {
 		return s.fail("%q in place of %q", c, want)
 	}
-	_, err = s.read()
-	return err
+	s.at++
+	return nil
 }
 
 // object calls member for every member; member consumes the value.
@@ -159,8 +172,8 @@ func (s *scanner) nested(open, end byte, item func() error) error {
 			return err
 		}
 		if c == end {
-			_, err := s.read()
-			return err
+			s.at++
+			return nil
 		}
 		if !first {
 			if err := s.expect(','); err != nil {
@@ -229,28 +242,28 @@ func (s *scanner) scalar() (scalar, error) {
 func (s *scanner) word() (string, error) {
 	var b []byte
 	for {
-		next, err := s.r.Peek(1)
-		if errors.Is(err, io.EOF) {
-			return "", errCut // a number may go on after the cut
+		start := s.at
+		for s.at < len(s.buf) && inWord(s.buf[s.at]) {
+			s.at++
 		}
-		if err != nil {
-			return "", err
+		if len(b)+s.at-start > maxNumber {
+			return "", s.fail("a number or name of more than %d bytes", maxNumber)
 		}
-		c := next[0]
-		if (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && c != '+' && c != '-' && c != '.' && c != '_' {
+		b = append(b, s.buf[start:s.at]...)
+		if s.at < len(s.buf) {
 			if len(b) == 0 {
-				return "", s.fail("%q in place of a value", c)
+				return "", s.fail("%q in place of a value", s.buf[s.at])
 			}
 			return string(b), nil
 		}
-		if len(b) >= maxNumber {
-			return "", s.fail("a number or name of more than %d bytes", maxNumber)
-		}
-		b = append(b, c)
-		if _, err := s.read(); err != nil {
-			return "", err
+		if err := s.fill(); err != nil {
+			return "", err // errCut too: a number may go on after the cut
 		}
 	}
+}
+
+func inWord(c byte) bool {
+	return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '+' || c == '-' || c == '.' || c == '_'
 }
 
 // text reads a string. What is in it stays what it is, NaN included.
@@ -259,32 +272,44 @@ func (s *scanner) text() (string, error) {
 		return "", err
 	}
 	raw := []byte{'"'}
-	plain := true
-	for escaped := false; ; {
-		c, err := s.read()
-		if err != nil {
-			return "", err
+	plain, escaped := true, false
+	for {
+		start := s.at
+		for s.at < len(s.buf) {
+			c := s.buf[s.at]
+			s.at++
+			switch {
+			case escaped:
+				escaped = false
+			case c == '\\':
+				escaped, plain = true, false
+			case c == '"':
+				return s.unquote(append(raw, s.buf[start:s.at]...), plain)
+			case c < 0x20:
+				plain = false // json refuses it
+				if c == '\n' {
+					s.line++
+				}
+			}
 		}
-		if len(raw) >= maxString {
+		if len(raw)+s.at-start > maxString {
 			return "", s.fail("a string of more than %d bytes", maxString)
 		}
-		raw = append(raw, c)
-		switch {
-		case escaped:
-			escaped = false
-		case c == '\\':
-			escaped, plain = true, false
-		case c == '"':
-			if plain && utf8.Valid(raw) {
-				return string(raw[1 : len(raw)-1]), nil
-			}
-			var text string
-			if err := json.Unmarshal(raw, &text); err != nil {
-				return "", s.fail("a string that is none: %v", err)
-			}
-			return text, nil
-		case c < 0x20:
-			plain = false // json refuses it below
+		raw = append(raw, s.buf[start:s.at]...)
+		if err := s.fill(); err != nil {
+			return "", err
 		}
 	}
+}
+
+// unquote is the text of a string with its quotes.
+func (s *scanner) unquote(raw []byte, plain bool) (string, error) {
+	if plain && utf8.Valid(raw) {
+		return string(raw[1 : len(raw)-1]), nil
+	}
+	var text string
+	if err := json.Unmarshal(raw, &text); err != nil {
+		return "", s.fail("a string that is none: %v", err)
+	}
+	return text, nil
 }

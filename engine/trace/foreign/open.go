@@ -54,6 +54,11 @@ func Open(path, name string) (*trace.Log, error) {
 		return nil, fmt.Errorf("reading %s: %w", name, err)
 	}
 	defer f.Close()
+	const pointer = "version https://git-lfs"
+	head := make([]byte, len(pointer))
+	if n, _ := f.ReadAt(head, 0); string(head[:n]) == pointer {
+		return nil, fmt.Errorf("reading %s: %w: it is a pointer of Git LFS, the file itself was not fetched", name, ErrFormat)
+	}
 	if KindOf(path) == Events {
 		return ReadEvents(f, name)
 	}

@@ -96,13 +96,13 @@ type pair struct {
 func (p *stateReader) entry() error {
 	var pairs []pair
 	step, hasStep := 0, false
-	start := trace.Ref{Line: p.s.line, Offset: p.s.off}
+	start := trace.Ref{Line: p.s.line, Offset: p.s.offset()}
 	err := p.s.object(func(key string) error {
 		c, err := p.s.peek()
 		if err != nil {
 			return err
 		}
-		ref := trace.Ref{Line: p.s.line, Offset: p.s.off}
+		ref := trace.Ref{Line: p.s.line, Offset: p.s.offset()}
 		if c == '{' || c == '[' {
 			return p.s.skip()
 		}
