@@ -174,9 +174,11 @@ func spikes(v *view) []Finding {
 	level := make([]float64, len(rows))
 	away := make([]float64, 0, len(rows))
 	for i := range rows {
-		level[i] = max(median(slices.Clone(logs[max(0, i-spikeReach):i])), median(slices.Clone(logs[i+1:min(len(logs), i+1+spikeReach)])))
+		before := median(slices.Clone(logs[max(0, i-spikeReach):i]))
+		after := median(slices.Clone(logs[i+1 : min(len(logs), i+1+spikeReach)]))
+		level[i] = max(before, after)
 		if finite(level[i]) {
-			away = append(away, math.Abs(logs[i]-level[i]))
+			away = append(away, math.Abs(logs[i]-(before+after)/2))
 		}
 	}
 	spread := max(1.4826*median(away), 0.03)
