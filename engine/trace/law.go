@@ -314,18 +314,16 @@ func (f *fitter) best(points []Sample, want Law, hasWant bool) (Law, bool) {
 	rank := func(law Law) int {
 		n := 0
 		if !hasWant || law.Kind != want.Kind || law.Warmup != want.Warmup || !f.near(law.Peak, want.Peak) {
-			n += 8
+			n += 16
 		}
 		if !hasWant || !f.near(law.Peak, want.Peak) {
-			n += 4
+			n += 8
 		}
-		if rounded, err := strconv.ParseFloat(strconv.FormatFloat(law.Peak, 'e', 2, 64), 64); err != nil || !f.near(law.Peak, rounded) {
-			n += 2
-		}
+		n += 2 * f.digits(law.Peak)
 		if law.Warmup > 0 {
 			n++
 		}
-		return n + 16*law.Lag
+		return n + 32*law.Lag
 	}
 	slices.SortStableFunc(f.found, func(a, b Law) int { return rank(a) - rank(b) })
 	for _, law := range f.found {
@@ -347,6 +345,17 @@ func (f *fitter) best(points []Sample, want Law, hasWant bool) (Law, bool) {
 		return law, true
 	}
 	return Law{}, false
+}
+
+// digits is how many digits a person would have written the rate with, 4 for more
+// than three.
+func (f *fitter) digits(rate float64) int {
+	for n := range 3 {
+		if rounded, err := strconv.ParseFloat(strconv.FormatFloat(rate, 'e', n, 64), 64); err == nil && f.near(rate, rounded) {
+			return n + 1
+		}
+	}
+	return 4
 }
 
 func (f *fitter) near(a, b float64) bool { return math.Abs(a-b) <= f.tolerance*math.Abs(a) }
