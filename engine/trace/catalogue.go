@@ -12,7 +12,7 @@ type Class string
 const (
 	InHone   Class = "A" // can happen in Hone: a rule finds it, an injector makes it
 	InLogs   Class = "B" // shows in the logs of other tools
-	InOthers Class = "C" // a bug of other engines; a test holds that Hone's is immune
+	InOthers Class = "C" // a bug of other engines, that Hone's is built not to have
 )
 
 // Mode is one way in which training fails. The texts are for people.

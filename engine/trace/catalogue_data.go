@@ -111,7 +111,7 @@ var dataModes = []Mode{
 		ID: MaskedNaNLeak, Number: 16, Class: InOthers, Title: "NaN leaks from masked positions",
 		See:  "The attention weight is 0, the output NaN.",
 		Why:  "0 * NaN is NaN: masking multiplies, it does not select.",
-		Find: "Hone's attention never reads another example's rows; tests hold it.",
+		Find: "Hone's attention never reads another example's rows; tests compare packed examples with single ones.",
 		Do:   "Find what wrote the NaN into the masked rows and clear them there.",
 	},
 	{
@@ -146,7 +146,7 @@ var dataModes = []Mode{
 		ID: AttnLeak, Number: 21, Class: InOthers, Title: "tokens see what comes after them, or other examples",
 		See:  "A loss far below any reference; generations are bad.",
 		Why:  "No causal mask, or packed examples without a block mask.",
-		Find: "Hone's logits before an edited token stay the same to the bit; tests hold it.",
+		Find: "In Hone a token attends to its own example up to itself and to nothing else; tests compare packed examples with single ones.",
 		Do:   "Change a late token and compare the logits before it.",
 	},
 	{

@@ -55,7 +55,7 @@ var gradientModes = []Mode{
 		ID: ModeWrong, Number: 41, Class: InOthers, Title: "dropout at evaluation, or none in training",
 		See:  "Two evaluations of the same model differ.",
 		Why:  "The model's mode was not switched.",
-		Find: "Hone's evaluation has no dropout in its code; tests evaluate twice.",
+		Find: "Hone's evaluation is another forward pass, which has no dropout in it.",
 		Do:   "Evaluate twice and compare.",
 	},
 	{

@@ -62,7 +62,7 @@ var numericModes = []Mode{
 		ID: SoftmaxNoSub, Number: 31, Class: InOthers, Title: "a softmax that overflows",
 		See:  "NaN as soon as logits pass 88.",
 		Why:  "exp without subtracting the largest logit first.",
-		Find: "Hone subtracts it; tests run on large logits.",
+		Find: "Hone subtracts it.",
 		Do:   "Use a library's softmax.",
 	},
 	{

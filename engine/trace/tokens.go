@@ -422,10 +422,11 @@ func (l *Log) perSequence(t *TokenCount, at []tokensAt) {
 		n := y.sequences(last.step, rows)
 		t.Whole, t.Checkpoints = whole, len(at)
 		t.Low, t.High = float64(whole), float64(whole)
-		t.Sequences = fmt.Sprintf("%s sequences (%s)", grouped(int64(n)), y.words(rows, last.step))
+		how := y.words(rows, last.step)
 		if !sure {
-			t.Sequences += fmt.Sprintf(", at %d to a step", y.batch*y.accum)
+			how += fmt.Sprintf(", if a step takes %d", y.batch*y.accum)
 		}
+		t.Sequences = fmt.Sprintf("%s sequences (%s)", grouped(int64(n)), how)
 		return
 	}
 	if len(layouts) == 0 {

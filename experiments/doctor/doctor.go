@@ -87,6 +87,7 @@ func Diagnose(ctx context.Context, path string, o Options) (Report, error) {
 		return Report{}, err
 	}
 	trace.Sort(e.findings)
+	e.findings = append(e.findings, e.limits...)
 	for i, f := range e.findings {
 		e.checked[f.ID] = true
 		if f.Evidence == nil {
@@ -198,6 +199,7 @@ type examination struct {
 	path     string
 	options  Options
 	findings []trace.Finding
+	limits   []trace.Finding // what a log cannot tell, said last
 	checked  map[string]bool
 }
 

@@ -108,7 +108,7 @@ func (e *examination) foreignRuns(logs []*trace.Log, notes []string) error {
 	}
 	e.add(trace.Siblings(logs)...)
 	if len(limits.Evidence) > 0 {
-		e.findings = append(e.findings, limits)
+		e.limits = append(e.limits, limits)
 	}
 	return nil
 }

@@ -177,14 +177,15 @@ func (e *examination) model(ctx context.Context, path string) error {
 	switch {
 	case errors.Is(err, weights.ErrUnsupported):
 		e.find(trace.Unreadable, trace.Note, 1, "Its values were looked at all the same, where they are safetensors.", "Hone does not compute this model: "+plain(err))
-		return e.scanAll(path)
+		_, err := e.scanAll(path)
+		return err
 	case errors.Is(err, weights.ErrCorrupt):
-		id := trace.Unreadable
-		if text := err.Error(); strings.Contains(text, "tie_word_embeddings") || strings.Contains(text, "the configuration asks for") || strings.Contains(text, "is missing") {
-			id = trace.ModelWiring
+		// Files that can be read contradict the configuration; others cannot be used.
+		scanned, scanErr := e.scanAll(path)
+		if scanErr != nil || scanned == 0 {
+			return fmt.Errorf("%w: %w", ErrUnreadable, err)
 		}
-		e.find(id, trace.Error, 1, "", plain(err))
-		_ = e.scanAll(path) // what can be read of it
+		e.find(trace.ModelWiring, trace.Error, 1, "The files and config.json do not belong together: fetch the model again.", plain(err))
 		return nil
 	case err != nil:
 		return fmt.Errorf("%w: %w", ErrUnreadable, err)
@@ -206,18 +207,19 @@ func (e *examination) loose(path string) error {
 	return nil
 }
 
-// scanAll scans the safetensors of a model's directory.
-func (e *examination) scanAll(path string) error {
+// scanAll scans the safetensors of a model's directory and counts the files.
+func (e *examination) scanAll(path string) (files int, err error) {
 	if info, err := os.Stat(path); err != nil || !info.IsDir() {
-		return nil
+		return 0, nil
 	}
-	files, _ := filepath.Glob(filepath.Join(escape(path), "*.safetensors"))
-	for _, f := range files[:min(len(files), 256)] {
+	found, _ := filepath.Glob(filepath.Join(escape(path), "*.safetensors"))
+	for _, f := range found[:min(len(found), 256)] {
 		if _, err := e.scan(f, filepath.Base(f), trace.WeightNaNFile, ""); err != nil {
-			e.find(trace.Unreadable, trace.Error, 1, "", plain(err))
+			return files, fmt.Errorf("%w: %w", ErrUnreadable, err)
 		}
+		files++
 	}
-	return nil
+	return files, nil
 }
 
 // chunk is how many values of a tensor are read at a time.

@@ -22,7 +22,6 @@ const (
 type keeper struct {
 	log     *trace.Log
 	samples int
-	dropped int // notes beyond maxNotes
 	full    bool
 }
 

@@ -31,7 +31,7 @@ func ReadTrainerState(r io.Reader, name string) (*trace.Log, error) {
 	}
 	log := p.log
 	log.Order()
-	if len(log.Series) == 0 && !p.seen {
+	if len(log.Series) == 0 && (!p.seen || err != nil) {
 		if err == nil {
 			err = errors.New("it has no log_history")
 		}
