@@ -38,10 +38,10 @@ var gradientModes = []Mode{
 		Do:   "Look at the tensor named; the others were sound.",
 	},
 	{
-		ID: AccumNorm, Number: 39, Class: InOthers, Title: "accumulation changes the loss",
+		ID: AccumNorm, Number: 39, Class: InLogs, Title: "accumulation changes the loss",
 		See:  "Loss or norm grow with the number of accumulated batches; short rows weigh too much.",
 		Why:  "A mean of means in place of the mean over all targets.",
-		Find: "Hone uses the denominators of the whole batch; tests compare 8 = 4+4 = 8x1. A log cannot tell.",
+		Find: "In a log: a training loss that is as many times the evaluation's as batches are accumulated. Hone uses the denominators of the whole batch; tests compare 8 = 4+4 = 8x1.",
 		Do:   "Compare one step of batch 4 with four accumulated steps of batch 1.",
 	},
 	{

@@ -132,6 +132,9 @@ func (l *Log) lawSteps() []int {
 	}
 	if x, ok := l.Number(MaxSteps); ok {
 		add(x)
+		if len(out) > 0 {
+			return out
+		}
 	}
 	epochs, hasEpochs := l.Number(NumEpochs)
 	if s := l.Series[Epoch]; hasEpochs && len(s) > 0 {

@@ -49,7 +49,7 @@ var rules = []rule{
 	{[]string{LRDiverge}, hasLoss, rising},
 	{[]string{FP16Underflow, LoRABoth0}, hasLoss, stuck},
 	{[]string{OOVLabel, ShiftTwice}, hasLoss, firstLoss},
-	{[]string{DupLeak}, hasEvals, leak},
+	{[]string{DupLeak, AccumNorm}, hasEvals, leak},
 	{[]string{MaskAll}, hasTargets, noTargets},
 }
 

@@ -84,7 +84,7 @@ func (v *view) zeros() []Finding {
 	b, rows := v.blank, v.rows
 	where := fmt.Sprintf("%d of %d logged losses are exactly 0.0, the first at step %d%s", b.zeros, len(rows), rows[b.firstZero].step, v.place(rows[b.firstZero]))
 	if v.rounded() {
-		return []Finding{finding(LogRound, Note, 0.9, "", where, "the gradient norms beside them are finite and not zero: the losses were rounded to four decimals")}
+		return []Finding{finding(LogRound, Note, 0.8, "", where, "the gradient norms beside them are finite and not zero: the losses were rounded to four decimals")}
 	}
 	if v.Tool == Hone {
 		return []Finding{finding(MaskAll, Error, 0.7, "", where)}

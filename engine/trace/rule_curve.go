@@ -287,8 +287,9 @@ func firstLoss(v *view) []Finding {
 	if !known {
 		said = fmt.Sprintf("%.1f, that of the largest vocabularies", guess)
 	}
+	_, summed := v.accumulated()
 	switch {
-	case first.loss > guess+1:
+	case first.loss > guess+1 && !summed:
 		return []Finding{finding(OOVLabel, Warning, 0.5, "", fmt.Sprintf("the first loss is %s%s, worse than guessing: %s", number(first.loss), v.place(first), said),
 			"a loss that is multiplied by the accumulated batches looks the same: divide it by gradient_accumulation_steps")}
 	case known && len(rows) >= 8 && first.loss > guess-0.7 && rows[len(rows)-1].loss > 0.85*guess:
@@ -297,18 +298,75 @@ func firstLoss(v *view) []Finding {
 	return nil
 }
 
-// leak compares the evaluation's loss with that of training at the same step.
-func leak(v *view) []Finding {
-	evals := v.Series[EvalLoss]
-	last := evals[len(evals)-1]
-	var near row
-	for _, r := range v.real() {
-		if r.step <= last.Step {
-			near = r
+// pair is an evaluation and the training loss logged at or before it.
+type pair struct {
+	eval  Sample
+	train row
+}
+
+func (v *view) evalPairs() []pair {
+	var out []pair
+	real := v.real()
+	j := 0
+	for _, e := range v.Series[EvalLoss] {
+		for j < len(real) && real[j].step <= e.Step {
+			j++
+		}
+		if j > 0 && finite(e.Value) && e.Value > 0 {
+			out = append(out, pair{e, real[j-1]})
 		}
 	}
-	if len(evals) < 2 || near.step == 0 || !finite(last.Value) || last.Value <= 0 || !(last.Value < 0.3*near.loss) {
+	return out
+}
+
+// accumulated reports whether the training loss is a whole number of times that of
+// the evaluation, the same number at the last evaluations: a sum over the
+// accumulated batches in place of their mean.
+func (v *view) accumulated() (Finding, bool) {
+	pairs := v.evalPairs()
+	if len(pairs) < 3 {
+		return Finding{}, false
+	}
+	var ratios []float64
+	for _, p := range pairs[len(pairs)-3:] {
+		ratios = append(ratios, p.train.loss/p.eval.Value)
+	}
+	low, high := slices.Min(ratios), slices.Max(ratios)
+	ratio := median(ratios)
+	if !(low > 1.8) || !(high < 1.15*low) {
+		return Finding{}, false
+	}
+	last := pairs[len(pairs)-1]
+	evidence := []string{fmt.Sprintf("at the last 3 of %d evaluations the training loss is %s times the evaluation's, as %s%s to %s at step %d",
+		len(pairs), number(ratio), number(last.train.loss), v.place(last.train), number(last.eval.Value), last.eval.Step)}
+	confidence := 0.0
+	if a, known := v.Args.Number("gradient_accumulation_steps"); known {
+		if a < 2 || math.Abs(ratio/a-1) > 0.2 {
+			return Finding{}, false
+		}
+		evidence, confidence = append(evidence, fmt.Sprintf("gradient_accumulation_steps = %.0f", a)), 0.9
+	} else {
+		near := math.Exp2(math.Round(math.Log2(ratio)))
+		if near < 4 || math.Abs(ratio/near-1) > 0.15 {
+			return Finding{}, false
+		}
+		evidence, confidence = append(evidence, fmt.Sprintf("that is about %.0f, a usual number of accumulated batches; the arguments are not in this log", near)), 0.65
+	}
+	return finding(AccumNorm, Warning, confidence, "Read the training loss divided by the accumulated batches; check that the trainer divides the gradient too, or the learning rate is as many times too high. Later versions of transformers do.", evidence...), true
+}
+
+// leak compares the evaluation's loss with that of training at the same step.
+func leak(v *view) []Finding {
+	if f, ok := v.accumulated(); ok {
+		return []Finding{f}
+	}
+	pairs := v.evalPairs()
+	if len(pairs) < 2 {
 		return nil
 	}
-	return []Finding{finding(DupLeak, Note, 0.3, "", fmt.Sprintf("at step %d the evaluation's loss is %s, that of training %s%s: rows of the evaluation may be among those trained on; dropout and a mean over a window do less", last.Step, number(last.Value), number(near.loss), v.place(near)))}
+	last := pairs[len(pairs)-1]
+	if !(last.eval.Value < 0.3*last.train.loss) {
+		return nil
+	}
+	return []Finding{finding(DupLeak, Note, 0.3, "", fmt.Sprintf("at step %d the evaluation's loss is %s, that of training %s%s: rows of the evaluation may be among those trained on; dropout and a mean over a window do less", last.eval.Step, number(last.eval.Value), number(last.train.loss), v.place(last.train)))}
 }

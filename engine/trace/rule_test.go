@@ -178,6 +178,35 @@ func TestMergeAndSort(t *testing.T) {
 	}
 }
 
+// A loss that is summed over the accumulated batches is as many times that of the
+// evaluation.
+func TestAccumulated(t *testing.T) {
+	losses, evals := []float64{280, 161, 9.9, 5.39, 5.18, 5.02}, []float64{15.4, 2.38, 0.347, 0.319, 0.308, 0.304}
+	log := func(factor float64, args Args) *Log {
+		l := series(losses, repeat(2, 6))
+		l.Args = args
+		for i, e := range evals {
+			l.Series[EvalLoss] = append(l.Series[EvalLoss], Sample{Step: 10 * (i + 1), Value: e * factor})
+		}
+		return l
+	}
+	for name, c := range map[string]struct {
+		l    *Log
+		want string
+	}{
+		"sixteen times":             {log(1, nil), AccumNorm},
+		"sixteen, as accumulated":   {log(1, Args{"gradient_accumulation_steps": 16.0}), AccumNorm},
+		"sixteen, four accumulated": {log(1, Args{"gradient_accumulation_steps": 4.0}), OOVLabel},
+	} {
+		if found := Diagnose(c.l); len(found) == 0 || found[0].ID != c.want {
+			t.Errorf("%s: %+v", name, found)
+		}
+	}
+	if found := Diagnose(log(16, nil)); slices.ContainsFunc(found, func(f Finding) bool { return f.ID == AccumNorm || f.ID == DupLeak }) {
+		t.Errorf("as large: %+v", found)
+	}
+}
+
 func TestSiblings(t *testing.T) {
 	fast, slow := series(nil, nil), series(nil, nil)
 	fast.Files, slow.Files = []string{"fast"}, []string{"slow"}
