@@ -7,12 +7,13 @@ import (
 
 // Facts are what a log says for certain, line by line, whatever is wrong with it:
 // which numbers are none, the learning rate's law, tokens, speed, evaluations.
-func Facts(l *Log) []string {
-	v := newView(l)
+func Facts(l *Log) []string { return newView(l).facts() }
+
+func (v *view) facts() []string {
 	var out []string
 	if n := len(v.rows); n > 0 {
 		line := fmt.Sprintf("%d logged losses, steps %d to %d", n, v.rows[0].step, v.rows[n-1].step)
-		if total, ok := l.Number(MaxSteps); ok {
+		if total, ok := v.Number(MaxSteps); ok {
 			line += fmt.Sprintf(" of %.0f", total)
 		}
 		if v.blank.zeros+v.blank.bad > 0 {
@@ -40,7 +41,7 @@ func Facts(l *Log) []string {
 		}
 		out = append(out, line+"; "+v.count.How)
 	}
-	if speed, ok := Speed(l); ok {
+	if speed, ok := Speed(v.Log); ok {
 		out = append(out, fmt.Sprintf("%s samples a second", number(speed)))
 	}
 	if len(v.Series[LearningRate]) > 0 {
@@ -54,8 +55,9 @@ func Facts(l *Log) []string {
 }
 
 // Limits are what a foreign log cannot tell.
-func Limits(l *Log) []string {
-	v := newView(l)
+func Limits(l *Log) []string { return newView(l).limits() }
+
+func (v *view) limits() []string {
 	out := []string{
 		"cannot tell: whether the end of the sequence (EOS) is trained, and which tokens are; look at one batch",
 		"cannot tell: whether the saved weights are finite; look at the adapter or the model",
@@ -66,10 +68,10 @@ func Limits(l *Log) []string {
 	if !v.hasLaw {
 		out = append(out, "cannot tell: which law the learning rate followed; that needs three logged rates of one law")
 	}
-	if l.Args == nil {
+	if v.Args == nil {
 		out = append(out, "cannot tell: the arguments of the trainer (remove_unused_columns, the NaN filter, fp16); they are in the event file beside it")
 	}
-	if len(l.Series[GradNorm]) == 0 {
+	if len(v.Series[GradNorm]) == 0 {
 		out = append(out, "cannot tell: whether gradients were finite; no norms were logged")
 	}
 	return out

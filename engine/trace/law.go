@@ -250,9 +250,12 @@ func (l *Log) mostSkipped() int {
 
 // How many warm-ups are tried, without and with skipped steps.
 const (
-	maxWarmups        = 100_000
-	maxWarmupsSkipped = 2000
+	maxWarmups        = 20_000
+	maxWarmupsSkipped = 200
 )
+
+// usualWarmups are shares of the steps that people warm up over.
+var usualWarmups = []float64{0.01, 0.02, 0.03, 0.05, 0.06, 0.1, 0.15, 0.2}
 
 func (f *fitter) try(steps int, want Law, hasWant bool) {
 	// The warm-up ends between the rates before and after the largest.
@@ -261,19 +264,25 @@ func (f *fitter) try(steps int, want Law, hasWant bool) {
 		from = max(0, f.points[f.top-1].Step-f.lag-1)
 		to = f.points[min(f.top+1, len(f.points)-1)].Step + 1
 	}
+	to = min(to, steps)
 	most := maxWarmups
 	if f.mostLag > 0 {
 		most = maxWarmupsSkipped
 	}
-	to = min(to, steps, from+most)
+	extra := []int{0}
+	if hasWant {
+		extra = append(extra, want.Warmup)
+	}
+	for _, share := range usualWarmups {
+		extra = append(extra, int(math.Ceil(share*float64(steps))))
+	}
+	extra = slices.DeleteFunc(extra, func(w int) bool { return w >= from && w <= min(to, from+most) })
+	to = min(to, from+most)
 	for _, form := range f.log.forms() {
 		for _, kind := range []string{"constant", "linear", "cosine"} {
 			law := Law{Kind: kind, Steps: steps, form: form}
-			if hasWant && kind == want.Kind && (want.Warmup < from || want.Warmup > to) {
-				f.check(law, want.Warmup)
-			}
-			if from > 0 {
-				f.check(law, 0)
+			for _, w := range extra {
+				f.check(law, w)
 			}
 			for w := from; w <= to; w++ {
 				f.check(law, w)

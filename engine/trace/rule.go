@@ -60,10 +60,25 @@ func hasRates(v *view) bool   { return len(v.Series[LearningRate]) >= 3 }
 func hasEvals(v *view) bool   { return len(v.Series[EvalLoss]) > 0 }
 func hasTargets(v *view) bool { return len(v.Series[Targets]) > 0 }
 
+// Analysis is all that can be said of a log.
+type Analysis struct {
+	Findings []Finding // the likeliest cause first
+	Checked  []string  // see [Checked]
+	Facts    []string  // see [Facts]
+	Limits   []string  // see [Limits]
+}
+
+// Analyze holds a log against every rule, and says what else it tells.
+func Analyze(l *Log) Analysis {
+	v := newView(l)
+	return Analysis{Findings: v.diagnose(), Checked: v.checked(), Facts: v.facts(), Limits: v.limits()}
+}
+
 // Diagnose holds a log against every rule. The likeliest cause comes first; of
 // several findings of one mode the surest stays, with the evidence of all.
-func Diagnose(l *Log) []Finding {
-	v := newView(l)
+func Diagnose(l *Log) []Finding { return newView(l).diagnose() }
+
+func (v *view) diagnose() []Finding {
 	var out []Finding
 	for _, r := range rules {
 		if r.needs(v) {
@@ -76,8 +91,9 @@ func Diagnose(l *Log) []Finding {
 
 // Checked lists the modes that this log could have shown, found or not, in the
 // order of the catalogue. What is not among them cannot be known from it.
-func Checked(l *Log) []string {
-	v := newView(l)
+func Checked(l *Log) []string { return newView(l).checked() }
+
+func (v *view) checked() []string {
 	can := map[string]bool{}
 	for _, r := range rules {
 		if r.needs(v) {

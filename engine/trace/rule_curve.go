@@ -211,6 +211,14 @@ func rising(v *view) []Finding {
 	if len(rows) < 8 || v.blank.from < len(v.rows) {
 		return nil
 	}
+	if every := len(rows) / 1000; every > 1 { // as many are enough to see it
+		few := make([]row, 0, 1001)
+		for i := len(rows) - 1; i >= 0; i -= every {
+			few = append(few, rows[i])
+		}
+		slices.Reverse(few)
+		rows = few
+	}
 	tail := max(3, len(rows)/8)
 	end := make([]float64, 0, tail)
 	for _, r := range rows[len(rows)-tail:] {
@@ -223,9 +231,6 @@ func rising(v *view) []Finding {
 			window = append(window, r.loss)
 		}
 		best = min(best, median(window))
-		if len(rows) > 2000 {
-			i += len(rows) / 1000 // every thousandth is enough
-		}
 	}
 	last := median(end)
 	first := rows[0].loss

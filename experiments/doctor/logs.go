@@ -70,7 +70,8 @@ func (e *examination) shown(path string) string {
 // evidence says which it is about.
 func (e *examination) foreignRuns(logs []*trace.Log, notes []string) error {
 	limits := trace.Finding{ID: trace.LogLimits, Severity: trace.Note, Confidence: 1, Advice: e.next()}
-	for _, log := range logs {
+	var unknown []string
+	for i, log := range logs {
 		if e.options.Model != "" {
 			c, err := experiments.OpenModelConfig(e.options.Model)
 			if err != nil {
@@ -84,25 +85,27 @@ func (e *examination) foreignRuns(logs []*trace.Log, notes []string) error {
 		if len(logs) > 1 {
 			prefix = log.Files[0] + ": "
 		}
-		for _, f := range trace.Diagnose(log) {
+		a := trace.Analyze(log)
+		for _, f := range a.Findings {
 			for i := range f.Evidence {
 				f.Evidence[i] = prefix + f.Evidence[i]
 			}
 			e.add(f)
 		}
-		e.could(trace.Checked(log)...)
+		e.could(a.Checked...)
 		if len(logs) <= 3 {
-			for _, line := range trace.Facts(log) {
+			for _, line := range a.Facts {
 				limits.Evidence = append(limits.Evidence, prefix+line)
 			}
+		}
+		if i == 0 {
+			unknown = a.Limits
 		}
 		for _, n := range log.Notes {
 			notes = append(notes, prefix+n)
 		}
 	}
-	if len(logs) > 0 {
-		limits.Evidence = append(limits.Evidence, trace.Limits(logs[0])...)
-	}
+	limits.Evidence = append(limits.Evidence, unknown...)
 	for _, n := range notes[:min(len(notes), 8)] {
 		limits.Evidence = append(limits.Evidence, "note: "+n)
 	}

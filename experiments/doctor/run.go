@@ -32,8 +32,9 @@ func (e *examination) run(ctx context.Context) error {
 	if configErr == nil {
 		log.Args = runArgs(c)
 	}
-	e.add(trace.Diagnose(log)...)
-	e.could(trace.Checked(log)...)
+	a := trace.Analyze(log)
+	e.add(a.Findings...)
+	e.could(a.Checked...)
 	e.could(trace.NonFinite)
 	e.alerts(history)
 	if info.State == runs.Failed && info.Error != "" {

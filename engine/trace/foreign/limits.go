@@ -13,7 +13,7 @@ const (
 	maxDepth   = 64        // nested objects and lists
 	maxKeys    = 96        // members of one log entry, or numbers of a trainer's state
 	maxSeries  = 256       // series of a log
-	maxSamples = 2_000_000 // values of a log, over all series
+	maxSamples = 1_000_000 // values of a log, over all series
 	maxArgs    = 2000      // arguments, or keys of a configuration
 	maxNotes   = 20
 )

@@ -197,12 +197,10 @@ func FuzzTrainerState(f *testing.F) {
 		if err != nil {
 			return
 		}
-		for _, finding := range trace.Diagnose(l) {
+		for _, finding := range trace.Analyze(l).Findings {
 			if !(finding.Confidence >= 0 && finding.Confidence <= 1) {
 				t.Errorf("%+v", finding)
 			}
 		}
-		trace.Facts(l)
-		trace.Limits(l)
 	})
 }
