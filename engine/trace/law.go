@@ -46,7 +46,7 @@ func (l Law) String() string {
 		text += fmt.Sprintf(", over %d steps", l.Steps)
 	}
 	if l.Lag > 0 {
-		text += fmt.Sprintf(", with %d skipped steps", l.Lag)
+		text += fmt.Sprintf(", %d skipped by a loss scaler", l.Lag)
 	}
 	return text
 }

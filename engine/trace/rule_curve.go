@@ -10,12 +10,12 @@ import (
 // the first epoch.
 const (
 	tooLowLoss = 1e-3
-	tooLowNorm = 2e-3
+	tooLowNorm = 5e-3
 )
 
 // tooGood finds runs that look perfect.
 func tooGood(v *view) []Finding {
-	soon, at := v.perfectSoon()
+	soon, ever, at := v.perfect()
 	same := v.hasCount && v.count.Whole >= fewTokens
 	sameUnknown, checkpoints := false, 0
 	if !v.hasCount {
@@ -25,7 +25,7 @@ func tooGood(v *view) []Finding {
 		return nil
 	}
 	var evidence []string
-	if soon {
+	if soon || ever {
 		evidence = append(evidence, at)
 	}
 	length := ""
@@ -45,6 +45,8 @@ func tooGood(v *view) []Finding {
 	switch {
 	case soon && (same || sameUnknown) && !padded:
 		return []Finding{finding(ConstExample, Error, 0.95, "", evidence...)}
+	case ever && (same || sameUnknown) && !padded:
+		return []Finding{finding(ConstExample, Error, 0.85, "", evidence...)}
 	case soon:
 		why := "the length of the sequences is not known"
 		confidence := 0.6
@@ -86,9 +88,10 @@ func (v *view) paddedTo(n int) bool {
 	return n >= 32 && n%32 == 0 || n >= 100 && n%50 == 0
 }
 
-// perfectSoon reports whether loss and norm are next to nothing within the first
-// epoch.
-func (v *view) perfectSoon() (bool, string) {
+// perfect reports whether loss and norm are next to nothing at some step, and
+// whether that is within the first epoch.
+func (v *view) perfect() (soon, ever bool, text string) {
+	first, ok := v.firstReal()
 	for i, r := range v.rows {
 		if !finite(r.loss) || r.loss < 0 || !(r.loss < tooLowLoss) || r.hasNorm && !(finite(r.norm) && r.norm > 0 && r.norm < tooLowNorm) {
 			continue
@@ -96,27 +99,26 @@ func (v *view) perfectSoon() (bool, string) {
 		if !r.hasNorm && r.loss == 0 {
 			continue // more likely a substitute
 		}
-		first, ok := v.firstReal()
 		if !ok || first.loss < 20*r.loss && i > 0 {
-			return false, ""
-		}
-		switch {
-		case r.hasE && r.epoch > 1.001:
-			return false, ""
-		case !r.hasE && (v.LastStep() == 0 || 3*r.step > v.LastStep()):
-			return false, ""
+			return false, false, ""
 		}
 		where := fmt.Sprintf("at step %d", r.step)
 		if r.hasE {
 			where += fmt.Sprintf(", epoch %.2f", r.epoch)
+			soon = r.epoch <= 1.001
+		} else {
+			soon = v.LastStep() > 0 && 3*r.step <= v.LastStep()
 		}
-		text := fmt.Sprintf("the loss goes from %s to %s%s %s", number(first.loss), number(r.loss), v.place(r), where)
+		text = fmt.Sprintf("the loss goes from %s to %s%s %s", number(first.loss), number(r.loss), v.place(r), where)
 		if r.hasNorm {
-			text += fmt.Sprintf(", the gradient norm is %s there: nothing is left to learn before every row was seen once", number(r.norm))
+			text += fmt.Sprintf(", the gradient norm is %s there", number(r.norm))
 		}
-		return true, text
+		if soon {
+			text += ": nothing is left to learn before every row was seen once"
+		}
+		return soon, true, text
 	}
-	return false, ""
+	return false, false, ""
 }
 
 // firstReal is the first row with a loss that is one.

@@ -23,7 +23,7 @@ func (a *app) doctorCommand() *cobra.Command {
 		Long: "Diagnose a run directory, an output directory or trainer_state.json of Hugging Face, a TensorBoard event file or a directory of them, " +
 			"a dataset (.jsonl or its directory), a model (directory or .gguf), or an adapter. The likeliest cause comes first, with what it rests on and what to do. " +
 			"Files in Python's pickle format are never read. Exit code: 0 nothing above a note, 1 findings, 2 unreadable.",
-		Example: "hone doctor out/checkpoint-200/trainer_state.json\nhone doctor runs/latest --json\nhone doctor data.jsonl --model DIR",
+		Example: "hone doctor out/checkpoint-200/trainer_state.json\nhone doctor runs/2026-11-23-1530-calendar --json\nhone doctor data.jsonl --model DIR",
 	}
 	cmd.RunE = a.command(oneArg("a path"), func(ctx context.Context, args []string) error {
 		r, err := doctor.Diagnose(ctx, args[0], o)

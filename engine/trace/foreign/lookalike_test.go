@@ -147,6 +147,28 @@ func TestTokens(t *testing.T) {
 	}
 }
 
+// A constant example that is learned slowly is recognized by its length.
+func TestSlowConstant(t *testing.T) {
+	r := lookalike.Constant()
+	level := func(s int) float64 { return 1e-4 + 0.6*math.Exp(-float64(s)/90) }
+	r.Micro = func(s, _ int) float64 { return level(s) }
+	r.Norm = level
+	for format, l := range bothLogs(t, r) {
+		if found := trace.Diagnose(l); len(found) == 0 || found[0].ID != trace.ConstExample || found[0].Severity != trace.Error {
+			t.Errorf("%s: %+v", format, found)
+		}
+	}
+	// A loss as low late in a run on rows that differ is not.
+	r.Tokens = func(row int) int { return 60 + row%53 }
+	for format, l := range bothLogs(t, r) {
+		for _, f := range trace.Diagnose(l) {
+			if f.Severity != trace.Note {
+				t.Errorf("%s: %+v", format, f)
+			}
+		}
+	}
+}
+
 // The story's own numbers.
 func TestStory(t *testing.T) {
 	l := bothLogs(t, lookalike.MaskedMPS())["trainer_state.json"]
