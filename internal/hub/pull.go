@@ -27,11 +27,11 @@ type File struct {
 type Result struct {
 	Ref     Ref
 	Commit  string
-	Path    string // what to open: a directory, or a GGUF file
-	Files   []File // none where the network was not asked
-	Bytes   int64  // of all files
-	Fetched int64  // of these, brought by this pull
-	Ignored int    // names of the repository that are unsafe as paths
+	Path    string   // what to open: a directory, or a GGUF file
+	Files   []File   // none where the network was not asked
+	Bytes   int64    // of all files
+	Fetched int64    // of these, brought by this pull
+	Ignored int      // names of the repository that are unsafe as paths
 	Missing []string // what Path lacks as a model, such as tokenizer.json
 }
 

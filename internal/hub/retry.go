@@ -13,10 +13,10 @@ import (
 )
 
 const (
-	maxTries = 6               // of one request in a row, without progress
-	maxDials = 3               // of these, where there is no connection at all
+	maxTries = 6                // of one request in a row, without progress
+	maxDials = 3                // of these, where there is no connection at all
 	maxPause = 30 * time.Second // between two of them
-	maxAsked = 5 * time.Minute // that the hub may ask to wait
+	maxAsked = 5 * time.Minute  // that the hub may ask to wait
 )
 
 // transient is an error that may be gone the next time.
