@@ -24,7 +24,8 @@ func (c *Client) place(ctx context.Context, r repository, commit string, f remot
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
-	temp, err := os.MkdirTemp(filepath.Dir(path), ".tmp-")
+	// Outside of snapshots/, where what a kill leaves would count as a file of the model.
+	temp, err := os.MkdirTemp(r.dir(), ".tmp-")
 	if err != nil {
 		return err
 	}
