@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"hone/data/builtin"
+	"hone/internal/hub"
 )
 
 // Set applies one assignment, "train.lr=1e-3": the value is read by the key's
@@ -85,12 +86,12 @@ func (c *Config) Resolve(dir string) error {
 	return nil
 }
 
-func resolvePath(dir, path string, hub bool) string {
+func resolvePath(dir, path string, orHubID bool) string {
 	if path == "" || path == builtin.Name || filepath.IsAbs(path) {
 		return path
 	}
 	joined := filepath.Join(dir, path)
-	if hub && IsHubID(path) {
+	if orHubID && IsHubID(path) {
 		if _, err := os.Stat(joined); err != nil {
 			return path
 		}
@@ -98,23 +99,9 @@ func resolvePath(dir, path string, hub bool) string {
 	return joined
 }
 
-// IsHubID reports whether a model path has the form of a hub id, org/name: two
-// parts of letters, digits, '-', '_' and '.', none of which starts with a dot,
-// and not the name of a .gguf file.
+// IsHubID reports whether a model path has the form of a hub id: org/name, with
+// @revision or :file.gguf behind it or without.
 func IsHubID(path string) bool {
-	org, name, ok := strings.Cut(path, "/")
-	if !ok || strings.HasSuffix(path, ".gguf") {
-		return false
-	}
-	for _, part := range []string{org, name} {
-		if part == "" || part[0] == '.' || len(part) > 96 {
-			return false
-		}
-		for _, r := range part {
-			if !strings.ContainsRune("-_.", r) && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z') {
-				return false
-			}
-		}
-	}
-	return true
+	_, err := hub.ParseRef(path)
+	return err == nil
 }

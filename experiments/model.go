@@ -10,14 +10,12 @@ import (
 	"hone/data/builtin"
 	"hone/engine/tokenizer"
 	"hone/engine/weights"
+	"hone/internal/hub"
 )
 
 // ErrNoBuiltin says that the program was built without the built-in model: one has
 // to be named.
 var ErrNoBuiltin = errors.New("this version has no built-in model")
-
-// ErrHub says that a model was named by a hub id.
-var ErrHub = errors.New("models are not fetched from a hub in this version")
 
 // ErrNoTokenizer says that a model comes without a tokenizer.
 var ErrNoTokenizer = errors.New("the model has no tokenizer")
@@ -40,8 +38,48 @@ func embedded(path string) (fs.FS, error) {
 	return files, nil
 }
 
+// modelPath is where the model lies that model.path names: of a hub id, in the
+// cache, and of what is on disk, where it is. The network is never asked; the error
+// wraps [hub.ErrNotCached] where the cache has no such model, and says how to
+// fetch it.
+func modelPath(path string) (string, error) {
+	if !IsHubID(path) {
+		return path, nil
+	}
+	if _, err := os.Stat(path); err == nil {
+		return path, nil // a directory org/name
+	}
+	ref, err := hub.ParseRef(path)
+	if err != nil {
+		return "", err
+	}
+	cache, err := hub.CacheDir()
+	if err != nil {
+		return "", err
+	}
+	return hub.Locate(cache, ref)
+}
+
+// incomplete tells of a model in the cache what brings the rest of it.
+func incomplete(path string, err error) error {
+	if err == nil || !errors.Is(err, fs.ErrNotExist) || !IsHubID(path) {
+		return err
+	}
+	return fmt.Errorf("%w: fetch the rest of it with hone pull %s", err, path)
+}
+
+// baseName is a model as an adapter names it: of a hub id without revision and
+// file, which PEFT would not understand.
+func baseName(path string) string {
+	if ref, err := hub.ParseRef(path); err == nil && IsHubID(path) {
+		return ref.ID
+	}
+	return path
+}
+
 // OpenModel opens the weights that model.path names: [weights.Open], or the
-// built-in model. Its error may wrap ErrNoBuiltin.
+// built-in model, or one in the cache. Its error may wrap ErrNoBuiltin or
+// [hub.ErrNotCached].
 func OpenModel(path string) (*weights.Model, error) {
 	files, err := embedded(path)
 	switch {
@@ -50,7 +88,12 @@ func OpenModel(path string) (*weights.Model, error) {
 	case files != nil:
 		return weights.OpenFS(files, path)
 	}
-	return weights.Open(path)
+	where, err := modelPath(path)
+	if err != nil {
+		return nil, err
+	}
+	m, err := weights.Open(where)
+	return m, incomplete(path, err)
 }
 
 // OpenModelConfig reads the configuration of what model.path names, without its
@@ -63,7 +106,12 @@ func OpenModelConfig(path string) (weights.Config, error) {
 	case files != nil:
 		return weights.OpenConfigFS(files, path)
 	}
-	return weights.OpenConfig(path)
+	where, err := modelPath(path)
+	if err != nil {
+		return weights.Config{}, err
+	}
+	c, err := weights.OpenConfig(where)
+	return c, incomplete(path, err)
 }
 
 // ReadModelFile reads a small file of the model directory that model.path names.
@@ -76,7 +124,11 @@ func ReadModelFile(path, name string) ([]byte, error) {
 	case files != nil:
 		return fs.ReadFile(files, name)
 	}
-	return os.ReadFile(filepath.Join(path, name))
+	where, err := modelPath(path)
+	if err != nil {
+		return nil, err
+	}
+	return os.ReadFile(filepath.Join(where, name))
 }
 
 // checkModelPath refuses what is not a path to a model.
@@ -84,10 +136,8 @@ func checkModelPath(path string) error {
 	if files, err := embedded(path); files != nil || err != nil {
 		return err
 	}
-	if _, err := os.Stat(path); err == nil || !IsHubID(path) {
-		return nil
-	}
-	return fmt.Errorf("model %s: %w: download it and name its directory with --model DIR", path, ErrHub)
+	_, err := modelPath(path)
+	return err
 }
 
 // checkModel refuses what an experiment cannot be made with.
@@ -98,7 +148,11 @@ func checkModel(c Config) error {
 	if c.Method != Full || c.Model.Path == builtin.Name {
 		return nil
 	}
-	if info, err := os.Stat(c.Model.Path); err == nil && !info.IsDir() {
+	where, err := modelPath(c.Model.Path)
+	if err != nil {
+		return err
+	}
+	if info, err := os.Stat(where); err == nil && !info.IsDir() {
 		return fmt.Errorf("model %s: %w: method %q writes a model directory and needs one to start from: config.json, tokenizer.json and safetensors",
 			c.Model.Path, weights.ErrUnsupported, Full)
 	}
@@ -107,7 +161,7 @@ func checkModel(c Config) error {
 
 // OpenTokenizer reads the tokenizer of the model at path. It needs no weights
 // of a directory. The error wraps ErrNoTokenizer where the model has none, and
-// ErrNoBuiltin or ErrHub where path is not one of a model.
+// ErrNoBuiltin or [hub.ErrNotCached] where path is not one of a model.
 func OpenTokenizer(path string) (*tokenizer.Tokenizer, error) {
 	if err := checkModelPath(path); err != nil {
 		return nil, err
@@ -119,14 +173,18 @@ func OpenTokenizer(path string) (*tokenizer.Tokenizer, error) {
 		}
 		return t, nil
 	}
-	if info, err := os.Stat(path); err == nil && info.IsDir() {
-		file := filepath.Join(path, "tokenizer.json")
+	where, err := modelPath(path)
+	if err != nil {
+		return nil, err
+	}
+	if info, err := os.Stat(where); err == nil && info.IsDir() {
+		file := filepath.Join(where, "tokenizer.json")
 		if _, err := os.Stat(file); err != nil {
 			return nil, fmt.Errorf("%s: %w: it has no tokenizer.json", path, ErrNoTokenizer)
 		}
 		return tokenizer.Load(file)
 	}
-	m, err := weights.Open(path)
+	m, err := weights.Open(where)
 	if err != nil {
 		return nil, err
 	}

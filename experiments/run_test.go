@@ -13,6 +13,7 @@ import (
 	"hone/data"
 	"hone/engine"
 	"hone/engine/weights"
+	"hone/internal/hub"
 	"hone/runs"
 )
 
@@ -225,13 +226,14 @@ func TestRunTakesCommands(t *testing.T) {
 }
 
 func TestStartRefuses(t *testing.T) {
+	t.Setenv("HF_HUB_CACHE", t.TempDir())
 	buildWith(t, "")
 	for _, c := range []struct {
 		set  string
 		want error
 	}{
 		{"model.path=builtin", ErrNoBuiltin},
-		{"model.path=HuggingFaceTB/SmolLM-360M", ErrHub},
+		{"model.path=HuggingFaceTB/SmolLM-360M", hub.ErrNotCached},
 	} {
 		if _, err := Start(context.Background(), toyConfig(t, c.set), StartOptions{Store: t.TempDir()}); !errors.Is(err, c.want) {
 			t.Errorf("%s: %v", c.set, err)

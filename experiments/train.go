@@ -337,7 +337,7 @@ func (t *training) writeTrained(dir string) error {
 	if t.config.Method == Full {
 		return t.model.writeModel(dir, safetensorsType["f32"])
 	}
-	return weights.WriteAdapter(dir, t.adapter.Export(t.config.Model.Path))
+	return weights.WriteAdapter(dir, t.adapter.Export(baseName(t.config.Model.Path)))
 }
 
 // readTrained takes over what writeTrained wrote.

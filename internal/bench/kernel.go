@@ -11,6 +11,7 @@ import (
 	"hone/engine/kernel"
 	"hone/engine/llama"
 	"hone/engine/weights"
+	"hone/experiments"
 )
 
 // KernelOptions say which matrix products are measured.
@@ -86,7 +87,7 @@ const defaultShape = "smollm2-135m"
 func kernelModel(o Options) (string, weights.Config, error) {
 	name := o.Shape
 	if path := o.Config.Model.Path; name == "" && path != builtin.Name {
-		c, err := weights.OpenConfig(path)
+		c, err := experiments.OpenModelConfig(path)
 		return filepath.Base(path), c, err
 	} else if name == "" {
 		name = defaultShape

@@ -18,6 +18,7 @@ import (
 	"hone/engine/tokenizer"
 	"hone/engine/weights"
 	"hone/experiments"
+	"hone/internal/hub"
 	"hone/runs"
 	"hone/tui"
 )
@@ -46,7 +47,7 @@ func usagef(format string, args ...any) error { return usage(fmt.Errorf(format, 
 // badInput are the errors of flags, experiments, data and models that cannot be
 // used.
 var badInput = []error{
-	experiments.ErrNoBuiltin, experiments.ErrNoBase, experiments.ErrHub, experiments.ErrConfigDiffers, experiments.ErrNoTokenizer, experiments.ErrNoEOS, experiments.ErrMemory,
+	experiments.ErrNoBuiltin, experiments.ErrNoBase, hub.ErrID, hub.ErrNotFound, hub.ErrUnsupported, hub.ErrUnsafe, hub.ErrNotCached, hub.ErrSettings, experiments.ErrConfigDiffers, experiments.ErrNoTokenizer, experiments.ErrNoEOS, experiments.ErrMemory,
 	data.ErrNoRows, data.ErrOverlong, data.ErrNoPlaceholder, data.ErrDuplicateKey, data.ErrTooDeep, data.ErrUTF8,
 	weights.ErrUnsupported, weights.ErrCorrupt, weights.ErrNonFinite, tokenizer.ErrUnsupported, decode.ErrConstraint,
 	runs.ErrNotFound, runs.ErrAmbiguous, runs.ErrCorrupt, tui.ErrNotTerminal, fs.ErrNotExist,
@@ -85,6 +86,8 @@ func hints(err error) []string {
 	switch {
 	case errors.As(err, &h):
 		return h.hints
+	case hub.Hint(err) != "":
+		return []string{hub.Hint(err)}
 	case errors.Is(err, experiments.ErrConfigDiffers):
 		return []string{"give the same settings as then, or another --run-dir", "to go on with the run as it is, give --run-dir and no setting"}
 	case errors.As(err, &locked):

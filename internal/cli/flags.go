@@ -27,7 +27,7 @@ type experimentFlags struct {
 func (f *experimentFlags) add(cmd *cobra.Command, withData bool) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.config, "config", "", "experiment file (TOML); without it every key has its default")
-	flags.StringVar(&f.model, "model", "", "base model: a directory with config.json and safetensors, a .gguf file, or builtin")
+	flags.StringVar(&f.model, "model", "", "base model: a directory with config.json and safetensors, a .gguf file, a hub id that was pulled, or builtin")
 	if withData {
 		flags.StringVar(&f.data, "data", "", "dataset: a .jsonl file, a directory with train, eval and test.jsonl, or builtin")
 	}

@@ -52,10 +52,13 @@ func TestScript(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	server := loopbackHub(nil)
+	t.Cleanup(server.Close) // after the scripts, which run in parallel
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("SHARED", shared)
+			e.Setenv("HUB", server.URL)
 			return install(e.WorkDir)
 		},
 		Condition: func(name string) (bool, error) {
