@@ -12,13 +12,16 @@ import (
 
 // onFailed records a step that ends the run or has it go back.
 func (t *training) onFailed(s engine.Step, err error) error {
-	return errors.Join(
-		t.recorder.step(s),
-		t.writer.Append(runs.Alert{
+	errs := []error{t.happened(s.Number)}
+	if !engine.Refused(err) { // of a batch that was refused the rules say why
+		errs = append(errs, t.writer.Append(runs.Alert{
 			Step: s.Number, ID: "NONFINITE", Severity: data.SeverityError, Message: firstLine(err), Confidence: 1,
 			Advice: "the update was not applied; lower train.lr, look at the rows of this step, or set train.on_nonfinite = \"skip-row\"",
-		}),
+		}))
+	}
+	errs = append(errs, t.recorder.step(s),
 		t.writer.Sync()) // whatever happens next, this is what it will be asked about
+	return errors.Join(errs...)
 }
 
 // onRewind takes the run back to its newest checkpoint.
@@ -30,7 +33,7 @@ func (t *training) onRewind(_ context.Context, s engine.Step) error {
 	if !ok {
 		return errors.New("there is no checkpoint")
 	}
-	if err := t.restoreFrom(checkpoint.Path); err != nil {
+	if err := t.backTo(checkpoint.Path); err != nil {
 		return fmt.Errorf("restoring %s: %w", checkpoint.Path, err)
 	}
 	if err := t.writer.DropCheckpoints(checkpoint.Step); err != nil {

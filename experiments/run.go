@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"hone/engine"
+	"hone/engine/trace/inject"
 	"hone/runs"
 )
 
@@ -24,6 +25,9 @@ type StartOptions struct {
 	Store    string // directory of runs; "" = runs
 	MaxSteps int    // stop after this step; 0 = the whole run. The schedule stays that of the whole run.
 	Version  string // of the program, for run.json
+	// Inject plants failures on purpose. A run that is resumed keeps those that it
+	// was begun with.
+	Inject []inject.Fault
 
 	inject func(*engine.Trainer) // called before the first step, to plant a failure
 }
@@ -279,7 +283,7 @@ func (r *Run) attach(s *engine.Session) {
 func (r *Run) train(ctx context.Context, c Config, o StartOptions, w *runs.Writer, resumed bool) {
 	start := time.Now()
 	stopHeartbeat := w.KeepAlive()
-	t := &training{run: r, config: c, options: o, writer: w, resumed: resumed}
+	t := &training{trainee: trainee{config: c}, run: r, options: o, writer: w, resumed: resumed}
 	err := t.guarded(ctx)
 	stopHeartbeat()
 	r.result = t.finish(err)

@@ -2,10 +2,8 @@ package experiments
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -14,25 +12,21 @@ import (
 	"hone/data"
 	"hone/engine"
 	"hone/engine/kernel"
-	"hone/engine/llama"
-	"hone/engine/weights"
+	"hone/engine/trace/inject"
 	"hone/runs"
 )
 
 // training is one session of a run: it connects the engine's session to the run
 // directory.
 type training struct {
+	trainee
 	run     *Run
-	config  Config
 	options StartOptions
 	writer  *runs.Writer
 	resumed bool
-
-	model   *loaded
-	adapter *llama.Adapter // nil with method Full
-	trainer *engine.Trainer
-	names   []string // of the trained tensors
-	rewinds int      // how often the run has gone back
+	names   []string       // of the trained tensors
+	rewinds int            // how often the run has gone back
+	faults  []inject.Fault // that are planted on purpose
 
 	recorder *recorder
 	best     *runs.Eval
@@ -44,18 +38,6 @@ type training struct {
 	restoreGC func() // gives the collector its settings back
 }
 
-// resumeState is state.json of a checkpoint.
-type resumeState struct {
-	engine.State
-	Best      *runs.Eval `json:"best,omitempty"`
-	Evaluated int        `json:"evaluated"` // step of the last evaluation
-}
-
-const (
-	stateFile     = "state.json"
-	optimizerFile = "optimizer.safetensors"
-)
-
 // execute loads, restores, trains.
 func (t *training) execute(ctx context.Context) error {
 	if err := t.writer.Update(func(i *runs.RunInfo) {
@@ -63,13 +45,15 @@ func (t *training) execute(ctx context.Context) error {
 	}); err != nil {
 		return err
 	}
+	if err := t.openFaults(); err != nil {
+		return err
+	}
 	t.restoreGC = func() {}
 	defer func() { t.restoreGC() }()
+	defer t.close()
 	if err := t.load(ctx); err != nil {
 		return err
 	}
-	defer t.model.close()
-	defer t.trainer.Close()
 	if t.resumed {
 		if err := t.restore(); err != nil {
 			return err
@@ -77,6 +61,9 @@ func (t *training) execute(ctx context.Context) error {
 	}
 	c := t.config.Train
 	if err := t.recorder.head(); err != nil {
+		return err
+	}
+	if err := t.plantFaults(); err != nil {
 		return err
 	}
 	if t.options.inject != nil {
@@ -99,7 +86,7 @@ func (t *training) execute(ctx context.Context) error {
 
 // load opens model and data, builds the trainer and records what was resolved.
 func (t *training) load(ctx context.Context) (err error) {
-	w, err := OpenWorkspace(ctx, t.config)
+	w, err := openWorkspace(ctx, t.config, t.faults)
 	if err != nil {
 		return err
 	}
@@ -116,19 +103,7 @@ func (t *training) load(ctx context.Context) (err error) {
 	if before, ok := t.writer.Info().Resolved["micro_batch"].(float64); ok && t.resumed {
 		micro = int(before) // another would give other bits
 	}
-	c := t.config
-	if c.Method == LoRA {
-		if t.adapter, err = t.model.newAdapter(); err != nil {
-			return err
-		}
-	}
-	t.trainer, err = engine.NewTrainer(t.model.pool, t.model.weights, t.adapter, t.model.Encoded[data.Train].Examples, engine.Config{
-		Seed: c.Seed, Epochs: c.Train.Epochs, BatchSize: c.Train.BatchSize, MicroBatch: micro, Shuffle: c.Train.Shuffle,
-		LR: c.Train.LR, Schedule: c.Train.Schedule, Warmup: c.Train.Warmup, WeightDecay: c.Train.WeightDecay, Clip: c.Train.Clip,
-		Loss:        LossWeights(c, t.model.Dataset.JSON()),
-		OnNonfinite: c.Train.OnNonfinite,
-	})
-	if err != nil {
+	if err := t.build(micro); err != nil {
 		return err
 	}
 	t.names = t.trainer.Names()
@@ -143,7 +118,7 @@ func (t *training) record(micro int, plan Plan) error {
 		"eos": *plan.EOS, "trainable_params": float64(plan.TrainableParams), "total_params": float64(plan.TotalParams),
 		"memory_bytes": float64(*plan.MemoryBytes),
 	}
-	hashes := map[string]string{"model": t.model.modelHash, "data": t.model.Dataset.Hash, "tokenizer": t.model.Tokenizer.Hash()}
+	hashes := t.hashes()
 	before := t.writer.Info()
 	if t.resumed {
 		for what, hash := range before.Hashes {
@@ -193,7 +168,7 @@ func (t *training) restore() error {
 		return err
 	}
 	if ok {
-		if err := t.restoreFrom(checkpoint.Path); err != nil {
+		if err := t.backTo(checkpoint.Path); err != nil {
 			return fmt.Errorf("resuming from %s: %w", checkpoint.Path, err)
 		}
 		from = checkpoint.Step
@@ -201,24 +176,11 @@ func (t *training) restore() error {
 	return t.writer.Append(runs.Resume{From: from})
 }
 
-func (t *training) restoreFrom(dir string) error {
-	text, err := os.ReadFile(filepath.Join(dir, stateFile))
-	if err != nil {
-		return err
-	}
-	var state resumeState
-	if err := json.Unmarshal(text, &state); err != nil {
-		return fmt.Errorf("reading %s: %w", stateFile, err)
-	}
-	if err := t.readTrained(dir); err != nil {
-		return err
-	}
-	moments, _, err := weights.ReadSafetensors(filepath.Join(dir, optimizerFile))
-	if err != nil {
-		return err
-	}
+// backTo continues from a checkpoint, with what was the best then.
+func (t *training) backTo(dir string) error {
+	state, err := t.restoreFrom(dir)
 	t.best, t.last = state.Best, state.Evaluated
-	return t.trainer.Restore(state.State, moments)
+	return err
 }
 
 // onStep records a step: its figures, and what it consumed and did.
@@ -229,6 +191,9 @@ func (t *training) onStep(s engine.Step) error {
 		GradNorm: runs.Number(s.GradNorm), LR: runs.Number(s.LR), Tokens: s.Counts.Tokens, TargetTokens: s.Counts.Targets, Seconds: runs.Number(s.Seconds),
 	}
 	if err := t.writer.Append(line); err != nil {
+		return err
+	}
+	if err := t.happened(s.Number); err != nil {
 		return err
 	}
 	if err := t.recorder.step(s); err != nil {
@@ -331,26 +296,6 @@ func (t *training) saveBest() error {
 	return t.writer.WriteAdapter(t.writeTrained)
 }
 
-// writeTrained writes what is trained as it is, for a checkpoint.
-func (t *training) writeTrained(dir string) error {
-	if t.config.Method == Full {
-		return t.model.writeModel(dir, safetensorsType["f32"])
-	}
-	return weights.WriteAdapter(dir, t.adapter.Export(t.config.Model.Path))
-}
-
-// readTrained takes over what writeTrained wrote.
-func (t *training) readTrained(dir string) error {
-	if t.config.Method == Full {
-		return t.model.readModel(dir)
-	}
-	file, err := weights.ReadAdapter(dir)
-	if err != nil {
-		return err
-	}
-	return t.adapter.Import(file)
-}
-
 // onCheckpoint saves all that a resumed run needs to go on bit for bit.
 func (t *training) onCheckpoint(_ context.Context, step int) error {
 	best := ""
@@ -358,17 +303,7 @@ func (t *training) onCheckpoint(_ context.Context, step int) error {
 		best = runs.CheckpointName(t.best.Step)
 	}
 	path, err := t.writer.SaveCheckpoint(step, func(dir string) error {
-		if err := t.writeTrained(dir); err != nil {
-			return err
-		}
-		if err := weights.WriteSafetensors(filepath.Join(dir, optimizerFile), t.trainer.Moments(), nil); err != nil {
-			return err
-		}
-		text, err := json.Marshal(resumeState{State: t.trainer.State(), Best: t.best, Evaluated: t.last})
-		if err != nil {
-			return err
-		}
-		return runs.WriteFile(filepath.Join(dir, stateFile), text)
+		return t.saveTo(dir, t.best, t.last)
 	}, t.config.Train.KeepCheckpoints, best)
 	if err != nil {
 		return err
