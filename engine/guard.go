@@ -42,6 +42,9 @@ func (t *Trainer) Skip(step int, rows []int) {
 	t.skipped[step] = slices.Compact(all)
 }
 
+// Unskip takes all rows into a step again, counted from 1.
+func (t *Trainer) Unskip(step int) { delete(t.skipped, step) }
+
 // remaining are the examples of step s, counted from 0, without the rows that
 // are left out.
 func (t *Trainer) remaining(s int) []batch.Example {

@@ -72,10 +72,10 @@ func (t *training) plantFaults() error {
 			return err
 		}
 		ofData = ofData || f.Step == 0
-		if f.Step == 0 || behind[f] {
+		if behind[f] {
 			continue
 		}
-		if err := t.trainee.plant(f); err != nil {
+		if err := t.plant(f); err != nil {
 			return err
 		}
 	}
@@ -90,12 +90,33 @@ func (t *training) plantFaults() error {
 	return nil
 }
 
-// plant plants one failure of a step.
+// plant plants one failure of a step, once.
 func (t *trainee) plant(f inject.Fault) error {
+	if f.Step == 0 || t.planted[f] {
+		return nil
+	}
 	if f.ID == "MODE" && AdapterSettings(t.config).Dropout == 0 {
 		return fmt.Errorf("%s needs dropout: set lora.dropout", f)
 	}
+	if t.planted == nil {
+		t.planted = map[inject.Fault]bool{}
+	}
+	t.planted[f] = true
 	return inject.Plant(t.trainer, f, t.model.Model.Vocab)
+}
+
+// plantForReplay plants what steps up to one have met, so that they come out the
+// same: but for what cannot be reproduced.
+func (t *trainee) plantForReplay(faults []inject.Fault, upTo int) error {
+	for _, f := range faults {
+		if f.Irreproducible() || f.Transient() && f.Step > upTo {
+			continue
+		}
+		if err := t.plant(f); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func plantedText(f inject.Fault) string { return "planted on purpose: " + f.String() }

@@ -142,10 +142,10 @@ func causeOf(s engine.Step) *steprules.Cause {
 // the trace; what is worse than a note is told as an alert.
 func (r *recorder) judge(s engine.Step, records []any) error {
 	if r.rules == nil {
-		r.rules = steprules.New(ruleRun(&r.t.trainee))
+		r.rules = steprules.New(ruleRun(r.t))
 	}
 	for _, f := range r.rules.Step(ruleStep(records, causeOf(s))) {
-		if err := r.t.writer.AppendTrace(runs.TraceAlert{
+		if err := r.writer.AppendTrace(runs.TraceAlert{
 			K: "alert", Step: s.Number, ID: f.ID, Severity: f.Severity, Confidence: runs.Number(f.Confidence), Evidence: f.Evidence, Advice: f.Advice,
 		}); err != nil {
 			return err
@@ -153,7 +153,7 @@ func (r *recorder) judge(s engine.Step, records []any) error {
 		if f.Severity == steprules.Note {
 			continue
 		}
-		if err := r.t.writer.Append(runs.Alert{
+		if err := r.writer.Append(runs.Alert{
 			Step: s.Number, ID: f.ID, Severity: f.Severity, Message: f.Evidence[0], Advice: f.Advice, Confidence: runs.Number(f.Confidence), Evidence: f.Evidence[1:],
 		}); err != nil {
 			return err

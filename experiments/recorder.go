@@ -15,7 +15,9 @@ import (
 // recorder writes what every step consumed and did to the run's trace, and has the
 // rules look at it.
 type recorder struct {
-	t      *training
+	t      *trainee
+	writer *runs.Writer      // nil where nothing is written: of a replay
+	names  []string          // of the trained tensors, once they are known
 	source map[int]sourceRow // each train row as it was encoded, by row
 	rules  *steprules.Rules
 }
@@ -28,8 +30,8 @@ type sourceRow struct {
 }
 
 // newRecorder takes down the encoded rows, before the engine has them.
-func newRecorder(t *training, examples []batch.Example) *recorder {
-	r := &recorder{t: t, source: make(map[int]sourceRow, len(examples))}
+func newRecorder(t *trainee, w *runs.Writer, examples []batch.Example) *recorder {
+	r := &recorder{t: t, writer: w, source: make(map[int]sourceRow, len(examples))}
 	for _, e := range examples {
 		r.source[e.Row] = sourceOf(e)
 	}
@@ -52,20 +54,28 @@ func sourceOf(e batch.Example) sourceRow {
 
 // head begins the records of this session.
 func (r *recorder) head() error {
-	info := r.t.writer.Info()
-	return r.t.writer.AppendTrace(runs.TraceHead{
+	info := r.writer.Info()
+	return r.writer.AppendTrace(runs.TraceHead{
 		V: 1, K: "head", Version: info.Version, Hashes: info.Hashes, Resolved: info.Resolved,
-		Seed: r.t.config.Seed, From: r.t.trainer.Done(), Names: r.t.names,
+		Seed: r.t.config.Seed, From: r.t.trainer.Done(), Names: r.tensors(),
 	})
 }
 
 // step records a step, applied or not.
 func (r *recorder) step(s engine.Step) error {
 	records := r.records(s)
-	if err := r.t.writer.AppendTrace(records...); err != nil {
+	if err := r.writer.AppendTrace(records...); err != nil {
 		return err
 	}
 	return r.judge(s, records)
+}
+
+// tensors are the names of the trained tensors.
+func (r *recorder) tensors() []string {
+	if r.names == nil {
+		r.names = r.t.trainer.Names()
+	}
+	return r.names
 }
 
 // records are those of a step.
@@ -144,10 +154,11 @@ func (r *recorder) gradients(s engine.Step) runs.TraceGrad {
 		K: "grad", Step: s.Number, Norms: make(map[string]runs.Number, len(s.Norms)),
 		Norm: runs.Number(s.GradNorm), Clip: runs.Number(clipFactor(s, r.t.config.Train.Clip)),
 	}
+	names := r.tensors()
 	for i, n := range s.Norms {
-		g.Norms[r.t.names[i]] = runs.Number(n)
+		g.Norms[names[i]] = runs.Number(n)
 		if n == 0 {
-			g.Zero = append(g.Zero, r.t.names[i])
+			g.Zero = append(g.Zero, names[i])
 		}
 	}
 	for _, b := range s.BadGradients {
@@ -176,9 +187,10 @@ func (r *recorder) optimizer(s engine.Step) runs.TraceOpt {
 	if s.Changes != nil {
 		o.UpdRatio = make(map[string]runs.Number, len(s.Changes))
 	}
+	names := r.tensors()
 	for i, c := range s.Changes {
 		if ratio, ok := c.Ratio(); ok {
-			o.UpdRatio[r.t.names[i]] = runs.Number(rounded(ratio))
+			o.UpdRatio[names[i]] = runs.Number(rounded(ratio))
 		}
 		if o.Values += c.Values; c.Values > 0 {
 			o.Changed++

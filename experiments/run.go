@@ -28,6 +28,8 @@ type StartOptions struct {
 	// Inject plants failures on purpose. A run that is resumed keeps those that it
 	// was begun with.
 	Inject []inject.Fault
+	// Rewind takes a run that is there back before it goes on; nil = not at all.
+	Rewind *Rewind
 
 	inject func(*engine.Trainer) // called before the first step, to plant a failure
 }
@@ -75,8 +77,12 @@ func Start(ctx context.Context, c Config, o StartOptions) (*Run, error) {
 		return nil, err
 	}
 	// Before the model is looked at: the run that is there says which one is meant.
-	if _, err := holds(o.RunDir, c); err != nil {
+	there, err := holds(o.RunDir, c)
+	if err != nil {
 		return nil, err
+	}
+	if o.Rewind != nil && !there {
+		return nil, fmt.Errorf("%w: there is no run in %q", ErrRewind, o.RunDir)
 	}
 	if err := checkModel(c); err != nil {
 		return nil, err
@@ -90,7 +96,7 @@ func Start(ctx context.Context, c Config, o StartOptions) (*Run, error) {
 		return nil, errors.Join(err, writer.Close())
 	}
 	r := &Run{dir: dir, done: make(chan struct{}), state: engine.Running, watched: []int{0, 1, 2}}
-	if info := writer.Info(); resumed && info.State == runs.Finished {
+	if info := writer.Info(); resumed && info.State == runs.Finished && o.Rewind == nil {
 		r.state = engine.Finished
 		r.result, r.err = finishedResult(dir, info)
 		r.err = errors.Join(r.err, writer.Close())

@@ -24,7 +24,6 @@ type training struct {
 	options StartOptions
 	writer  *runs.Writer
 	resumed bool
-	names   []string       // of the trained tensors
 	rewinds int            // how often the run has gone back
 	faults  []inject.Fault // that are planted on purpose
 
@@ -39,7 +38,7 @@ type training struct {
 }
 
 // execute loads, restores, trains.
-func (t *training) execute(ctx context.Context) error {
+func (t *training) execute(ctx context.Context) (err error) {
 	if err := t.writer.Update(func(i *runs.RunInfo) {
 		i.Name, i.State, i.Error, i.Version, i.Machine = t.config.Name, runs.Running, "", t.options.Version, machine()
 	}); err != nil {
@@ -54,10 +53,14 @@ func (t *training) execute(ctx context.Context) error {
 	if err := t.load(ctx); err != nil {
 		return err
 	}
-	if t.resumed {
-		if err := t.restore(); err != nil {
-			return err
-		}
+	switch {
+	case t.options.Rewind != nil:
+		err = t.rewindTo(ctx, *t.options.Rewind)
+	case t.resumed:
+		err = t.restore()
+	}
+	if err != nil {
+		return err
 	}
 	c := t.config.Train
 	if err := t.recorder.head(); err != nil {
@@ -76,7 +79,7 @@ func (t *training) execute(ctx context.Context) error {
 		Evaluate: t.onEvaluate, Checkpoint: t.onCheckpoint, Intervention: t.onIntervention, State: t.onState,
 	})
 	t.run.attach(session)
-	err := session.Wait()
+	err = session.Wait()
 	t.state = session.State()
 	if err != nil || t.best != nil || t.trainer.Done() == 0 {
 		return err
@@ -95,7 +98,7 @@ func (t *training) load(ctx context.Context) (err error) {
 		return err
 	}
 	t.restoreGC = LimitGarbage(*plan.MemoryBytes)
-	t.recorder = newRecorder(t, w.Encoded[data.Train].Examples)
+	t.recorder = newRecorder(&t.trainee, t.writer, w.Encoded[data.Train].Examples)
 	if t.model, err = w.load(ctx, use(t.config)); err != nil {
 		return err
 	}
@@ -106,7 +109,6 @@ func (t *training) load(ctx context.Context) (err error) {
 	if err := t.build(micro); err != nil {
 		return err
 	}
-	t.names = t.trainer.Names()
 	return t.record(micro, plan)
 }
 
@@ -328,7 +330,7 @@ func (t *training) onCheckpoint(_ context.Context, step int) error {
 }
 
 func (t *training) onIntervention(i engine.Intervention) error {
-	note := runs.Intervention{Step: i.Step, Action: i.Action, By: "user", Value: runs.Number(i.New), Previous: runs.Number(i.Old)}
+	note := runs.Intervention{Step: i.Step, Action: i.Action, By: byUser, Value: runs.Number(i.New), Previous: runs.Number(i.Old)}
 	t.asked = t.asked || i.Action == engine.ActionCheckpoint
 	return t.writer.Append(note)
 }

@@ -9,6 +9,7 @@ import (
 	"hone/data"
 	"hone/engine"
 	"hone/engine/llama"
+	"hone/engine/trace/inject"
 	"hone/engine/weights"
 	"hone/runs"
 )
@@ -20,6 +21,7 @@ type trainee struct {
 	model   *loaded
 	adapter *llama.Adapter // nil with method Full
 	trainer *engine.Trainer
+	planted map[inject.Fault]bool // failures on purpose
 }
 
 // build makes adapter and trainer on a loaded model. micro is the number of
