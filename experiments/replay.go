@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"hone/data"
 	"hone/engine"
@@ -16,6 +17,10 @@ import (
 
 // ErrNotRecorded is wrapped by the error of a step that a run's trace does not have.
 var ErrNotRecorded = errors.New("the step is not in the run's trace")
+
+// ErrReplay is wrapped by the error of a step that cannot be executed again as it
+// was, or as it was asked for.
+var ErrReplay = errors.New("the step cannot be replayed")
 
 // ReplayOptions say which step of a run to execute again, and what to change in a
 // second execution beside it.
@@ -99,7 +104,7 @@ func replayConfig(c Config, set []string) (Config, error) {
 	}
 	for _, d := range Diff(c, changed) {
 		if !slices.Contains(ReplayKeys(), d.Key) {
-			return c, fmt.Errorf("a replay cannot change %s: it would be another run; it can change %v", d.Key, ReplayKeys())
+			return c, fmt.Errorf("%w with another %s: that is another run; what can be changed is %s", ErrReplay, d.Key, strings.Join(ReplayKeys(), ", "))
 		}
 	}
 	return changed, changed.Validate()
@@ -133,7 +138,7 @@ func (p *replayer) open(ctx context.Context, c Config, micro int) (*trainee, *re
 	for what, hash := range t.hashes() {
 		if was := p.info.Hashes[what]; was != hash && was != "" {
 			t.close()
-			return nil, nil, fmt.Errorf("the step cannot be replayed: the run's %s has changed since it began", what)
+			return nil, nil, fmt.Errorf("%w: the run's %s has changed since it began", ErrReplay, what)
 		}
 	}
 	r := newRecorder(t, nil, w.Encoded[data.Train].Examples)
@@ -155,7 +160,7 @@ func (p *replayer) micro(c Config) (int, error) {
 	if n, ok := p.info.Resolved["micro_batch"].(float64); ok && n >= 1 && n < 1<<30 {
 		return int(n), nil
 	}
-	return 0, errors.New("the step cannot be replayed: run.json does not say how its batches were cut")
+	return 0, fmt.Errorf("%w: %s does not say how its batches were cut", ErrReplay, runs.InfoName)
 }
 
 // stateBefore is a copy of the state before the step.
@@ -288,7 +293,7 @@ func (p *replayer) variant(ctx context.Context, c Config, before *stateBefore) e
 	in := p.out.Base.Rows
 	for _, row := range p.options.Without {
 		if !slices.Contains(in, row) {
-			return fmt.Errorf("step %d has no row %d: its rows are %v", p.options.Step, row, in)
+			return fmt.Errorf("%w without row %d: the rows of step %d are %v", ErrReplay, row, p.options.Step, in)
 		}
 	}
 	t.trainer.Skip(p.options.Step, p.options.Without)

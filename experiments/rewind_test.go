@@ -155,7 +155,10 @@ func TestRewindRefuses(t *testing.T) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
-	// What was trained is as it was.
+	// The run is as it was.
+	if info, err := runs.ReadInfo(dir); err != nil || info.State != runs.Stopped || info.Step != 4 || info.Error != "" {
+		t.Errorf("%+v: %v", info, err)
+	}
 	h, err := runs.ReadHistory(dir)
 	if all, _ := runs.Checkpoints(dir); err != nil || len(h.Steps) != 4 || len(all) != 1 || len(before) == 0 {
 		t.Errorf("%d steps, %v: %v", len(h.Steps), all, err)

@@ -289,7 +289,7 @@ func (r *Run) attach(s *engine.Session) {
 func (r *Run) train(ctx context.Context, c Config, o StartOptions, w *runs.Writer, resumed bool) {
 	start := time.Now()
 	stopHeartbeat := w.KeepAlive()
-	t := &training{trainee: trainee{config: c}, run: r, options: o, writer: w, resumed: resumed}
+	t := &training{trainee: trainee{config: c}, run: r, options: o, writer: w, resumed: resumed, before: w.Info()}
 	err := t.guarded(ctx)
 	stopHeartbeat()
 	r.result = t.finish(err)

@@ -24,6 +24,7 @@ type training struct {
 	options StartOptions
 	writer  *runs.Writer
 	resumed bool
+	before  runs.RunInfo   // of a run that is resumed, as it was found
 	rewinds int            // how often the run has gone back
 	faults  []inject.Fault // that are planted on purpose
 
@@ -359,6 +360,14 @@ func (t *training) finish(err error) Result {
 	}
 	if t.trainer != nil {
 		r.Step, r.Steps = t.trainer.Done(), t.trainer.Steps()
+	}
+	if t.resumed && (errors.Is(err, ErrRewind) || errors.Is(err, ErrInjected)) {
+		// Nothing was done: the run is what it was.
+		if r.State, r.Step = t.before.State, t.before.Step; t.before.Live() {
+			r.State = runs.Stopped
+		}
+		t.problem = t.writer.Update(func(i *runs.RunInfo) { i.State, i.Step, i.Error = r.State, r.Step, t.before.Error })
+		return r
 	}
 	t.problem = t.writer.Update(func(i *runs.RunInfo) {
 		i.State, i.Step = r.State, r.Step

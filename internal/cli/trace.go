@@ -35,7 +35,7 @@ func (a *app) traceCommand() *cobra.Command {
 		}
 		r, err := experiments.ReplayStep(ctx, dir, o)
 		if errors.Is(err, experiments.ErrNotRecorded) {
-			return usage(errorWithHint(err, "hone runs show "+args[0]+" says how far the run came"))
+			return errorWithHint(err, "hone runs show "+args[0]+" says how far the run came")
 		}
 		if err != nil {
 			return err
