@@ -56,7 +56,7 @@ func (t Traced) FirstBad() *OpTrace {
 // TraceStep executes the next step with every operation looked at, forward and
 // backward, and applies nothing: the step may be taken after it. rows, if any
 // are given, are the dataset rows of the batch that it is executed on, with the
-// denominators of the whole batch.
+// denominators of the whole batch. It must not run beside a step of a session.
 func (t *Trainer) TraceStep(ctx context.Context, rows ...int) (Traced, error) {
 	out := Traced{Step: t.begin(), First: -1}
 	s := &out.Step

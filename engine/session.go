@@ -28,7 +28,7 @@ type Hooks struct {
 	Step func(Step) error
 	// Failed gets the record of a step that was not finite or whose batch was
 	// refused, and that ends the run or has it go back.
-	Failed func(Step, error) error
+	Failed func(ctx context.Context, s Step, err error) error
 	// Rewind restores the trainer from the newest checkpoint, because of a step
 	// that failed. Without it the policy Rewind is Halt.
 	Rewind       func(ctx context.Context, failed Step) error
@@ -228,7 +228,7 @@ func (s *Session) failed(ctx context.Context, step Step, err error) error {
 		return err
 	}
 	if s.hooks.Failed != nil {
-		if err := s.hooks.Failed(step, err); err != nil {
+		if err := s.hooks.Failed(ctx, step, err); err != nil {
 			return err
 		}
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 // onFailed records a step that ends the run or has it go back.
-func (t *training) onFailed(s engine.Step, err error) error {
+func (t *training) onFailed(ctx context.Context, s engine.Step, err error) error {
 	errs := []error{t.happened(s.Number)}
 	if !engine.Refused(err) { // of a batch that was refused the rules say why
 		errs = append(errs, t.writer.Append(runs.Alert{
@@ -19,7 +19,7 @@ func (t *training) onFailed(s engine.Step, err error) error {
 			Advice: "the update was not applied; lower train.lr, look at the rows of this step, or set train.on_nonfinite = \"skip-row\"",
 		}))
 	}
-	errs = append(errs, t.recorder.step(s),
+	errs = append(errs, t.recorder.step(s), t.recorder.operations(ctx, s, err),
 		t.writer.Sync()) // whatever happens next, this is what it will be asked about
 	return errors.Join(errs...)
 }

@@ -3,6 +3,8 @@ package experiments
 import (
 	"errors"
 	"math"
+	"slices"
+	"strings"
 
 	"hone/engine"
 	"hone/engine/optim"
@@ -10,11 +12,13 @@ import (
 	"hone/runs"
 )
 
-// ruleRun is what the rules about steps know of a run.
-func ruleRun(t *trainee) steprules.Run {
+// ruleRun is what the rules about steps know of a run. vocabulary is 0 where the
+// model is not at hand.
+func ruleRun(c Config, steps, vocabulary int) steprules.Run {
 	return steprules.Run{
-		Steps: t.trainer.Steps(), Vocabulary: t.model.Model.Vocab, Dropout: AdapterSettings(t.config).Dropout,
-		Fresh: t.config.Method == LoRA && t.config.LoRA.InitAdapter == "",
+		Steps: steps, Vocabulary: vocabulary, Dropout: AdapterSettings(c).Dropout,
+		Fresh:  c.Method == LoRA && c.LoRA.InitAdapter == "",
+		Random: c.Method == Full && c.Model.Init == InitRandom,
 	}
 }
 
@@ -60,6 +64,7 @@ func ruleStep(records []any, cause *steprules.Cause) steprules.Step {
 			ratios = r.UpdRatio
 		}
 	}
+	slices.SortFunc(s.Tensors, func(a, b steprules.Tensor) int { return strings.Compare(a.Name, b.Name) })
 	for i, t := range s.Tensors {
 		ratio, ok := ratios[t.Name]
 		s.Tensors[i].Ratio, s.Tensors[i].HasRatio = float64(ratio), ok
@@ -69,10 +74,10 @@ func ruleStep(records []any, cause *steprules.Cause) steprules.Step {
 
 // lrFactor is what interventions had multiplied the schedule by at a step.
 func lrFactor(r runs.TraceOpt) float64 {
-	if r.LRFactor == 0 {
+	if r.LRFactor == nil {
 		return 1
 	}
-	return float64(r.LRFactor)
+	return float64(*r.LRFactor)
 }
 
 // ruleRows are the rows of a pass. What the record does not say of a row's source
@@ -142,7 +147,7 @@ func causeOf(s engine.Step) *steprules.Cause {
 // the trace; what is worse than a note is told as an alert.
 func (r *recorder) judge(s engine.Step, records []any) error {
 	if r.rules == nil {
-		r.rules = steprules.New(ruleRun(r.t))
+		r.rules = steprules.New(ruleRun(r.t.config, r.t.trainer.Steps(), r.t.model.Model.Vocab))
 	}
 	for _, f := range r.rules.Step(ruleStep(records, causeOf(s))) {
 		if err := r.writer.AppendTrace(runs.TraceAlert{

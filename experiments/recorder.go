@@ -1,6 +1,7 @@
 package experiments
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"slices"
@@ -8,6 +9,7 @@ import (
 
 	"hone/engine"
 	"hone/engine/batch"
+	"hone/engine/llama"
 	"hone/engine/trace/steprules"
 	"hone/runs"
 )
@@ -176,7 +178,8 @@ func (r *recorder) optimizer(s engine.Step) runs.TraceOpt {
 		Cursor: runs.TraceCursor{Epoch: (s.Number - 1) / perEpoch, At: (s.Number - 1) % perEpoch * t.BatchSize},
 	}
 	if s.Factor != 1 {
-		o.LRFactor = runs.Number(s.Factor)
+		factor := runs.Number(s.Factor)
+		o.LRFactor = &factor
 	}
 	if turn := r.turn(s); !slices.Equal(turn, s.Rows) {
 		o.Order = turn
@@ -197,6 +200,32 @@ func (r *recorder) optimizer(s engine.Step) runs.TraceOpt {
 		}
 	}
 	return o
+}
+
+// How many operations before and after the first bad one are recorded.
+const opsBefore, opsAfter = 8, 2
+
+// operations records what the operations around the first bad one of a failed step
+// computed. Its update was not applied, so it is executed again from the state at
+// hand.
+func (r *recorder) operations(ctx context.Context, s engine.Step, failure error) error {
+	if engine.Refused(failure) {
+		return nil
+	}
+	traced, err := r.t.trainer.TraceStep(ctx)
+	if err != nil || traced.First < 0 {
+		return nil // cancelled, or the update alone was not finite: the records say what is known
+	}
+	var records []any
+	for _, o := range traced.Ops[max(0, traced.First-opsBefore):min(len(traced.Ops), traced.First+1+opsAfter)] {
+		x := o.Stats
+		records = append(records, runs.TraceOp{
+			K: "op", Step: s.Number, Micro: o.Pass, Seq: o.Seq, Op: o.Name, Phase: o.Phase, Layer: llama.LayerOf(o.Name), Shape: o.Shape,
+			AbsMin: runs.Number(x.AbsMin), AbsMax: runs.Number(x.AbsMax), RMS: runs.Number(x.RMS),
+			Zero: x.Zero, Subnormal: x.Subnormal, PosInf: x.PosInf, NegInf: x.NegInf, NaN: x.NaN, BadIndex: x.First,
+		})
+	}
+	return r.writer.AppendTrace(records...)
 }
 
 // turn are the rows whose turn it is at a step.

@@ -194,6 +194,9 @@ func (p *replayer) base(ctx context.Context, c Config) (*stateBefore, error) {
 		return nil, err
 	}
 	defer t.close()
+	if p.options.Step > t.trainer.Steps() {
+		return nil, fmt.Errorf("%w: the run has steps 1 to %d", ErrReplay, t.trainer.Steps())
+	}
 	p.resolved(t)
 	at, err := t.reach(ctx, p.dir, p.options.Step-1, p.steps, r)
 	if err != nil {

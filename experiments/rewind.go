@@ -71,7 +71,7 @@ func (t *training) rewindTo(ctx context.Context, to Rewind) error {
 	if err := t.writer.DropCheckpoints(to.To); err != nil {
 		return err
 	}
-	if err := t.onCheckpoint(ctx, to.To); err != nil {
+	if err := t.checkpoint(to.To, "rewind"); err != nil {
 		return err
 	}
 	reason := fmt.Sprintf("asked for at step %d", at)

@@ -301,16 +301,6 @@ func (t *training) saveBest() error {
 
 // onCheckpoint saves all that a resumed run needs to go on bit for bit.
 func (t *training) onCheckpoint(_ context.Context, step int) error {
-	best := ""
-	if t.best != nil {
-		best = runs.CheckpointName(t.best.Step)
-	}
-	path, err := t.writer.SaveCheckpoint(step, func(dir string) error {
-		return t.saveTo(dir, t.best, t.last)
-	}, t.config.Train.KeepCheckpoints, best)
-	if err != nil {
-		return err
-	}
 	reason := "every"
 	switch {
 	case t.asked:
@@ -323,6 +313,20 @@ func (t *training) onCheckpoint(_ context.Context, step int) error {
 		reason = "stopped"
 	}
 	t.asked = false
+	return t.checkpoint(step, reason)
+}
+
+func (t *training) checkpoint(step int, reason string) error {
+	best := ""
+	if t.best != nil {
+		best = runs.CheckpointName(t.best.Step)
+	}
+	path, err := t.writer.SaveCheckpoint(step, func(dir string) error {
+		return t.saveTo(dir, t.best, t.last)
+	}, t.config.Train.KeepCheckpoints, best)
+	if err != nil {
+		return err
+	}
 	relative, err := filepath.Rel(t.writer.Dir(), path)
 	if err != nil {
 		relative = path

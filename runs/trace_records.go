@@ -97,7 +97,7 @@ type TraceOpt struct {
 	Step       int               `json:"step"`
 	LR         Number            `json:"lr"`
 	LRExpected Number            `json:"lr_expected"`         // of the schedule, without interventions
-	LRFactor   Number            `json:"lr_factor,omitempty"` // what interventions have multiplied the schedule by, where it is not 1
+	LRFactor   *Number           `json:"lr_factor,omitempty"` // what interventions have multiplied the schedule by, where it is not 1
 	Order      []int             `json:"order,omitempty"`     // rows whose turn it was, where others were taken
 	UpdRatio   map[string]Number `json:"upd_ratio,omitempty"` // L2 norm of the update by that of the tensor before; tensors of zeros have none
 	Changed    int               `json:"changed"`             // trained tensors with another value than before
@@ -149,6 +149,28 @@ type TraceInject struct {
 	Step int    `json:"step"` // 0 = the data
 }
 
+// TraceOp is what one operation of a step computed: of a step that was not finite
+// the operations around the first bad one.
+type TraceOp struct {
+	K         string `json:"k"` // "op"
+	Step      int    `json:"step"`
+	Micro     int    `json:"micro"`
+	Seq       int    `json:"seq"` // order of execution
+	Op        string `json:"op"`
+	Phase     string `json:"phase"`
+	Layer     int    `json:"layer"` // -1 = in none
+	Shape     [2]int `json:"shape"`
+	AbsMin    Number `json:"absmin"` // of the finite values that are not zero
+	AbsMax    Number `json:"absmax"`
+	RMS       Number `json:"rms"`
+	Zero      int    `json:"zero"`
+	Subnormal int    `json:"subnormal"`
+	PosInf    int    `json:"pos_inf"`
+	NegInf    int    `json:"neg_inf"`
+	NaN       int    `json:"nan"`
+	BadIndex  int    `json:"bad_index"` // of the first value that is not finite; -1
+}
+
 // parseTrace decodes a line of the trace; of an unknown kind it returns
 // json.RawMessage.
 func parseTrace(line []byte) (any, error) {
@@ -177,6 +199,8 @@ func parseTrace(line []byte) (any, error) {
 		return decode[TraceAct](line)
 	case "alert":
 		return decode[TraceAlert](line)
+	case "op":
+		return decode[TraceOp](line)
 	case "inject":
 		return decode[TraceInject](line)
 	}

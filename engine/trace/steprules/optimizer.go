@@ -15,12 +15,16 @@ func schedule(_ *Rules, s *Step, _ []Finding) *Finding {
 	}, Advice: "Another schedule than the configured one is followed: a fallback may have replaced the settings."}
 }
 
-// largeRatio is the ratio of an update to its weights from which training diverges.
-const largeRatio = 0.1
+// The ratio of an update to its weights from which training diverges. Random
+// weights are small, and grow at first.
+const (
+	largeRatio       = 0.1
+	largeRatioRandom = 1
+)
 
 // diverge: updates are as large as what they change. LoRA's B starts at zero and
 // is left out: its ratio says nothing at first.
-func diverge(_ *Rules, s *Step, found []Finding) *Finding {
+func diverge(r *Rules, s *Step, found []Finding) *Finding {
 	if has(found, "LR-DIVERGE") || !s.Applied {
 		return nil
 	}
@@ -33,8 +37,12 @@ func diverge(_ *Rules, s *Step, found []Finding) *Finding {
 	if len(ratios) == 0 {
 		return nil
 	}
+	limit := largeRatio
+	if r.run.Random {
+		limit = largeRatioRandom
+	}
 	m := median(ratios)
-	if m <= largeRatio {
+	if m <= limit {
 		return nil
 	}
 	return &Finding{ID: "LR-DIVERGE", Severity: Warning, Confidence: 0.85, Evidence: []string{

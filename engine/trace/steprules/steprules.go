@@ -33,6 +33,7 @@ type Run struct {
 	Steps      int     // of the whole run
 	Vocabulary int     // tokens of the model; 0 = not known
 	Dropout    float64 // of the adapter's input while training
+	Random     bool    // every weight is trained from random ones, which are small at first
 	Fresh      bool    // an adapter of zero effect at step 0: LoRA's A has no gradient at first
 }
 
