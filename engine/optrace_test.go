@@ -101,8 +101,6 @@ func TestBisectFindsThePlace(t *testing.T) {
 		trainer := guarded(t, x, engine.Halt, func(k *engine.Config) { k.MicroBatch = c.micro })
 		steps(t, trainer, 1)
 		plantRows(trainer, c.op, c.phase, 2, c.row)
-		before, _ := trainer.Gradient(0)
-		before = slices.Clone(before)
 		b, err := trainer.Bisect(context.Background())
 		if err != nil {
 			t.Fatal(err)
