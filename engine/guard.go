@@ -42,11 +42,14 @@ func (t *Trainer) Skip(step int, rows []int) {
 	t.skipped[step] = slices.Compact(all)
 }
 
+// Unskip takes all rows into a step again, counted from 1.
+func (t *Trainer) Unskip(step int) { delete(t.skipped, step) }
+
 // remaining are the examples of step s, counted from 0, without the rows that
 // are left out.
 func (t *Trainer) remaining(s int) []batch.Example {
 	out := t.skipped[s+1]
-	return slices.DeleteFunc(t.Batch(s), func(e batch.Example) bool { return slices.Contains(out, e.Row) })
+	return slices.DeleteFunc(t.faultyBatch(s+1, t.Batch(s)), func(e batch.Example) bool { return slices.Contains(out, e.Row) })
 }
 
 // attempt computes the gradients of examples and applies them if all is finite;
@@ -59,8 +62,8 @@ func (t *Trainer) attempt(ctx context.Context, examples []batch.Example, s *Step
 		s.Problem = ErrAllSkipped
 		return nil
 	}
-	if s.Counts.Targets == 0 {
-		return fmt.Errorf("step %d, rows %v: %w", s.Number, s.Rows, ErrNoTargets)
+	if err := t.refuse(examples, s); err != nil {
+		return err
 	}
 	passes, err := t.gradients(ctx, examples, s.Counts)
 	if err != nil {
@@ -77,7 +80,7 @@ func (t *Trainer) attempt(ctx context.Context, examples []batch.Example, s *Step
 	}
 	factor := optim.ClipFactor(s.GradNorm, t.Clip)
 	s.Clipped = factor < 1
-	s.Changes, err = t.updates.Update(t.graph.Runtime.Pool, t.tensors, s.LR, factor, s.GradNorm)
+	s.Changes, err = t.updates.Update(t.graph.Runtime.Pool, t.tensors, t.faultyUpdateLR(s.Number, s.LR), factor, s.GradNorm)
 	s.OptimizerSeconds = time.Since(update).Seconds()
 	if err != nil {
 		s.Problem = err
@@ -179,7 +182,11 @@ func (t *Trainer) finiteOn(ctx context.Context, examples []batch.Example, counts
 		return false, err
 	}
 	_, norm := optim.Norms(t.graph.Runtime.Pool, t.tensors)
-	return finite(norm) && finite(total(passes).Terms(counts, t.Loss).Loss), nil
+	ok := finite(norm) && finite(total(passes).Terms(counts, t.Loss).Loss)
+	if t.probed != nil {
+		t.probed(examples, ok)
+	}
+	return ok, nil
 }
 
 func rowsOf(examples []batch.Example) []int {

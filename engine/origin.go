@@ -110,12 +110,7 @@ func (t *Trainer) locate(o *Origin, op *ops.Error) {
 	case op.PerToken:
 		at = op.Row
 	case op.Op == t.graph.Loss.Name() && op.Phase == ops.Forward:
-		for i, s := range t.graph.Loss.Stats[:len(p.LossRows)] {
-			if !finite(s.LogP) || !finite(float64(s.MaxP)) {
-				at = int(p.LossRows[i].Row)
-				break
-			}
-		}
+		at = t.badTarget()
 	case op.Phase == ops.Gradient:
 		for i, param := range t.graph.Params {
 			if strings.HasSuffix(op.Op, param.Name) && !o.Weight {
@@ -123,13 +118,7 @@ func (t *Trainer) locate(o *Origin, op *ops.Error) {
 			}
 		}
 	}
-	if at < 0 || at >= len(p.Tokens) {
-		return
-	}
-	for i, row := range p.Rows {
-		if at < p.Starts[i+1] {
-			o.Row, o.Position, o.Tokens, o.Token = row, at-p.Starts[i], p.Starts[i+1]-p.Starts[i], p.Tokens[at]
-			return
-		}
+	if row, position, tokens, id, ok := whose(p, at); ok {
+		o.Row, o.Position, o.Tokens, o.Token = row, position, tokens, id
 	}
 }

@@ -8,8 +8,11 @@ import (
 // Pass is one forward pass of a step as the graph consumed it: taken from what
 // ran, not from what was meant to run.
 type Pass struct {
-	Rows []RowRecord
-	Sums loss.Sums
+	Rows     []RowRecord
+	Sums     loss.Sums
+	Distinct int        // different sequences of ids among the rows
+	Of       loss.Terms // the share of Loss and CE that was differentiated, see Step.Differentiated
+	Evaluate bool       // ran without dropout
 }
 
 // RowRecord is one example of a pass.
@@ -28,16 +31,34 @@ type Target struct {
 	ID       int32
 }
 
-// consumed describes the pass that has just run.
-func (t *Trainer) consumed() Pass {
-	p, head := t.graph.Runtime.Batch, t.graph.Loss
-	pass := Pass{Rows: make([]RowRecord, len(p.Rows)), Sums: head.Sums}
-	for i, l := range loss.PerExample(p.LossRows, head.Stats, len(p.Rows)) {
-		ids := p.Tokens[p.Starts[i]:p.Starts[i+1]]
-		pass.Rows[i] = RowRecord{Row: p.Rows[i], Hash: batch.Hash(ids), Tokens: len(ids), Loss: l}
+// consumed describes the pass that has just run, of which number came before it.
+func (t *Trainer) consumed(number int) Pass {
+	rt, head := t.graph.Runtime, t.graph.Loss
+	pass := describe(rt.Batch)
+	pass.Sums, pass.Evaluate = head.Sums, rt.Evaluate
+	for i, l := range loss.PerExample(rt.Batch.LossRows, head.Stats, len(rt.Batch.Rows)) {
+		pass.Rows[i].Loss = l
 	}
+	pass.Of = head.Sums.Terms(rt.Counts, rt.Weights)
+	if number > 0 { // the confidence term is 1 less a share: the 1 counts once
+		pass.Of.Loss -= rt.Weights.Confidence
+	}
+	return pass
+}
+
+// describe says what a pass holds, without its losses.
+func describe(p batch.Packed) Pass {
+	pass := Pass{Rows: make([]RowRecord, len(p.Rows))}
+	seen := make(map[uint64]bool, len(p.Rows))
+	for i := range p.Rows {
+		ids := p.Tokens[p.Starts[i]:p.Starts[i+1]]
+		pass.Rows[i] = RowRecord{Row: p.Rows[i], Hash: batch.Hash(ids), Tokens: len(ids)}
+		seen[pass.Rows[i].Hash] = true
+	}
+	pass.Distinct = len(seen)
 	for _, r := range p.LossRows {
 		row := &pass.Rows[r.Example]
+		row.Loss.Targets++
 		row.Last = Target{Position: int(r.Row) + 1 - p.Starts[r.Example], ID: r.Target}
 		if row.First == (Target{}) {
 			row.First = row.Last

@@ -26,9 +26,9 @@ var ErrPanic = errors.New("unexpected panic")
 // Evaluate, Failed and Rewind may be nil.
 type Hooks struct {
 	Step func(Step) error
-	// Failed gets the record of a step that was not finite and ends the run, or
-	// has it go back.
-	Failed func(Step, error) error
+	// Failed gets the record of a step that was not finite or whose batch was
+	// refused, and that ends the run or has it go back.
+	Failed func(ctx context.Context, s Step, err error) error
 	// Rewind restores the trainer from the newest checkpoint, because of a step
 	// that failed. Without it the policy Rewind is Halt.
 	Rewind       func(ctx context.Context, failed Step) error
@@ -224,16 +224,16 @@ func (s *Session) run(ctx context.Context) (err error) {
 // failed deals with a step that returned an error: nil means that the trainer is
 // back at a checkpoint and goes on from there without the rows that failed.
 func (s *Session) failed(ctx context.Context, step Step, err error) error {
-	if !errors.Is(err, ErrNonFinite) {
+	if !errors.Is(err, ErrNonFinite) && !Refused(err) {
 		return err
 	}
 	if s.hooks.Failed != nil {
-		if err := s.hooks.Failed(step, err); err != nil {
+		if err := s.hooks.Failed(ctx, step, err); err != nil {
 			return err
 		}
 	}
 	t := s.trainer
-	if t.OnNonfinite != Rewind || s.hooks.Rewind == nil {
+	if Refused(err) || t.OnNonfinite != Rewind || s.hooks.Rewind == nil {
 		return err
 	}
 	if s.schedule.Rewinds >= MaxRewinds {

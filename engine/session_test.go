@@ -245,7 +245,7 @@ func TestSessionRewinds(t *testing.T) {
 			}
 			return l.add("checkpoint %d", step)
 		}
-		hooks.Failed = func(s engine.Step, _ error) error { return l.add("failed %d", s.Number) }
+		hooks.Failed = func(_ context.Context, s engine.Step, _ error) error { return l.add("failed %d", s.Number) }
 		hooks.Rewind = func(_ context.Context, s engine.Step) error {
 			for i := range trainer.Names() {
 				copy(trainer.Tensor(i), tensors[i])

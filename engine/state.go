@@ -59,6 +59,13 @@ func (t *Trainer) Restore(s State, moments []weights.Tensor) error {
 	for step, rows := range s.Skipped {
 		t.Skip(step, rows)
 	}
-	t.weights.Invalidate()
+	t.Forget()
 	return nil
+}
+
+// Forget says that trained tensors or moments were changed from outside: the next
+// update looks at every value, and weights are packed again.
+func (t *Trainer) Forget() {
+	t.updates.Resume(t.updates.Steps())
+	t.weights.Invalidate()
 }

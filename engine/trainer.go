@@ -52,6 +52,7 @@ type Step struct {
 	Terms    loss.Terms
 	GradNorm float64 // global, before clipping
 	LR       float64
+	Factor   float64 // what interventions have multiplied the schedule by; 1 = nothing
 	Counts   batch.Counts
 	Seconds  float64
 	// OptimizerSeconds is the part of it after the gradients: norms, clipping,
@@ -88,8 +89,10 @@ type Trainer struct {
 	order   []int // of the examples in epoch ordered-1, once asked for
 	ordered int
 
-	skipped map[int][]int // dataset rows left out of steps, counted from 1
-	ring    []Step        // the last records
+	skipped map[int][]int                               // dataset rows left out of steps, counted from 1
+	ring    []Step                                      // the last records
+	faults  []Faults                                    // planted failures
+	probed  func(examples []batch.Example, finite bool) // told of every probe of a bisection
 }
 
 // NewTrainer builds and compiles the graph for training on examples. adapter is
@@ -197,23 +200,33 @@ func (t *Trainer) Batch(s int) []batch.Example {
 
 // Step trains on the next batch. A failed or cancelled step changes nothing:
 // the same step may be tried again. Beside an error that wraps ErrNonFinite the
-// record of the failed step is returned.
+// record of the failed step is returned, and beside one of a batch that was
+// refused (see [Refused]) what it held.
 func (t *Trainer) Step(ctx context.Context) (Step, error) {
 	start := time.Now()
-	s := Step{Number: t.step + 1, LR: t.LR(t.step), Skipped: t.skipped[t.step+1]}
-	s.Epoch = float64(s.Number) / float64(t.StepsPerEpoch(len(t.examples)))
+	t.faultsBefore(t.step + 1)
+	s := t.begin()
 	err := t.attempt(ctx, t.remaining(t.step), &s)
 	if err == nil && !s.Applied && !errors.Is(s.Problem, ErrAllSkipped) {
 		err = t.guard(ctx, &s)
 	}
 	s.Seconds = time.Since(start).Seconds()
-	if err == nil || errors.Is(err, ErrNonFinite) {
+	if err == nil || errors.Is(err, ErrNonFinite) || Refused(err) {
 		t.remember(s)
 	}
 	if err == nil {
 		t.step++
 	}
 	return s, err
+}
+
+// begin is the record of the next step before anything is known of it.
+func (t *Trainer) begin() Step {
+	n := t.step + 1
+	return Step{
+		Number: n, Epoch: float64(n) / float64(t.StepsPerEpoch(len(t.examples))),
+		LR: t.faultyLR(n, t.LR(t.step)), Factor: t.LRFactor, Skipped: t.skipped[n],
+	}
 }
 
 // guard does what the policy says about a step that is not finite.
@@ -246,10 +259,15 @@ func (t *Trainer) gradients(ctx context.Context, examples []batch.Example, count
 	rt.ZeroGradients()
 	var passes []Pass
 	for _, micro := range batch.Split(examples, rt.MaxTokens) {
-		if err := t.graph.Run(batch.Pack(micro)); err != nil {
+		restore := t.faultySettings(t.step + 1)
+		err := t.graph.Run(t.faultyPack(t.step+1, micro))
+		if err == nil {
+			passes = append(passes, t.consumed(len(passes)))
+		}
+		restore()
+		if err != nil {
 			return nil, fmt.Errorf("step %d: %w", t.step+1, err)
 		}
-		passes = append(passes, t.consumed())
 	}
 	for i := range t.tensors {
 		g, err := t.graph.Gradient(i)

@@ -11,14 +11,17 @@ import (
 )
 
 // onFailed records a step that ends the run or has it go back.
-func (t *training) onFailed(s engine.Step, err error) error {
-	return errors.Join(
-		t.recorder.step(s),
-		t.writer.Append(runs.Alert{
+func (t *training) onFailed(ctx context.Context, s engine.Step, err error) error {
+	errs := []error{t.happened(s.Number)}
+	if !engine.Refused(err) { // of a batch that was refused the rules say why
+		errs = append(errs, t.writer.Append(runs.Alert{
 			Step: s.Number, ID: "NONFINITE", Severity: data.SeverityError, Message: firstLine(err), Confidence: 1,
 			Advice: "the update was not applied; lower train.lr, look at the rows of this step, or set train.on_nonfinite = \"skip-row\"",
-		}),
+		}))
+	}
+	errs = append(errs, t.recorder.step(s), t.recorder.operations(ctx, s, err),
 		t.writer.Sync()) // whatever happens next, this is what it will be asked about
+	return errors.Join(errs...)
 }
 
 // onRewind takes the run back to its newest checkpoint.
@@ -30,7 +33,7 @@ func (t *training) onRewind(_ context.Context, s engine.Step) error {
 	if !ok {
 		return errors.New("there is no checkpoint")
 	}
-	if err := t.restoreFrom(checkpoint.Path); err != nil {
+	if err := t.backTo(checkpoint.Path); err != nil {
 		return fmt.Errorf("restoring %s: %w", checkpoint.Path, err)
 	}
 	if err := t.writer.DropCheckpoints(checkpoint.Step); err != nil {
@@ -39,7 +42,7 @@ func (t *training) onRewind(_ context.Context, s engine.Step) error {
 	reason := firstLine(s.Problem)
 	return errors.Join(
 		t.writer.AppendTrace(runs.TraceAct{K: "act", Step: s.Number, Action: runs.ActionRewind, To: checkpoint.Step, Rows: s.Bad, Reason: reason}),
-		t.writer.Append(runs.Intervention{Step: s.Number, Action: runs.ActionRewind, By: "rule", To: checkpoint.Step, Rows: s.Bad, Reason: reason}))
+		t.writer.Append(runs.Intervention{Step: s.Number, Action: runs.ActionRewind, By: byRule, To: checkpoint.Step, Rows: s.Bad, Reason: reason}))
 }
 
 // onGuarded records what was done about a step that was not finite at first, and
@@ -56,11 +59,11 @@ func (t *training) onGuarded(s engine.Step) error {
 			Advice: "lower train.lr, or look at these rows",
 		}),
 		t.writer.AppendTrace(runs.TraceAct{K: "act", Step: s.Number, Action: action, Rows: rows, Reason: reason}),
-		t.writer.Append(runs.Intervention{Step: s.Number, Action: action, By: "rule", Rows: rows, Reason: reason}))
+		t.writer.Append(runs.Intervention{Step: s.Number, Action: action, By: byRule, Rows: rows, Reason: reason}))
 }
 
-// recall tells the trainer which rows an earlier session left out of which
-// steps, and returns how often it went back.
+// recall tells the trainer which rows were left out of which steps before, and
+// returns how often the rule went back.
 func (t *training) recall() (rewinds int, err error) {
 	h, err := runs.ReadHistory(t.writer.Dir())
 	if err != nil {
@@ -68,15 +71,15 @@ func (t *training) recall() (rewinds int, err error) {
 	}
 	for _, e := range h.Events {
 		i, ok := e.Record.(runs.Intervention)
-		if !ok || i.By != "rule" {
-			continue
-		}
-		switch i.Action {
-		case runs.ActionRewind:
+		switch {
+		case !ok:
+		case i.By == byRule && i.Action == runs.ActionRewind:
 			rewinds++
 			t.trainer.Skip(i.Step, i.Rows)
-		case runs.ActionSkipRow:
+		case i.By == byRule && i.Action == runs.ActionSkipRow:
 			t.trainer.Skip(i.Step, i.Rows)
+		case i.By == byUser && i.Action == runs.ActionRewind:
+			t.without(i.To, i.Rows)
 		}
 	}
 	return rewinds, nil

@@ -1,87 +1,137 @@
 package experiments
 
 import (
+	"context"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 
-	"hone/data"
 	"hone/engine"
 	"hone/engine/batch"
+	"hone/engine/llama"
+	"hone/engine/trace/steprules"
 	"hone/runs"
 )
 
-// recorder writes what every step consumed and did to the run's trace.
+// recorder writes what every step consumed and did to the run's trace, and has the
+// rules look at it.
 type recorder struct {
-	t      *training
-	source map[int]uint64 // hash of each train row as it was encoded, by row
-	told   bool           // about rows that are not the dataset's
+	t      *trainee
+	writer *runs.Writer      // nil where nothing is written: of a replay
+	names  []string          // of the trained tensors, once they are known
+	source map[int]sourceRow // each train row as it was encoded, by row
+	rules  *steprules.Rules
 }
 
-// newRecorder takes the hashes of the encoded rows, before the engine has them.
-func newRecorder(t *training, examples []batch.Example) *recorder {
-	r := &recorder{t: t, source: make(map[int]uint64, len(examples))}
+// sourceRow is a row as it was encoded.
+type sourceRow struct {
+	hash            uint64
+	tokens, targets int
+	first, last     engine.Target
+}
+
+// newRecorder takes down the encoded rows, before the engine has them.
+func newRecorder(t *trainee, w *runs.Writer, examples []batch.Example) *recorder {
+	r := &recorder{t: t, writer: w, source: make(map[int]sourceRow, len(examples))}
 	for _, e := range examples {
-		r.source[e.Row] = batch.Hash(e.IDs)
+		r.source[e.Row] = sourceOf(e)
 	}
 	return r
 }
 
+func sourceOf(e batch.Example) sourceRow {
+	s := sourceRow{hash: batch.Hash(e.IDs), tokens: len(e.IDs)}
+	for at := 1; at < len(e.IDs); at++ { // the first token has nothing that predicts it
+		if e.Class[at] == batch.NotTarget {
+			continue
+		}
+		s.last = engine.Target{Position: at, ID: e.IDs[at]}
+		if s.targets++; s.targets == 1 {
+			s.first = s.last
+		}
+	}
+	return s
+}
+
 // head begins the records of this session.
 func (r *recorder) head() error {
-	info := r.t.writer.Info()
-	return r.t.writer.AppendTrace(runs.TraceHead{
+	info := r.writer.Info()
+	return r.writer.AppendTrace(runs.TraceHead{
 		V: 1, K: "head", Version: info.Version, Hashes: info.Hashes, Resolved: info.Resolved,
-		Seed: r.t.config.Seed, From: r.t.trainer.Done(), Names: r.t.names,
+		Seed: r.t.config.Seed, From: r.t.trainer.Done(), Names: r.tensors(),
 	})
 }
 
 // step records a step, applied or not.
 func (r *recorder) step(s engine.Step) error {
+	records := r.records(s)
+	if err := r.writer.AppendTrace(records...); err != nil {
+		return err
+	}
+	return r.judge(s, records)
+}
+
+// tensors are the names of the trained tensors.
+func (r *recorder) tensors() []string {
+	if r.names == nil {
+		r.names = r.t.trainer.Names()
+	}
+	return r.names
+}
+
+// records are those of a step.
+func (r *recorder) records(s engine.Step) []any {
 	var records []any
-	var mismatch []int
 	for i, p := range s.Passes {
-		b := r.batch(s.Number, i, p)
-		mismatch = append(mismatch, b.Mismatch...)
+		records = append(records, r.batch(s.Number, i, p))
+		if engine.Refused(s.Problem) {
+			continue // nothing was computed on it
+		}
 		l := passLoss(s.Number, i, p)
 		if i == len(s.Passes)-1 {
-			x := s.Terms
-			l.Terms = &runs.TraceTerms{Loss: runs.Number(x.Loss), CE: runs.Number(x.CE), JSON: runs.Number(x.JSON), Field: runs.Number(x.Field), Confidence: runs.Number(x.Confidence)}
+			l.Terms = traceTerms(s)
 		}
-		records = append(records, b, l)
+		records = append(records, l)
 	}
 	if s.Norms != nil {
 		records = append(records, r.gradients(s))
 	}
-	if err := r.t.writer.AppendTrace(append(records, r.optimizer(s))...); err != nil {
-		return err
+	return append(records, r.optimizer(s))
+}
+
+// traceTerms are the terms of a step, and what was differentiated where that is
+// something else.
+func traceTerms(s engine.Step) *runs.TraceTerms {
+	x, of := s.Terms, s.Differentiated()
+	t := &runs.TraceTerms{Loss: runs.Number(x.Loss), CE: runs.Number(x.CE), JSON: runs.Number(x.JSON), Field: runs.Number(x.Field), Confidence: runs.Number(x.Confidence)}
+	const rounding = 1e-9
+	if math.Abs(of.Loss-x.Loss) > rounding*max(1, math.Abs(x.Loss)) || math.Abs(of.CE-x.CE) > rounding*max(1, math.Abs(x.CE)) {
+		loss, ce := runs.Number(of.Loss), runs.Number(of.CE)
+		t.Of, t.OfCE = &loss, &ce
 	}
-	if len(mismatch) == 0 || r.told {
-		return nil
-	}
-	r.told = true
-	return r.t.writer.Append(runs.Alert{
-		Step: s.Number, ID: "COLLATE-EMPTY", Severity: data.SeverityError, Confidence: 1,
-		Message: fmt.Sprintf("step %d consumed other tokens than rows %v of the dataset have", s.Number, mismatch),
-		Advice:  "what was trained on is not your data: do not trust this run, and report it",
-	})
+	return t
 }
 
 // batch describes a pass: rows, hashes, lengths and targets as they were consumed.
 func (r *recorder) batch(step, micro int, p engine.Pass) runs.TraceBatch {
-	b := runs.TraceBatch{K: "batch", Step: step, Micro: micro, EOSOK: true}
-	var ids, source []int32
+	b := runs.TraceBatch{K: "batch", Step: step, Micro: micro, EOSOK: true, Distinct: p.Distinct, NoDropout: p.Evaluate}
+	var ids, sources []int32
 	for _, row := range p.Rows {
-		want := r.source[row.Row]
+		source := r.source[row.Row]
+		want := source.hash
 		if row.Hash != want {
 			b.Mismatch = append(b.Mismatch, row.Row)
 		}
-		ids, source = append(ids, int32(row.Hash), int32(row.Hash>>32)), append(source, int32(want), int32(want>>32))
+		if row.Tokens != source.tokens || row.Loss.Targets != source.targets || row.First != source.first || row.Last != source.last {
+			b.Source = append(b.Source, runs.TraceSource{Row: row.Row, Len: source.tokens, Targets: source.targets, First: r.target(source.first), Last: r.target(source.last)})
+		}
+		ids, sources = append(ids, int32(row.Hash), int32(row.Hash>>32)), append(sources, int32(want), int32(want>>32))
 		b.Rows, b.Len, b.Targets = append(b.Rows, row.Row), append(b.Len, row.Tokens), append(b.Targets, row.Loss.Targets)
 		b.First, b.Last = append(b.First, r.target(row.First)), append(b.Last, r.target(row.Last))
 		b.EOSOK = b.EOSOK && row.Loss.Targets > 0 && row.Last.ID == r.t.model.EOS[0]
 	}
-	b.IDsHash, b.SrcHash = hex(batch.Hash(ids)), hex(batch.Hash(source))
+	b.IDsHash, b.SrcHash = hex(batch.Hash(ids)), hex(batch.Hash(sources))
 	return b
 }
 
@@ -106,10 +156,11 @@ func (r *recorder) gradients(s engine.Step) runs.TraceGrad {
 		K: "grad", Step: s.Number, Norms: make(map[string]runs.Number, len(s.Norms)),
 		Norm: runs.Number(s.GradNorm), Clip: runs.Number(clipFactor(s, r.t.config.Train.Clip)),
 	}
+	names := r.tensors()
 	for i, n := range s.Norms {
-		g.Norms[r.t.names[i]] = runs.Number(n)
+		g.Norms[names[i]] = runs.Number(n)
 		if n == 0 {
-			g.Zero = append(g.Zero, r.t.names[i])
+			g.Zero = append(g.Zero, names[i])
 		}
 	}
 	for _, b := range s.BadGradients {
@@ -126,21 +177,66 @@ func (r *recorder) optimizer(s engine.Step) runs.TraceOpt {
 		RNG:    runs.TraceRNG{Seed: t.Seed, Step: s.Number - 1},
 		Cursor: runs.TraceCursor{Epoch: (s.Number - 1) / perEpoch, At: (s.Number - 1) % perEpoch * t.BatchSize},
 	}
+	if s.Factor != 1 {
+		factor := runs.Number(s.Factor)
+		o.LRFactor = &factor
+	}
+	if turn := r.turn(s); !slices.Equal(turn, s.Rows) {
+		o.Order = turn
+	}
 	if s.Problem != nil {
 		o.Reason = firstLine(s.Problem)
 	}
 	if s.Changes != nil {
 		o.UpdRatio = make(map[string]runs.Number, len(s.Changes))
 	}
+	names := r.tensors()
 	for i, c := range s.Changes {
 		if ratio, ok := c.Ratio(); ok {
-			o.UpdRatio[r.t.names[i]] = runs.Number(rounded(ratio))
+			o.UpdRatio[names[i]] = runs.Number(rounded(ratio))
 		}
 		if o.Values += c.Values; c.Values > 0 {
 			o.Changed++
 		}
 	}
 	return o
+}
+
+// How many operations before and after the first bad one are recorded.
+const opsBefore, opsAfter = 8, 2
+
+// operations records what the operations around the first bad one of a failed step
+// computed. Its update was not applied, so it is executed again from the state at
+// hand.
+func (r *recorder) operations(ctx context.Context, s engine.Step, failure error) error {
+	if engine.Refused(failure) {
+		return nil
+	}
+	traced, err := r.t.trainer.TraceStep(ctx)
+	if err != nil || traced.First < 0 {
+		return nil // cancelled, or the update alone was not finite: the records say what is known
+	}
+	var records []any
+	for _, o := range traced.Ops[max(0, traced.First-opsBefore):min(len(traced.Ops), traced.First+1+opsAfter)] {
+		x := o.Stats
+		records = append(records, runs.TraceOp{
+			K: "op", Step: s.Number, Micro: o.Pass, Seq: o.Seq, Op: o.Name, Phase: o.Phase, Layer: llama.LayerOf(o.Name), Shape: o.Shape,
+			AbsMin: runs.Number(x.AbsMin), AbsMax: runs.Number(x.AbsMax), RMS: runs.Number(x.RMS),
+			Zero: x.Zero, Subnormal: x.Subnormal, PosInf: x.PosInf, NegInf: x.NegInf, NaN: x.NaN, BadIndex: x.First,
+		})
+	}
+	return r.writer.AppendTrace(records...)
+}
+
+// turn are the rows whose turn it is at a step.
+func (r *recorder) turn(s engine.Step) []int {
+	rows := []int{}
+	for _, e := range r.t.trainer.Batch(s.Number - 1) {
+		if !slices.Contains(s.Skipped, e.Row) {
+			rows = append(rows, e.Row)
+		}
+	}
+	return rows
 }
 
 // rounded keeps four digits: what a ratio is looked at for.

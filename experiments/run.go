@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"hone/engine"
+	"hone/engine/trace/inject"
 	"hone/runs"
 )
 
@@ -24,6 +25,11 @@ type StartOptions struct {
 	Store    string // directory of runs; "" = runs
 	MaxSteps int    // stop after this step; 0 = the whole run. The schedule stays that of the whole run.
 	Version  string // of the program, for run.json
+	// Inject plants failures on purpose. A run that is resumed keeps those that it
+	// was begun with.
+	Inject []inject.Fault
+	// Rewind takes a run that is there back before it goes on; nil = not at all.
+	Rewind *Rewind
 
 	inject func(*engine.Trainer) // called before the first step, to plant a failure
 }
@@ -71,8 +77,12 @@ func Start(ctx context.Context, c Config, o StartOptions) (*Run, error) {
 		return nil, err
 	}
 	// Before the model is looked at: the run that is there says which one is meant.
-	if _, err := holds(o.RunDir, c); err != nil {
+	there, err := holds(o.RunDir, c)
+	if err != nil {
 		return nil, err
+	}
+	if o.Rewind != nil && !there {
+		return nil, fmt.Errorf("%w: there is no run in %q", ErrRewind, o.RunDir)
 	}
 	if err := checkModel(c); err != nil {
 		return nil, err
@@ -86,7 +96,7 @@ func Start(ctx context.Context, c Config, o StartOptions) (*Run, error) {
 		return nil, errors.Join(err, writer.Close())
 	}
 	r := &Run{dir: dir, done: make(chan struct{}), state: engine.Running, watched: []int{0, 1, 2}}
-	if info := writer.Info(); resumed && info.State == runs.Finished {
+	if info := writer.Info(); resumed && info.State == runs.Finished && o.Rewind == nil {
 		r.state = engine.Finished
 		r.result, r.err = finishedResult(dir, info)
 		r.err = errors.Join(r.err, writer.Close())
@@ -279,7 +289,7 @@ func (r *Run) attach(s *engine.Session) {
 func (r *Run) train(ctx context.Context, c Config, o StartOptions, w *runs.Writer, resumed bool) {
 	start := time.Now()
 	stopHeartbeat := w.KeepAlive()
-	t := &training{run: r, config: c, options: o, writer: w, resumed: resumed}
+	t := &training{trainee: trainee{config: c}, run: r, options: o, writer: w, resumed: resumed, before: w.Info()}
 	err := t.guarded(ctx)
 	stopHeartbeat()
 	r.result = t.finish(err)

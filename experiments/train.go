@@ -2,10 +2,8 @@ package experiments
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -14,25 +12,21 @@ import (
 	"hone/data"
 	"hone/engine"
 	"hone/engine/kernel"
-	"hone/engine/llama"
-	"hone/engine/weights"
+	"hone/engine/trace/inject"
 	"hone/runs"
 )
 
 // training is one session of a run: it connects the engine's session to the run
 // directory.
 type training struct {
+	trainee
 	run     *Run
-	config  Config
 	options StartOptions
 	writer  *runs.Writer
 	resumed bool
-
-	model   *loaded
-	adapter *llama.Adapter // nil with method Full
-	trainer *engine.Trainer
-	names   []string // of the trained tensors
-	rewinds int      // how often the run has gone back
+	before  runs.RunInfo   // of a run that is resumed, as it was found
+	rewinds int            // how often the run has gone back
+	faults  []inject.Fault // that are planted on purpose
 
 	recorder *recorder
 	best     *runs.Eval
@@ -44,39 +38,36 @@ type training struct {
 	restoreGC func() // gives the collector its settings back
 }
 
-// resumeState is state.json of a checkpoint.
-type resumeState struct {
-	engine.State
-	Best      *runs.Eval `json:"best,omitempty"`
-	Evaluated int        `json:"evaluated"` // step of the last evaluation
-}
-
-const (
-	stateFile     = "state.json"
-	optimizerFile = "optimizer.safetensors"
-)
-
 // execute loads, restores, trains.
-func (t *training) execute(ctx context.Context) error {
+func (t *training) execute(ctx context.Context) (err error) {
 	if err := t.writer.Update(func(i *runs.RunInfo) {
 		i.Name, i.State, i.Error, i.Version, i.Machine = t.config.Name, runs.Running, "", t.options.Version, machine()
 	}); err != nil {
 		return err
 	}
+	if err := t.openFaults(); err != nil {
+		return err
+	}
 	t.restoreGC = func() {}
 	defer func() { t.restoreGC() }()
+	defer t.close()
 	if err := t.load(ctx); err != nil {
 		return err
 	}
-	defer t.model.close()
-	defer t.trainer.Close()
-	if t.resumed {
-		if err := t.restore(); err != nil {
-			return err
-		}
+	switch {
+	case t.options.Rewind != nil:
+		err = t.rewindTo(ctx, *t.options.Rewind)
+	case t.resumed:
+		err = t.restore()
+	}
+	if err != nil {
+		return err
 	}
 	c := t.config.Train
 	if err := t.recorder.head(); err != nil {
+		return err
+	}
+	if err := t.plantFaults(); err != nil {
 		return err
 	}
 	if t.options.inject != nil {
@@ -89,7 +80,7 @@ func (t *training) execute(ctx context.Context) error {
 		Evaluate: t.onEvaluate, Checkpoint: t.onCheckpoint, Intervention: t.onIntervention, State: t.onState,
 	})
 	t.run.attach(session)
-	err := session.Wait()
+	err = session.Wait()
 	t.state = session.State()
 	if err != nil || t.best != nil || t.trainer.Done() == 0 {
 		return err
@@ -99,7 +90,7 @@ func (t *training) execute(ctx context.Context) error {
 
 // load opens model and data, builds the trainer and records what was resolved.
 func (t *training) load(ctx context.Context) (err error) {
-	w, err := OpenWorkspace(ctx, t.config)
+	w, err := openWorkspace(ctx, t.config, t.faults)
 	if err != nil {
 		return err
 	}
@@ -108,7 +99,7 @@ func (t *training) load(ctx context.Context) (err error) {
 		return err
 	}
 	t.restoreGC = LimitGarbage(*plan.MemoryBytes)
-	t.recorder = newRecorder(t, w.Encoded[data.Train].Examples)
+	t.recorder = newRecorder(&t.trainee, t.writer, w.Encoded[data.Train].Examples)
 	if t.model, err = w.load(ctx, use(t.config)); err != nil {
 		return err
 	}
@@ -116,23 +107,9 @@ func (t *training) load(ctx context.Context) (err error) {
 	if before, ok := t.writer.Info().Resolved["micro_batch"].(float64); ok && t.resumed {
 		micro = int(before) // another would give other bits
 	}
-	c := t.config
-	if c.Method == LoRA {
-		if t.adapter, err = t.model.newAdapter(); err != nil {
-			return err
-		}
-	}
-	t.trainer, err = engine.NewTrainer(t.model.pool, t.model.weights, t.adapter, t.model.Encoded[data.Train].Examples, engine.Config{
-		Seed: c.Seed, Epochs: c.Train.Epochs, BatchSize: c.Train.BatchSize, MicroBatch: micro, Shuffle: c.Train.Shuffle,
-		LR: c.Train.LR, Schedule: c.Train.Schedule, Warmup: c.Train.Warmup, WeightDecay: c.Train.WeightDecay, Clip: c.Train.Clip,
-		Optimizer: c.Train.Optimizer, Beta2: c.Train.Beta2,
-		Loss:        LossWeights(c, t.model.Dataset.JSON()),
-		OnNonfinite: c.Train.OnNonfinite,
-	})
-	if err != nil {
+	if err := t.build(micro); err != nil {
 		return err
 	}
-	t.names = t.trainer.Names()
 	return t.record(micro, plan)
 }
 
@@ -144,7 +121,7 @@ func (t *training) record(micro int, plan Plan) error {
 		"eos": *plan.EOS, "trainable_params": float64(plan.TrainableParams), "total_params": float64(plan.TotalParams),
 		"memory_bytes": float64(*plan.MemoryBytes),
 	}
-	hashes := map[string]string{"model": t.model.modelHash, "data": t.model.Dataset.Hash, "tokenizer": t.model.Tokenizer.Hash()}
+	hashes := t.hashes()
 	before := t.writer.Info()
 	if t.resumed {
 		for what, hash := range before.Hashes {
@@ -194,7 +171,7 @@ func (t *training) restore() error {
 		return err
 	}
 	if ok {
-		if err := t.restoreFrom(checkpoint.Path); err != nil {
+		if err := t.backTo(checkpoint.Path); err != nil {
 			return fmt.Errorf("resuming from %s: %w", checkpoint.Path, err)
 		}
 		from = checkpoint.Step
@@ -202,24 +179,11 @@ func (t *training) restore() error {
 	return t.writer.Append(runs.Resume{From: from})
 }
 
-func (t *training) restoreFrom(dir string) error {
-	text, err := os.ReadFile(filepath.Join(dir, stateFile))
-	if err != nil {
-		return err
-	}
-	var state resumeState
-	if err := json.Unmarshal(text, &state); err != nil {
-		return fmt.Errorf("reading %s: %w", stateFile, err)
-	}
-	if err := t.readTrained(dir); err != nil {
-		return err
-	}
-	moments, _, err := weights.ReadSafetensors(filepath.Join(dir, optimizerFile))
-	if err != nil {
-		return err
-	}
+// backTo continues from a checkpoint, with what was the best then.
+func (t *training) backTo(dir string) error {
+	state, err := t.restoreFrom(dir)
 	t.best, t.last = state.Best, state.Evaluated
-	return t.trainer.Restore(state.State, moments)
+	return err
 }
 
 // onStep records a step: its figures, and what it consumed and did.
@@ -230,6 +194,9 @@ func (t *training) onStep(s engine.Step) error {
 		GradNorm: runs.Number(s.GradNorm), LR: runs.Number(s.LR), Tokens: s.Counts.Tokens, TargetTokens: s.Counts.Targets, Seconds: runs.Number(s.Seconds),
 	}
 	if err := t.writer.Append(line); err != nil {
+		return err
+	}
+	if err := t.happened(s.Number); err != nil {
 		return err
 	}
 	if err := t.recorder.step(s); err != nil {
@@ -332,48 +299,8 @@ func (t *training) saveBest() error {
 	return t.writer.WriteAdapter(t.writeTrained)
 }
 
-// writeTrained writes what is trained as it is, for a checkpoint.
-func (t *training) writeTrained(dir string) error {
-	if t.config.Method == Full {
-		return t.model.writeModel(dir, safetensorsType["f32"])
-	}
-	return weights.WriteAdapter(dir, t.adapter.Export(baseName(t.config.Model.Path)))
-}
-
-// readTrained takes over what writeTrained wrote.
-func (t *training) readTrained(dir string) error {
-	if t.config.Method == Full {
-		return t.model.readModel(dir)
-	}
-	file, err := weights.ReadAdapter(dir)
-	if err != nil {
-		return err
-	}
-	return t.adapter.Import(file)
-}
-
 // onCheckpoint saves all that a resumed run needs to go on bit for bit.
 func (t *training) onCheckpoint(_ context.Context, step int) error {
-	best := ""
-	if t.best != nil {
-		best = runs.CheckpointName(t.best.Step)
-	}
-	path, err := t.writer.SaveCheckpoint(step, func(dir string) error {
-		if err := t.writeTrained(dir); err != nil {
-			return err
-		}
-		if err := weights.WriteSafetensors(filepath.Join(dir, optimizerFile), t.trainer.Moments(), nil); err != nil {
-			return err
-		}
-		text, err := json.Marshal(resumeState{State: t.trainer.State(), Best: t.best, Evaluated: t.last})
-		if err != nil {
-			return err
-		}
-		return runs.WriteFile(filepath.Join(dir, stateFile), text)
-	}, t.config.Train.KeepCheckpoints, best)
-	if err != nil {
-		return err
-	}
 	reason := "every"
 	switch {
 	case t.asked:
@@ -386,6 +313,20 @@ func (t *training) onCheckpoint(_ context.Context, step int) error {
 		reason = "stopped"
 	}
 	t.asked = false
+	return t.checkpoint(step, reason)
+}
+
+func (t *training) checkpoint(step int, reason string) error {
+	best := ""
+	if t.best != nil {
+		best = runs.CheckpointName(t.best.Step)
+	}
+	path, err := t.writer.SaveCheckpoint(step, func(dir string) error {
+		return t.saveTo(dir, t.best, t.last)
+	}, t.config.Train.KeepCheckpoints, best)
+	if err != nil {
+		return err
+	}
 	relative, err := filepath.Rel(t.writer.Dir(), path)
 	if err != nil {
 		relative = path
@@ -394,7 +335,7 @@ func (t *training) onCheckpoint(_ context.Context, step int) error {
 }
 
 func (t *training) onIntervention(i engine.Intervention) error {
-	note := runs.Intervention{Step: i.Step, Action: i.Action, By: "user", Value: runs.Number(i.New), Previous: runs.Number(i.Old)}
+	note := runs.Intervention{Step: i.Step, Action: i.Action, By: byUser, Value: runs.Number(i.New), Previous: runs.Number(i.Old)}
 	t.asked = t.asked || i.Action == engine.ActionCheckpoint
 	return t.writer.Append(note)
 }
@@ -423,6 +364,14 @@ func (t *training) finish(err error) Result {
 	}
 	if t.trainer != nil {
 		r.Step, r.Steps = t.trainer.Done(), t.trainer.Steps()
+	}
+	if t.resumed && (errors.Is(err, ErrRewind) || errors.Is(err, ErrInjected)) {
+		// Nothing was done: the run is what it was.
+		if r.State, r.Step = t.before.State, t.before.Step; t.before.Live() {
+			r.State = runs.Stopped
+		}
+		t.problem = t.writer.Update(func(i *runs.RunInfo) { i.State, i.Step, i.Error = r.State, r.Step, t.before.Error })
+		return r
 	}
 	t.problem = t.writer.Update(func(i *runs.RunInfo) {
 		i.State, i.Step = r.State, r.Step

@@ -9,6 +9,7 @@ import (
 	"hone/data/builtin"
 	"hone/engine/batch"
 	"hone/engine/tokenizer"
+	"hone/engine/trace/inject"
 	"hone/engine/weights"
 )
 
@@ -34,6 +35,11 @@ type Workspace struct {
 // is about the dataset or the settings; a model that cannot be used is
 // ModelProblem.
 func OpenWorkspace(ctx context.Context, c Config) (*Workspace, error) {
+	return openWorkspace(ctx, c, nil)
+}
+
+// openWorkspace is OpenWorkspace with failures planted into the data.
+func openWorkspace(ctx context.Context, c Config, faults []inject.Fault) (*Workspace, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
@@ -42,6 +48,7 @@ func OpenWorkspace(ctx context.Context, c Config) (*Workspace, error) {
 	if err != nil {
 		return nil, err
 	}
+	spoilRows(d, faults)
 	w.Dataset = d
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -53,6 +60,7 @@ func OpenWorkspace(ctx context.Context, c Config) (*Workspace, error) {
 	case err != nil:
 		w.ModelProblem = err
 	}
+	w.spoilExamples(faults)
 	examples := map[string][]batch.Example{}
 	for split, e := range w.Encoded {
 		examples[split] = e.Examples

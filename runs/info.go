@@ -7,6 +7,7 @@ import (
 	"io"
 	"maps"
 	"os"
+	"slices"
 	"time"
 )
 
@@ -50,6 +51,7 @@ type RunInfo struct {
 	Step             int               `json:"step"`  // optimizer steps done
 	Steps            int               `json:"steps"` // optimizer steps of the whole schedule
 	Error            string            `json:"error,omitempty"`
+	Injected         []string          `json:"injected,omitempty"` // failures that are planted on purpose, as MASK-ALL@3
 	Summary          map[string]any    `json:"summary,omitempty"`
 }
 
@@ -71,7 +73,7 @@ func (i RunInfo) StateAt(now time.Time) string {
 // clone copies i with its maps.
 func (i RunInfo) clone() RunInfo {
 	i.Resolved, i.Machine, i.Summary = maps.Clone(i.Resolved), maps.Clone(i.Machine), maps.Clone(i.Summary)
-	i.Hashes = maps.Clone(i.Hashes)
+	i.Hashes, i.Injected = maps.Clone(i.Hashes), slices.Clone(i.Injected)
 	return i
 }
 

@@ -55,7 +55,7 @@ type Checkpoint struct {
 	Time   time.Time `json:"time"`
 	Path   string    `json:"path"`             // relative to the run directory
 	Best   bool      `json:"best,omitempty"`   // the best so far
-	Reason string    `json:"reason,omitempty"` // "every", "asked", "end", "stopped"
+	Reason string    `json:"reason,omitempty"` // "start", "every", "asked", "end", "stopped", "rewind"
 }
 
 // Actions of an Intervention.

@@ -34,6 +34,19 @@ type TraceBatch struct {
 	First    []TraceTarget `json:"first_target"`
 	Last     []TraceTarget `json:"last_target"`
 	EOSOK    bool          `json:"eos_ok"` // the last target of every row is the end token
+
+	Distinct  int           `json:"distinct,omitempty"`   // different sequences among the rows
+	Source    []TraceSource `json:"source,omitempty"`     // what the rows were encoded as whose length or targets are others here
+	NoDropout bool          `json:"no_dropout,omitempty"` // ran without the dropout of training
+}
+
+// TraceSource is a row as it was encoded before the run began.
+type TraceSource struct {
+	Row     int         `json:"row"`
+	Len     int         `json:"len"`
+	Targets int         `json:"targets"`
+	First   TraceTarget `json:"first_target"`
+	Last    TraceTarget `json:"last_target"`
 }
 
 // TraceTarget is a supervised token.
@@ -62,6 +75,9 @@ type TraceTerms struct {
 	JSON       Number `json:"json"`
 	Field      Number `json:"field"`
 	Confidence Number `json:"confidence"`
+	// What was differentiated, where it is not Loss and CE.
+	Of   *Number `json:"of,omitempty"`
+	OfCE *Number `json:"of_ce,omitempty"`
 }
 
 // TraceGrad is what a step's gradients were before clipping.
@@ -81,6 +97,8 @@ type TraceOpt struct {
 	Step       int               `json:"step"`
 	LR         Number            `json:"lr"`
 	LRExpected Number            `json:"lr_expected"`         // of the schedule, without interventions
+	LRFactor   *Number           `json:"lr_factor,omitempty"` // what interventions have multiplied the schedule by, where it is not 1
+	Order      []int             `json:"order,omitempty"`     // rows whose turn it was, where others were taken
 	UpdRatio   map[string]Number `json:"upd_ratio,omitempty"` // L2 norm of the update by that of the tensor before; tensors of zeros have none
 	Changed    int               `json:"changed"`             // trained tensors with another value than before
 	Values     int               `json:"values"`              // values in them that are others
@@ -113,6 +131,46 @@ type TraceAct struct {
 	Reason string `json:"reason,omitempty"`
 }
 
+// TraceAlert is what a rule found about a step.
+type TraceAlert struct {
+	K          string   `json:"k"` // "alert"
+	Step       int      `json:"step"`
+	ID         string   `json:"id"`       // of the failure catalogue
+	Severity   string   `json:"severity"` // "note", "warning", "error"
+	Confidence Number   `json:"confidence"`
+	Evidence   []string `json:"evidence"`
+	Advice     string   `json:"advice"`
+}
+
+// TraceInject says that a failure is planted into the run on purpose.
+type TraceInject struct {
+	K    string `json:"k"` // "inject"
+	ID   string `json:"id"`
+	Step int    `json:"step"` // 0 = the data
+}
+
+// TraceOp is what one operation of a step computed: of a step that was not finite
+// the operations around the first bad one.
+type TraceOp struct {
+	K         string `json:"k"` // "op"
+	Step      int    `json:"step"`
+	Micro     int    `json:"micro"`
+	Seq       int    `json:"seq"` // order of execution
+	Op        string `json:"op"`
+	Phase     string `json:"phase"`
+	Layer     int    `json:"layer"` // -1 = in none
+	Shape     [2]int `json:"shape"`
+	AbsMin    Number `json:"absmin"` // of the finite values that are not zero
+	AbsMax    Number `json:"absmax"`
+	RMS       Number `json:"rms"`
+	Zero      int    `json:"zero"`
+	Subnormal int    `json:"subnormal"`
+	PosInf    int    `json:"pos_inf"`
+	NegInf    int    `json:"neg_inf"`
+	NaN       int    `json:"nan"`
+	BadIndex  int    `json:"bad_index"` // of the first value that is not finite; -1
+}
+
 // parseTrace decodes a line of the trace; of an unknown kind it returns
 // json.RawMessage.
 func parseTrace(line []byte) (any, error) {
@@ -139,6 +197,12 @@ func parseTrace(line []byte) (any, error) {
 		return decode[TraceOpt](line)
 	case "act":
 		return decode[TraceAct](line)
+	case "alert":
+		return decode[TraceAlert](line)
+	case "op":
+		return decode[TraceOp](line)
+	case "inject":
+		return decode[TraceInject](line)
 	}
 	return json.RawMessage(append([]byte{}, line...)), nil
 }

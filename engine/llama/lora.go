@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"hone/engine/ops"
@@ -156,4 +157,19 @@ func (a *Adapter) Factors(layer int, modules ...string) []ops.Factors {
 		}
 	}
 	return fs
+}
+
+// LayerOf is the layer that a readable name belongs to; -1 where it is none of a
+// layer.
+func LayerOf(name string) int {
+	rest, ok := strings.CutPrefix(name, "layers.")
+	if !ok {
+		return -1
+	}
+	digits, _, _ := strings.Cut(rest, ".")
+	n, err := strconv.Atoi(digits)
+	if err != nil {
+		return -1
+	}
+	return n
 }

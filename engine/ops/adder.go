@@ -65,6 +65,6 @@ func (e *Adder) Add(a, b tensor.Tensor, _ ...tensor.FuncOpt) (tensor.Tensor, err
 		lo, hi = lo*width, hi*width
 		kernel.Add(z[lo:hi], x[lo:hi], y[lo:hi])
 	})
-	e.rt.traced("gradient sum", Backward, z[:rows*width], width, start)
+	e.rt.traced(Record{Name: "gradient sum", Phase: Backward, Output: z[:rows*width], Width: width, PerToken: a.Shape()[0] == e.rt.MaxTokens}, start)
 	return out, nil
 }

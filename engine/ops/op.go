@@ -135,8 +135,9 @@ func (b *base) exec(f func()) (value G.Value, err error) {
 	start := time.Now()
 	f()
 	active, width := b.active()
+	record := Record{Name: b.name, Phase: b.phase, Output: active, Width: width, PerToken: b.rows, Part: b.component}
 	if b.rt.Fault != nil {
-		b.rt.Fault(Record{Name: b.name, Phase: b.phase, Output: active, Width: width})
+		b.rt.Fault(record)
 	}
 	if b.rt.CheckFinite {
 		if i := kernel.FirstNonFinite(active); i >= 0 {
@@ -147,7 +148,7 @@ func (b *base) exec(f func()) (value G.Value, err error) {
 			return nil, fmt.Errorf("%w %v at row %d, column %d", ErrNonFinite, active[i], at.Row, at.Col)
 		}
 	}
-	b.rt.traced(b.name, b.phase, active, width, start)
+	b.rt.traced(record, start)
 	return b.value, nil
 }
 

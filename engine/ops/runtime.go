@@ -51,6 +51,11 @@ type Record struct {
 	Output  []float32 // active rows of the output; valid during the call only
 	Width   int       // columns of the output
 	Seconds float64
+	// PerToken says that the output has a row a token of the packed batch.
+	PerToken bool
+	// Part names the part of a fused output that a column belongs to; nil where
+	// the output has no parts.
+	Part func(col int) string
 }
 
 // NewRuntime returns a runtime for graphs of up to maxTokens rows.
@@ -88,8 +93,9 @@ func (rt *Runtime) pack(n, k int) *kernel.Packed {
 // rowGrain is how many rows a task of an element-wise op takes.
 const rowGrain = 16
 
-func (rt *Runtime) traced(name, phase string, out []float32, width int, start time.Time) {
+func (rt *Runtime) traced(r Record, start time.Time) {
 	if rt.Hook != nil {
-		rt.Hook(Record{Name: name, Phase: phase, Output: out, Width: width, Seconds: time.Since(start).Seconds()})
+		r.Seconds = time.Since(start).Seconds()
+		rt.Hook(r)
 	}
 }

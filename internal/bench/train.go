@@ -183,10 +183,5 @@ func newTrainer(s *subject, packed *llama.Weights, micro int) (*engine.Trainer, 
 			return nil, fmt.Errorf("lora.init_adapter %s: %w", dir, err)
 		}
 	}
-	return engine.NewTrainer(s.pool, packed, a, s.Encoded[data.Train].Examples, engine.Config{
-		Seed: c.Seed, Epochs: c.Train.Epochs, BatchSize: c.Train.BatchSize, MicroBatch: micro, Shuffle: c.Train.Shuffle,
-		LR: c.Train.LR, Schedule: c.Train.Schedule, Warmup: c.Train.Warmup, WeightDecay: c.Train.WeightDecay, Clip: c.Train.Clip,
-		Optimizer: c.Train.Optimizer, Beta2: c.Train.Beta2,
-		Loss: experiments.LossWeights(c, s.Dataset.JSON()), OnNonfinite: c.Train.OnNonfinite,
-	})
+	return engine.NewTrainer(s.pool, packed, a, s.Encoded[data.Train].Examples, experiments.EngineConfig(c, micro, s.Dataset.JSON()))
 }

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"math"
 	"sort"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -87,6 +88,9 @@ func (a *app) printRun(s shownRun) {
 	}
 	t.row("step", fmt.Sprintf("%d of %d", s.Step, s.Steps))
 	t.row("loss", lossText(s.Loss))
+	if len(s.Info.Injected) > 0 {
+		t.row("planted", strings.Join(s.Info.Injected, ", "), "failures on purpose")
+	}
 	t.row("started", when(s.Started))
 	t.row("time", clock(seconds(float64(s.ElapsedSeconds))))
 	t.row("version", s.Info.Version)

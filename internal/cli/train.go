@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"hone/engine/trace/inject"
 	"hone/experiments"
 	"hone/runs"
 )
@@ -17,6 +18,9 @@ type trainOptions struct {
 	runDir, store string
 	maxSteps      int
 	dryRun        bool
+	inject        []string
+	rewind        int
+	without       []int
 }
 
 func (a *app) trainCommand() *cobra.Command {
@@ -33,6 +37,15 @@ func (a *app) trainCommand() *cobra.Command {
 		if err := atLeast("max-steps", o.maxSteps, 0); err != nil {
 			return err
 		}
+		start := experiments.StartOptions{RunDir: o.runDir, Store: o.store, MaxSteps: o.maxSteps, Version: a.versionText()}
+		var err error
+		if start.Rewind, err = o.goBack(cmd); err != nil {
+			return err
+		}
+		start.Inject, err = o.faults()
+		if err != nil {
+			return err
+		}
 		c, err := o.experiment()
 		if err != nil {
 			return err
@@ -40,14 +53,56 @@ func (a *app) trainCommand() *cobra.Command {
 		if o.dryRun {
 			return a.plan(c)
 		}
-		return a.train(ctx, c, o)
+		return a.train(ctx, c, start)
 	})
 	o.add(cmd, true)
 	addStore(cmd, &o.store)
 	cmd.Flags().StringVar(&o.runDir, "run-dir", "", "the run's own directory: made, resumed, or left alone if finished")
 	cmd.Flags().IntVar(&o.maxSteps, "max-steps", 0, "stop after this step, with a checkpoint; the schedule stays that of the whole run")
 	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "show what the run would cost, and do nothing; config.json is enough of a model")
+	cmd.Flags().StringArrayVar(&o.inject, "inject", nil, "plant a failure on purpose, to see what finds it: ID@STEP, as ACT-INF@5, step 0 being the data; repeatable")
+	cmd.Flags().IntVar(&o.rewind, "rewind", 0, "take the run of --run-dir back to the state after this step, finished or failed, and go on from there; 0 is the beginning")
+	cmd.Flags().IntSliceVar(&o.without, "without-row", nil, "with --rewind: leave this row of the train split out from there on; repeatable")
+	_ = cmd.RegisterFlagCompletionFunc("inject", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		var ids []string
+		for _, m := range inject.Modes() {
+			if m.Where != nil {
+				ids = append(ids, cobra.CompletionWithDesc(m.ID+"@", m.Reason))
+			}
+		}
+		return ids, cobra.ShellCompDirectiveNoSpace | cobra.ShellCompDirectiveNoFileComp
+	})
 	return cmd
+}
+
+// goBack is the rewind that the flags ask for; nil for none.
+func (o trainOptions) goBack(cmd *cobra.Command) (*experiments.Rewind, error) {
+	if !cmd.Flags().Changed("rewind") {
+		if len(o.without) > 0 {
+			return nil, usagef("--without-row: needs --rewind STEP, the step to go back to")
+		}
+		return nil, nil
+	}
+	if err := atLeast("rewind", o.rewind, 0); err != nil {
+		return nil, err
+	}
+	if !isRun(o.runDir) {
+		return nil, usagef("--rewind: needs --run-dir with a run that is there")
+	}
+	return &experiments.Rewind{To: o.rewind, Without: o.without}, nil
+}
+
+// faults are the failures to plant.
+func (o trainOptions) faults() ([]inject.Fault, error) {
+	var faults []inject.Fault
+	for _, text := range o.inject {
+		f, err := inject.Parse(text)
+		if err != nil {
+			return nil, usage(fmt.Errorf("--inject: %w", err))
+		}
+		faults = append(faults, f)
+	}
+	return faults, nil
 }
 
 // experiment is the one that the flags give. When they name neither a file nor a
@@ -99,24 +154,24 @@ func (a *app) plan(c experiments.Config) error {
 const pollEvery = 50 * time.Millisecond
 
 // train trains, and shows what is recorded as it is recorded.
-func (a *app) train(ctx context.Context, c experiments.Config, o trainOptions) error {
+func (a *app) train(ctx context.Context, c experiments.Config, o experiments.StartOptions) error {
 	a.signals.beGraceful()
-	if !isRun(o.runDir) {
+	if !isRun(o.RunDir) {
 		// A run that cannot begin leaves no directory behind.
 		if _, err := experiments.MakePlan(c); err != nil {
 			return err
 		}
 	}
-	records, err := endOfRun(o.runDir)
+	records, err := endOfRun(o.RunDir)
 	if err != nil {
 		return err
 	}
-	run, err := experiments.Start(ctx, c, experiments.StartOptions{RunDir: o.runDir, Store: o.store, MaxSteps: o.maxSteps, Version: a.versionText()})
+	run, err := experiments.Start(ctx, c, o)
 	if err != nil {
 		return err
 	}
 	records.follow(run.Dir())
-	v := &trainView{app: a, goal: o.maxSteps, dir: run.Dir()}
+	v := &trainView{app: a, goal: o.MaxSteps, dir: run.Dir()}
 	v.begin()
 
 	tick := time.NewTicker(pollEvery)
