@@ -46,7 +46,7 @@ func usagef(format string, args ...any) error { return usage(fmt.Errorf(format, 
 // badInput are the errors of flags, experiments, data and models that cannot be
 // used.
 var badInput = []error{
-	experiments.ErrNoBuiltin, experiments.ErrNoBase, experiments.ErrHub, experiments.ErrConfigDiffers, experiments.ErrNoTokenizer, experiments.ErrNoEOS, experiments.ErrMemory,
+	experiments.ErrNoBuiltin, experiments.ErrNoBase, experiments.ErrSameSide, experiments.ErrNoSharedRows, experiments.ErrHub, experiments.ErrConfigDiffers, experiments.ErrNoTokenizer, experiments.ErrNoEOS, experiments.ErrMemory,
 	data.ErrNoRows, data.ErrOverlong, data.ErrNoPlaceholder, data.ErrDuplicateKey, data.ErrTooDeep, data.ErrUTF8,
 	weights.ErrUnsupported, weights.ErrCorrupt, weights.ErrNonFinite, tokenizer.ErrUnsupported, decode.ErrConstraint,
 	runs.ErrNotFound, runs.ErrAmbiguous, runs.ErrCorrupt, tui.ErrNotTerminal, fs.ErrNotExist,
