@@ -201,7 +201,7 @@ func kindsOf(count map[string]map[string]int) []MistakeKind {
 				usual, most = target, n
 			}
 		}
-		if most >= 3 && 3*most >= 2*kind.N && len(usual) <= 40 {
+		if (k.id == "null" || k.id == "missing") && most >= 3 && usual != "null" && 3*most >= 2*kind.N && len(usual) <= 40 {
 			kind.Usual = usual
 		}
 		kinds = append(kinds, kind)

@@ -92,7 +92,18 @@ func (c *compareScreen) detailLines(width int, spacious bool) []string {
 			lines = append(lines, t.dim.Render(fmt.Sprintf(" %cword%c is not in the target   %c%sword%c is missing from it", q[0], q[1], q[0], t.g.off, q[1])))
 		}
 	}
-	return append(lines, c.endLine(c.cmp.Labels[0], &p.Base), c.endLine(c.cmp.Labels[1], &p.Tuned))
+	lines = append(lines, c.endLine(c.cmp.Labels[0], &p.Base), c.endLine(c.cmp.Labels[1], &p.Tuned))
+	if !spacious || p.Tuned.Valid {
+		return lines
+	}
+	lines = append(lines, "", " "+t.dim.Render(t.clean(c.cmp.Labels[1])+" as written"))
+	for i, l := range wrap(t.clean(p.Tuned.Text), max(width-4, 8)) {
+		if i == 6 {
+			return append(lines, "   "+t.dim.Render(t.g.ellipsis+" r shows it whole"))
+		}
+		lines = append(lines, "   "+l)
+	}
+	return lines
 }
 
 // columns are the widths of the field table.

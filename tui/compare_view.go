@@ -37,7 +37,7 @@ func (c *compareScreen) View() string {
 	switch {
 	case c.wide():
 		lines = append(lines, c.wideLines(height)...)
-	case c.view != viewExample && c.try.asked == "" || height < 8 && c.try.asked != "":
+	case c.view != viewExample || c.try.asked != "":
 		lines = append(lines, t.block(c.pane(c.width, height), c.width, height)...)
 	default:
 		lh := min(c.listHeight(), height)
@@ -279,11 +279,11 @@ func (c *compareScreen) rowLines(width, height int) []string {
 		wrong := t.dim.Render(t.g.masked)
 		switch {
 		case !p.Tuned.Valid:
-			wrong = t.bad.Render("inval")
+			wrong = t.bad.Render("invalid")
 		case p.Tuned.Wrong > 0:
 			wrong = fmt.Sprint(p.Tuned.Wrong)
 		}
-		end := t.fitRight(wrong, 5)
+		end := wrong
 		if loss {
 			end = t.dim.Render(t.fitRight(targetLossText(&p.Tuned), 6)) + "  " + t.fitRight(wrong, 7)
 		}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -66,6 +67,7 @@ func oddComparison() *fakeBackend {
 	c.Labels = [2]string{long, "\x1b[2J"}
 	c.Schema = append(c.Schema[:8:8], long)
 	c.Mistakes = [2][]mistakesView{}
+	c.Changes = slices.Clone(c.Changes)
 	c.Changes[0].Low, c.Changes[0].High, c.Changes[1].Change = runs.Number(math.NaN()), runs.Number(math.Inf(1)), runs.Number(math.Inf(-1))
 	p := &c.Pairs[0]
 	p.Event, p.Note, p.Row = long, long, 123456789

@@ -101,7 +101,14 @@ func (c *compareScreen) writtenLines(side, width int) []string {
 	if l.odds && side == l.side {
 		name = t.accent.Render(t.g.selected + t.clean(c.label(side)))
 	}
-	lines := []string{" " + name + "  " + t.dim.Render(t.clean(end))}
+	lines := []string{" " + name}
+	for i, w := range wrap(t.clean(end), max(width-textWidth(name)-4, 8)) {
+		if i == 0 {
+			lines[0] += "  " + t.dim.Render(w)
+		} else {
+			lines = append(lines, spaces(textWidth(name)+3)+t.dim.Render(w))
+		}
+	}
 	var b strings.Builder
 	for i, token := range l.tokens[side] {
 		text := token.Text
