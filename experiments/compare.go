@@ -1,16 +1,15 @@
 package experiments
 
 import (
-	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
+	"strconv"
 	"strings"
 
-	"hone/engine/decode"
 	"hone/runs"
 )
 
@@ -24,34 +23,77 @@ var ErrNoAdapter = errors.New("the run has no adapter or model yet")
 // ErrNoBase says that a run began from random weights: there is no base model.
 var ErrNoBase = errors.New("the run began from random weights: there is no base model to compare with")
 
-// Comparison is the base model against the tuned one over a split.
+// ErrSameSide says that a model was to be compared with itself.
+var ErrSameSide = errors.New("a model is not compared with itself")
+
+// ErrNoSharedRows says that two runs were not tested on any common row.
+var ErrNoSharedRows = errors.New("the two have no row in common")
+
+// Comparison is one model against another over a split. The sides are called base
+// and tuned, which they are unless others were chosen.
 type Comparison struct {
-	RunDir   string   `json:"run_dir"`
-	Split    string   `json:"split"`
-	Schema   []string `json:"schema"`
-	Base     Scores   `json:"base"`
-	Tuned    Scores   `json:"tuned"`
-	Examples []Pair   `json:"examples"`
+	RunDir string `json:"run_dir"` // of the tuned side
+	Split  string `json:"split"`
+	// Sides are base and tuned, Labels what to call them.
+	Sides    [2]Side   `json:"sides"`
+	Labels   [2]string `json:"labels"`
+	Schema   []string  `json:"schema"`
+	Base     Scores    `json:"base"`
+	Tuned    Scores    `json:"tuned"`
+	Examples []Pair    `json:"examples"`
+	// Unpaired are how many rows only one side has.
+	Unpaired int `json:"unpaired,omitempty"`
+	// Difference is what went from base to tuned, score by score.
+	Difference Difference `json:"difference"`
+	Mistakes   Mistakes   `json:"mistakes"`
 }
 
 // Pair is one row of a comparison.
 type Pair struct {
-	Row    int       `json:"row"`
-	Event  string    `json:"event"`
-	Target string    `json:"target"`
-	Base   Generated `json:"base"`
-	Tuned  Generated `json:"tuned"`
+	ID      string    `json:"id"`  // identity of the row: of its event and target
+	Row     int       `json:"row"` // index in the tuned side's split
+	Event   string    `json:"event"`
+	Target  string    `json:"target"`
+	Base    Generated `json:"base"`
+	Tuned   Generated `json:"tuned"`
+	Verdict string    `json:"verdict"` // one of the Verdict constants
+	Note    string    `json:"note,omitempty"`
+
+	object map[string]any // the target, decoded; nil if it is no object
+}
+
+// Verdicts: what became of a row from base to tuned.
+const (
+	VerdictRight      = "right"       // both are exact
+	VerdictFixed      = "fixed"       // only tuned is
+	VerdictRegressed  = "regressed"   // only base is
+	VerdictStillWrong = "still wrong" // neither is
+)
+
+func verdictOf(base, tuned Output) string {
+	switch {
+	case tuned.Exact && base.Exact:
+		return VerdictRight
+	case tuned.Exact:
+		return VerdictFixed
+	case base.Exact:
+		return VerdictRegressed
+	}
+	return VerdictStillWrong
 }
 
 // evalFile is eval/base-test.json or eval/tuned-test.json: every output with
 // its score, and what they are outputs of.
 type evalFile struct {
-	Split   string    `json:"split"`
-	Model   string    `json:"model"`  // base or tuned
-	Source  string    `json:"source"` // identity of model, data, settings and, if tuned, what was trained
-	Schema  []string  `json:"schema"`
-	Scores  Scores    `json:"scores"`
-	Outputs []evalRow `json:"outputs"`
+	Split  string   `json:"split"`
+	Model  string   `json:"model"`  // base, tuned or a checkpoint's name
+	Source string   `json:"source"` // identity of model, data, settings and, if any, what was trained
+	Schema []string `json:"schema"`
+	Scores Scores   `json:"scores"`
+	// Measured says that the outputs have the loss of their targets, but for rows
+	// that are too long. Files of earlier versions have none.
+	Measured bool      `json:"measured,omitempty"`
+	Outputs  []evalRow `json:"outputs"`
 }
 
 type evalRow struct {
@@ -65,29 +107,43 @@ const (
 	tuned = "tuned"
 )
 
-// ReadComparison reads the outputs that a run has of both models. It is
-// ErrNotCompared unless both are there; outputs of an adapter or model that
+// ReadComparison reads the outputs that a run has of its base and tuned model. It
+// is ErrNotCompared unless both are there; outputs of an adapter or model that
 // training has since replaced count as absent.
 func ReadComparison(runDir, split string) (*Comparison, error) {
+	return ReadSides(BaseOf(runDir), TunedOf(runDir), split)
+}
+
+// ReadSides is ReadComparison of any two models. Rows are paired by their event
+// and target; where no row is in both the error wraps ErrNoSharedRows.
+func ReadSides(left, right Side, split string) (*Comparison, error) {
+	if left.Model == right.Model && sameDir(left.RunDir, right.RunDir) {
+		return nil, fmt.Errorf("%s of %s: %w", right.Name(), right.RunDir, ErrSameSide)
+	}
 	var files [2]*evalFile
-	for i, model := range []string{base, tuned} {
-		f, err := readEval(runDir, model, split)
+	for i, s := range []Side{left, right} {
+		f, err := s.readEval(split)
 		if err != nil {
 			return nil, err
 		}
+		if current, err := s.trained(); err == nil && f.Source != "" && !strings.HasSuffix(f.Source, current) {
+			return nil, fmt.Errorf("%s, %s split: what was trained has changed since: %w", s.RunDir, split, ErrNotCompared)
+		}
 		files[i] = f
 	}
-	if current, err := trainedIdentity(runDir); err == nil && files[1].Source != "" && !strings.HasSuffix(files[1].Source, current) {
-		return nil, fmt.Errorf("%s, %s split: what was trained has changed since: %w", runDir, split, ErrNotCompared)
+	c, err := pair(left, right, files[0], files[1])
+	if err != nil {
+		return nil, err
 	}
-	return pair(runDir, files[0], files[1])
+	return c, c.readNotes()
 }
 
-func readEval(runDir, model, split string) (*evalFile, error) {
-	name := runs.EvalFile(runDir, model, split)
+// readEval reads the outputs of a model on a split.
+func (s Side) readEval(split string) (*evalFile, error) {
+	name := runs.EvalFile(s.RunDir, s.Model, split)
 	text, err := os.ReadFile(name)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s has no outputs of the %s model on the %s split: %w", runDir, model, split, ErrNotCompared)
+		return nil, fmt.Errorf("%s has no outputs of its %s model on the %s split: %w", s.RunDir, s.Name(), split, ErrNotCompared)
 	}
 	if err != nil {
 		return nil, err
@@ -99,100 +155,54 @@ func readEval(runDir, model, split string) (*evalFile, error) {
 	return &f, nil
 }
 
-func pair(runDir string, b, t *evalFile) (*Comparison, error) {
-	if len(b.Outputs) != len(t.Outputs) {
-		return nil, fmt.Errorf("%s: %d outputs of base, %d of tuned: %w", runDir, len(b.Outputs), len(t.Outputs), ErrNotCompared)
+// pair aligns the outputs of two models by the identity of their rows, in the
+// order of the right one.
+func pair(left, right Side, b, t *evalFile) (*Comparison, error) {
+	c := &Comparison{RunDir: right.RunDir, Split: t.Split, Sides: [2]Side{left, right}, Labels: labels(left, right), Schema: t.Schema}
+	theirs := make(map[string]int, len(b.Outputs))
+	for i, id := range rowIDs(b.Outputs) {
+		theirs[id] = i
 	}
-	c := &Comparison{RunDir: runDir, Split: b.Split, Schema: b.Schema}
 	var baseOut, tunedOut []Output
-	for i, x := range b.Outputs {
-		y := t.Outputs[i]
+	for i, id := range rowIDs(t.Outputs) {
+		at, ok := theirs[id]
+		if !ok {
+			continue
+		}
+		x, y := b.Outputs[at], t.Outputs[i]
 		// The scores are formed again from the texts: decoded values are not in the file.
-		x.Output, y.Output = ScoreText(x.Text, x.Target, b.Schema), ScoreText(y.Text, y.Target, b.Schema)
+		x.Output, y.Output = ScoreText(x.Text, x.Target, c.Schema), ScoreText(y.Text, y.Target, c.Schema)
 		baseOut, tunedOut = append(baseOut, x.Output), append(tunedOut, y.Output)
-		c.Examples = append(c.Examples, Pair{Row: x.Row, Event: x.Event, Target: x.Target, Base: x.Generated, Tuned: y.Generated})
+		p := Pair{ID: id, Row: y.Row, Event: y.Event, Target: y.Target, Base: x.Generated, Tuned: y.Generated, Verdict: verdictOf(x.Output, y.Output)}
+		p.object, _ = targetObject(y.Target)
+		c.Examples = append(c.Examples, p)
 	}
-	c.Base, c.Tuned = Summarize(baseOut, b.Schema), Summarize(tunedOut, b.Schema)
+	c.Unpaired = len(b.Outputs) + len(t.Outputs) - 2*len(c.Examples)
+	switch {
+	case len(c.Examples) > 0:
+	case len(b.Outputs)+len(t.Outputs) == 0:
+		return nil, fmt.Errorf("%s has no outputs on the %s split: %w", right.RunDir, c.Split, ErrNotCompared)
+	default:
+		return nil, fmt.Errorf("%s and %s, %s split: %w", left.RunDir, right.RunDir, c.Split, ErrNoSharedRows)
+	}
+	c.Base, c.Tuned = Summarize(baseOut, c.Schema), Summarize(tunedOut, c.Schema)
+	c.Mistakes = c.mistakes()
+	c.Difference = c.difference()
 	return c, nil
 }
 
-// Compare generates what a run lacks of base and tuned outputs on a split,
-// keeps it in the run directory, and returns the comparison. progress counts
-// rows over both models. A run from random weights is ErrNoBase.
-func Compare(ctx context.Context, runDir, split string, progress func(done, total int)) (*Comparison, error) {
-	trained, err := trainedIdentity(runDir)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", runDir, err)
-	}
-	r, err := openRunModels(ctx, runDir)
-	if err != nil {
-		return nil, err
-	}
-	defer r.close()
-	if r.config.Model.Init == InitRandom {
-		return nil, fmt.Errorf("%s: %w", runDir, ErrNoBase)
-	}
-	rows, err := r.workspace.Dataset.Split(split)
-	if err != nil {
-		return nil, err
-	}
-	if len(rows) == 0 {
-		return nil, fmt.Errorf("the %s split has no rows", split)
-	}
-	hash, err := modelHash(r.config.Model.Path)
-	if err != nil {
-		return nil, err
-	}
-	identity := fmt.Sprintf("%s %s %s max_new=%d", hash, r.workspace.Dataset.Hash, r.workspace.Tokenizer.Hash(), r.config.Eval.MaxNew)
-	sources := map[string]string{base: identity, tuned: identity + " " + trained}
-	missing := []string{}
-	for _, model := range []string{base, tuned} {
-		if f, err := readEval(runDir, model, split); err != nil || f.Source != sources[model] {
-			missing = append(missing, model)
+// rowIDs are identities of rows that do not depend on their places: of event and
+// target. The second of two equal rows ends in -2, and so on.
+func rowIDs(rows []evalRow) []string {
+	ids := make([]string, len(rows))
+	times := map[string]int{}
+	for i, r := range rows {
+		sum := sha256.Sum256([]byte(strconv.Itoa(len(r.Event)) + " " + r.Event + r.Target))
+		id := fmt.Sprintf("%x", sum[:6])
+		if times[id]++; times[id] > 1 {
+			id += "-" + strconv.Itoa(times[id])
 		}
+		ids[i] = id
 	}
-	for i, model := range missing {
-		l, m, err := r.open(ctx, model)
-		if err != nil {
-			return nil, err
-		}
-		if err := l.evaluateTo(ctx, m, runDir, model, split, sources[model], func(done, total int) {
-			if progress != nil {
-				progress(i*total+done, len(missing)*total)
-			}
-		}); err != nil {
-			return nil, err
-		}
-	}
-	return ReadComparison(runDir, split)
-}
-
-// evaluateTo generates one model's outputs of a whole split into the run
-// directory.
-func (l *loaded) evaluateTo(ctx context.Context, m *decode.Model, runDir, model, split, source string, progress func(done, total int)) error {
-	rows, err := l.Dataset.Split(split)
-	if err != nil {
-		return err
-	}
-	indices := make([]int, len(rows))
-	for i := range indices {
-		indices[i] = i
-	}
-	outputs, err := l.outputs(ctx, m, split, indices, progress)
-	if err != nil {
-		return err
-	}
-	f := evalFile{Split: split, Model: model, Source: source, Schema: l.Dataset.Schema, Scores: l.scores(outputs)}
-	for i, o := range outputs {
-		f.Outputs = append(f.Outputs, evalRow{Event: rows[i].Text(), Target: rows[i].Completion, Generated: o})
-	}
-	text, err := json.MarshalIndent(f, "", " ")
-	if err != nil {
-		return err
-	}
-	name := runs.EvalFile(runDir, model, split)
-	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-		return err
-	}
-	return runs.WriteFile(name, text)
+	return ids
 }

@@ -2,10 +2,8 @@ package experiments
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"hone/data"
 	"hone/engine/decode"
@@ -19,6 +17,12 @@ type Generated struct {
 	Tokens    int    `json:"tokens"`     // generated, EOS included
 	StoppedBy string `json:"stopped_by"` // eos, closed (the object was complete), max_new
 	Output    Output `json:"score"`
+	// Loss is how unlikely the model finds the target; nil where that was not
+	// measured.
+	Loss *TargetLoss `json:"target_loss,omitempty"`
+	// Mistakes are the kinds of what is wrong, by field, see [MistakeWords]; only in
+	// a comparison.
+	Mistakes map[string]string `json:"mistakes,omitempty"`
 }
 
 // Evaluation is a model's outputs on a split, scored.
@@ -78,11 +82,14 @@ func (l *loaded) stopper(n int) func(i int, id int32) bool {
 
 // text is the text of generated ids, without the EOS that ended it.
 func (l *loaded) text(ids []int32) string {
-	if n := len(ids); n > 0 && slices.Contains(l.EOS, ids[n-1]) {
+	if n := len(ids); n > 0 && l.ends(ids[n-1]) {
 		ids = ids[:n-1]
 	}
 	return l.Tokenizer.Decode(ids)
 }
+
+// ends reports whether a token ends a text.
+func (l *loaded) ends(id int32) bool { return slices.Contains(l.EOS, id) }
 
 func (l *loaded) scores(outputs []Generated) Scores {
 	scored := make([]Output, len(outputs))
@@ -186,13 +193,24 @@ type Generation struct {
 
 // Generate continues a prompt, which is the model's whole input, or with
 // asEvent an event text that the experiment's template makes a prompt of. It
-// ends at EOS or after maxNew tokens (0 = eval.max_new). token, if not nil,
-// sees the text grow.
+// ends at EOS or after maxNew tokens (0 = eval.max_new).
 func (g *Generator) Generate(ctx context.Context, prompt string, asEvent bool, maxNew int, s Sampling) (Generation, error) {
-	return g.generate(ctx, g.model, prompt, asEvent, maxNew, s, nil, false)
+	prompt, ids, maxNew, err := g.promptOf(g.model, prompt, asEvent, maxNew)
+	if err != nil {
+		return Generation{}, err
+	}
+	out, err := g.model.Generate(ctx, [][]int32{ids}, decode.Options{
+		MaxNew: maxNew, Batch: 1, EOS: g.EOS, Temperature: s.Temperature, TopP: s.TopP, Seed: s.Seed,
+	})
+	if err != nil {
+		return Generation{}, fmt.Errorf("generating: %w", err)
+	}
+	return Generation{Prompt: prompt, IDs: out[0].IDs, Text: g.text(out[0].IDs), StoppedBy: out[0].Stopped}, nil
 }
 
-func (l *loaded) generate(ctx context.Context, m *decode.Model, prompt string, asEvent bool, maxNew int, s Sampling, token func(text string), stopClosed bool) (Generation, error) {
+// promptOf makes the model's input of a prompt, or of an event text, and checks
+// that it fits with what is to be generated (0 = eval.max_new).
+func (l *loaded) promptOf(m *decode.Model, prompt string, asEvent bool, maxNew int) (string, []int32, int, error) {
 	if asEvent {
 		prompt = data.Render(l.Config.Data.Prompt, prompt)
 	}
@@ -201,76 +219,10 @@ func (l *loaded) generate(ctx context.Context, m *decode.Model, prompt string, a
 	}
 	ids := l.Encoder.Prompt(prompt)
 	if len(ids) == 0 {
-		return Generation{}, fmt.Errorf("the prompt is empty")
+		return "", nil, 0, fmt.Errorf("the prompt is empty")
 	}
 	if limit := m.Positions(); len(ids)+maxNew > limit {
-		return Generation{}, fmt.Errorf("a prompt of %d tokens and %d new ones exceed the model's %d positions", len(ids), maxNew, limit)
+		return "", nil, 0, fmt.Errorf("a prompt of %d tokens and %d new ones exceed the model's %d positions", len(ids), maxNew, limit)
 	}
-	var grown []int32
-	var closer Closer
-	stop := func(_ int, id int32) bool {
-		grown = append(grown, id)
-		if token != nil {
-			token(l.Tokenizer.Decode(grown))
-		}
-		return stopClosed && closer.Write(l.Tokenizer.Bytes(id))
-	}
-	out, err := m.Generate(ctx, [][]int32{ids}, decode.Options{
-		MaxNew: maxNew, Batch: 1, EOS: l.EOS, Temperature: s.Temperature, TopP: s.TopP, Seed: s.Seed, Stop: stop,
-	})
-	if err != nil {
-		return Generation{}, fmt.Errorf("generating: %w", err)
-	}
-	text := l.text(out[0].IDs)
-	return Generation{Prompt: prompt, IDs: out[0].IDs, Text: text, StoppedBy: out[0].Stopped}, nil
-}
-
-// Prompt is a run's base and tuned model, opened to try texts on.
-type Prompt struct {
-	models      *runModels
-	base, tuned promptModel // base is zero where a run has none
-}
-
-type promptModel struct {
-	*loaded
-	model *decode.Model
-}
-
-// OpenPrompt loads the models of a run directory.
-func OpenPrompt(ctx context.Context, runDir string) (*Prompt, error) {
-	r, err := openRunModels(ctx, runDir)
-	if err != nil {
-		return nil, err
-	}
-	p := &Prompt{models: r}
-	if p.tuned.loaded, p.tuned.model, err = r.open(ctx, tuned); err == nil {
-		p.base.loaded, p.base.model, err = r.open(ctx, base)
-	}
-	if err != nil && !errors.Is(err, ErrNoBase) {
-		r.close()
-		return nil, err
-	}
-	return p, nil
-}
-
-// Close releases the workers.
-func (p *Prompt) Close() { p.models.close() }
-
-// Try extracts from an event text with the tuned or the base model, which is
-// ErrNoBase where the run has none. onToken, if not nil, sees the text as it
-// grows.
-func (p *Prompt) Try(ctx context.Context, eventText string, tuned bool, onToken func(text string)) (Generated, error) {
-	m := p.base
-	if tuned {
-		m = p.tuned
-	}
-	if m.loaded == nil {
-		return Generated{}, ErrNoBase
-	}
-	asEvent := m.Dataset.Format != data.PromptCompletion || strings.Contains(m.Config.Data.Prompt, data.Placeholder)
-	g, err := m.generate(ctx, m.model, eventText, asEvent, 0, Sampling{}, onToken, m.Dataset.JSON())
-	if err != nil {
-		return Generated{}, err
-	}
-	return Generated{Row: -1, Text: g.Text, Tokens: len(g.IDs), StoppedBy: g.StoppedBy, Output: ScoreText(g.Text, "", m.Dataset.Schema)}, nil
+	return prompt, ids, maxNew, nil
 }

@@ -106,21 +106,25 @@ func TestFullRun(t *testing.T) {
 	if len(comparison.Examples) != 8 || !different {
 		t.Errorf("%d examples, different: %v", len(comparison.Examples), different)
 	}
-	p, err := OpenPrompt(ctx, dir)
+	p, err := OpenPrompt(ctx, BaseOf(dir), TunedOf(dir))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer p.Close()
 	event := comparison.Examples[0].Event
-	for _, tuned := range []bool{false, true} {
-		got, err := p.Try(ctx, event, tuned, nil)
-		want := comparison.Examples[0].Base.Text
-		if tuned {
-			want = comparison.Examples[0].Tuned.Text
+	got, err := p.Try(ctx, event, [2]bool{true, true}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for side, want := range []string{comparison.Examples[0].Base.Text, comparison.Examples[0].Tuned.Text} {
+		if got[side].Text != want {
+			t.Errorf("side %d: %q instead of %q", side, got[side].Text, want)
 		}
-		if err != nil || got.Text != want {
-			t.Errorf("tuned %v: %q instead of %q: %v", tuned, got.Text, want, err)
-		}
+	}
+	// A checkpoint is a model of its own.
+	steps, err := CompareSides(ctx, CheckpointOf(dir, 4), TunedOf(dir), data.Test, nil)
+	if err != nil || len(steps.Examples) != 8 || steps.Labels != [2]string{"step 4", "tuned"} {
+		t.Errorf("%+v: %v", steps, err)
 	}
 }
 
@@ -160,15 +164,15 @@ func TestFullFromRandomResumed(t *testing.T) {
 	if _, err := Compare(ctx, dir, data.Test, nil); !errors.Is(err, ErrNoBase) {
 		t.Errorf("compared with nothing: %v", err)
 	}
-	p, err := OpenPrompt(ctx, dir)
+	p, err := OpenPrompt(ctx, BaseOf(dir), TunedOf(dir))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer p.Close()
-	if _, err := p.Try(ctx, "Lunch with Zoe at noon", true, nil); err != nil {
+	if _, err := p.Try(ctx, "Lunch with Zoe at noon", [2]bool{false, true}, nil); err != nil {
 		t.Error(err)
 	}
-	if _, err := p.Try(ctx, "Lunch with Zoe at noon", false, nil); !errors.Is(err, ErrNoBase) {
+	if _, err := p.Try(ctx, "Lunch with Zoe at noon", [2]bool{true, true}, nil); !errors.Is(err, ErrNoBase) {
 		t.Error(err)
 	}
 	other := train(t, toyConfig(t, "method=full", "model.init=random", "model.path="+c.Model.Path, "seed=7", "train.eval_every=0"), StartOptions{RunDir: filepath.Join(t.TempDir(), "other"), MaxSteps: 1})

@@ -71,15 +71,15 @@ func recordedSteps(dir string, from, to int) (map[int]*recordedStep, error) {
 	return steps, err
 }
 
-// Difference is something about a step that came out other than it was recorded.
-type Difference struct {
+// Mismatch is something about a step that came out other than it was recorded.
+type Mismatch struct {
 	Step     int    `json:"step"`
 	What     string `json:"what"` // as "loss.terms"
 	Recorded string `json:"recorded"`
 	Replayed string `json:"replayed"`
 }
 
-func (d Difference) String() string {
+func (d Mismatch) String() string {
 	return fmt.Sprintf("step %d: %s was %s, is %s", d.Step, d.What, d.Recorded, d.Replayed)
 }
 
@@ -89,10 +89,10 @@ var telling = []string{"mismatch", "source", "no_dropout", "of", "of_ce", "nonfi
 // compare says what differs between the records of a step and those of its
 // re-execution. Equal text is equal bits: numbers are written so that they read
 // back the same. What an earlier version did not record is not compared.
-func compare(step int, recorded, replayed []any) ([]Difference, error) {
-	var out []Difference
+func compare(step int, recorded, replayed []any) ([]Mismatch, error) {
+	var out []Mismatch
 	if len(recorded) != len(replayed) {
-		out = append(out, Difference{step, "records", fmt.Sprint(len(recorded)), fmt.Sprint(len(replayed))})
+		out = append(out, Mismatch{step, "records", fmt.Sprint(len(recorded)), fmt.Sprint(len(replayed))})
 	}
 	skipped := slices.ContainsFunc(recorded, func(r any) bool {
 		o, ok := r.(runs.TraceOpt)
@@ -120,7 +120,7 @@ func compare(step int, recorded, replayed []any) ([]Difference, error) {
 		}
 		for _, key := range keys {
 			if string(a[key]) != string(b[key]) {
-				out = append(out, Difference{step, kind + "." + key, shortened(a[key]), shortened(b[key])})
+				out = append(out, Mismatch{step, kind + "." + key, shortened(a[key]), shortened(b[key])})
 			}
 		}
 	}
@@ -159,7 +159,7 @@ func shortened(text json.RawMessage) string {
 type reached struct {
 	from        int // checkpoint; 0 = the beginning
 	state       resumeState
-	differences []Difference
+	differences []Mismatch
 	unrecorded  []int // steps that could not be compared with a record
 }
 
@@ -193,7 +193,7 @@ func (t *trainee) reach(ctx context.Context, dir string, step int, steps map[int
 			if !errors.Is(err, engine.ErrNonFinite) && !engine.Refused(err) {
 				return out, err
 			}
-			out.differences = append(out.differences, Difference{n, "step", "taken", firstLine(err)})
+			out.differences = append(out.differences, Mismatch{n, "step", "taken", firstLine(err)})
 			return out, nil
 		}
 		if recorded == nil {

@@ -49,7 +49,7 @@ type Replay struct {
 	// Reproduced says that everything recorded of the step, and of those since the
 	// checkpoint, came out with the same bits.
 	Reproduced  bool         `json:"reproduced"`
-	Differences []Difference `json:"differences,omitempty"`
+	Differences []Mismatch `json:"differences,omitempty"`
 	Notes       []string     `json:"notes,omitempty"`
 
 	Base    ReplayedStep  `json:"base"`

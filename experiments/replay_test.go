@@ -68,7 +68,7 @@ func TestReplayNamesWhatCannotBeReproduced(t *testing.T) {
 		if got.Reproduced || len(got.Differences) == 0 || got.Differences[0].Step != 4 || len(got.Notes) == 0 {
 			t.Fatalf("step %d: %+v %v", step, got.Differences, got.Notes)
 		}
-		if !slices.ContainsFunc(got.Differences, func(d Difference) bool { return d.What == "loss.terms" && d.Recorded != d.Replayed }) {
+		if !slices.ContainsFunc(got.Differences, func(d Mismatch) bool { return d.What == "loss.terms" && d.Recorded != d.Replayed }) {
 			t.Errorf("step %d: %+v", step, got.Differences)
 		}
 	}

@@ -33,13 +33,21 @@ type backend interface {
 	// Remove deletes a run of a store; a running one is refused.
 	Remove(store, id string) error
 
-	// ReadComparison reads what was generated before; errNotCompared
+	// ReadComparison reads what was generated before of two models; errNotCompared
 	// when that is not complete.
-	ReadComparison(dir, split string) (*comparison, error)
+	ReadComparison(sides [2]experiments.Side, split string) (*comparison, error)
 	// Compare generates what is missing.
-	Compare(ctx context.Context, dir, split string, progress func(done, total int)) (*comparison, error)
-	// OpenPrompt loads base and adapter of a run.
-	OpenPrompt(ctx context.Context, dir string) (prompter, error)
+	Compare(ctx context.Context, sides [2]experiments.Side, split string, progress func(done, total int)) (*comparison, error)
+	// Sides lists the models that can be compared: those of a run, then those of the
+	// other runs of a store.
+	Sides(ctx context.Context, store, dir string) ([]experiments.Side, error)
+	// SetNote keeps a note on an example of a run; "" takes it away.
+	SetNote(dir, id, event, text string) error
+	// Export writes a comparison in the format of the file's ending; without
+	// overwrite an existing file is refused with fs.ErrExist.
+	Export(c *comparison, path string, overwrite bool) error
+	// OpenPrompt loads two models.
+	OpenPrompt(ctx context.Context, sides [2]experiments.Side) (prompter, error)
 }
 
 // ownRun is a run that this process trains; *experiments.Run is one. Its methods
@@ -69,10 +77,11 @@ type follower interface {
 // errNotCompared says that a run's outputs are not all there yet.
 var errNotCompared = errors.New("not compared yet")
 
-// prompter tries texts on a run's base and tuned model.
+// prompter tries texts on two models.
 type prompter interface {
-	// Try generates; grown sees the text whenever it got longer.
-	Try(ctx context.Context, text string, tuned bool, grown func(text string)) (generated, error)
-	// Close frees the model; it may have to wait for a Try.
+	// Try generates with the sides asked for, token by token in turns; seen hears of
+	// every token. A side that was not asked for is nil.
+	Try(ctx context.Context, text string, sides [2]bool, seen func(side int, t experiments.TriedToken)) ([2]*generated, error)
+	// Close frees the models; it may have to wait for a Try.
 	Close()
 }

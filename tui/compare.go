@@ -8,6 +8,8 @@ import (
 	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
+
+	"hone/experiments"
 )
 
 // What the list of Compare shows.
@@ -17,29 +19,39 @@ const (
 	showStillWrong
 	showRegressed
 	showInvalid
+	showNoted
 	showCount
 )
 
-var showNames = [showCount]string{"all", "fixed", "still wrong", "regressed", "invalid"}
+var showNames = [showCount]string{"all", "fixed", "still wrong", "regressed", "invalid", "noted"}
 
 // How it is sorted.
 const (
 	sortRow = iota
 	sortWrong
-	sortTokens
+	sortLoss
 	sortCount
 )
 
-var sortNames = [sortCount]string{"row", "most wrong", "longest"}
+var sortNames = [sortCount]string{"row", "most wrong", "loss"}
 
-// compareScreen puts the outputs of the base and the tuned model side by side,
-// field by field.
+// What stands beside the list.
+const (
+	viewExample = iota
+	viewScores
+	viewMistakes
+	viewCount
+)
+
+// compareScreen puts the outputs of two models side by side, field by field: base
+// and tuned, unless others were chosen.
 type compareScreen struct {
 	*app
 	width, height int
 	focused       bool
 
 	dir, split string // what is shown or being read
+	sides      [2]experiments.Side
 	gen        int
 	reading    bool
 	cmp        *comparison
@@ -53,7 +65,7 @@ type compareScreen struct {
 	filter filter
 	show   int
 	sort   int
-	scores bool // narrow layout: scores in place of the fields
+	view   int
 	raw    bool
 	scroll int
 
@@ -86,6 +98,8 @@ func (c *compareScreen) Keys() []keyGroup {
 		return c.filter.keys()
 	case c.try.typing:
 		return c.try.keys()
+	case c.try.asked != "":
+		return c.triedKeys()
 	}
 	has := func() bool { return c.cmp != nil }
 	run := func() bool { return c.runDir != "" }
@@ -94,20 +108,26 @@ func (c *compareScreen) Keys() []keyGroup {
 		keys[i].When = has
 	}
 	keys = append(keys,
-		binding{Keys: []string{"tab", "right", "l"}, Label: "tab", Text: "show", Help: "all, fixed, still wrong, regressed, invalid; shift+tab goes back", Run: do(func() { c.choose(1) }), When: has},
+		binding{Keys: []string{"tab", "right", "l"}, Label: "tab", Text: "show", Help: "all, fixed, still wrong, regressed, invalid, noted; shift+tab goes back", Run: do(func() { c.choose(1) }), When: has},
 		binding{Keys: []string{"shift+tab", "left", "h"}, Quiet: true, Moves: true, Run: do(func() { c.choose(-1) }), When: has},
-		binding{Keys: []string{"s"}, Text: "sort", Help: "by row, by fields that are wrong, by length", Run: do(func() { c.sort = (c.sort + 1) % sortCount; c.list() }), When: has},
-		binding{Keys: []string{"/"}, Text: "filter", Help: "list only examples that hold all the words typed", Run: do(c.filter.open), When: has},
-		binding{Keys: []string{"r"}, Text: "raw", Help: "the outputs as the models wrote them, or field by field", Run: do(func() { c.raw = !c.raw; c.scores = false; c.scroll = 0 }), When: has},
-		binding{Keys: []string{"v"}, Text: "scores", Help: "accuracy of every field, base and tuned", Run: do(func() { c.scores = !c.scores }), When: func() bool { return has() && !c.wide() }},
+		binding{Keys: []string{"s"}, Text: "sort", Help: "by row, by fields that are wrong, by the loss of the target under the right model", Run: do(func() { c.sort = (c.sort + 1) % sortCount; c.list() }), When: has},
+		binding{Keys: []string{"/"}, Text: "filter", Help: "list only examples that hold all the words typed; wrong:date lists those wrong there, wrong:date=iso those wrong in that way, note: those with a note", Run: do(c.filter.open), When: has},
+		binding{Keys: []string{"v"}, Text: "scores", Help: "the example, the scores with intervals, the mistakes of every field in words", Run: do(func() { c.view, c.scroll = (c.view+1)%viewCount, 0 }), When: has},
+		binding{Keys: []string{"n"}, Text: "note", Help: "write a note on the example; it stays with the row in the run directory", Run: do(c.askNote), When: func() bool { _, ok := c.rows.selected(); return has() && ok }},
+		binding{Keys: []string{"x"}, Text: "export", Help: "write the comparison as Markdown, CSV or one HTML page", Run: do(c.askExport), When: has},
+		binding{Keys: []string{"r"}, Text: "raw", Help: "the outputs as the models wrote them, or field by field", Quiet: true, Run: do(func() { c.raw = !c.raw; c.view, c.scroll = viewExample, 0 }), When: has},
 		binding{Keys: []string{"J", "shift+down"}, Label: "J K", Help: "scroll the example down and up", Quiet: true, Moves: true, Run: do(func() { c.scroll++ }), When: has},
 		binding{Keys: []string{"K", "shift+up"}, Quiet: true, Moves: true, Run: do(func() { c.scroll = max(c.scroll-1, 0) }), When: has},
 	)
 	return []keyGroup{
 		{Title: "model", Bindings: []binding{
-			{Keys: []string{"g"}, Text: "generate", Help: "generate the outputs that are missing and score them", Run: c.generate, When: func() bool { return run() && c.cmp == nil && c.making == nil && !c.reading }},
-			{Keys: []string{"g"}, Text: "stop", Help: "stop generating; the base outputs are kept if they are complete", Run: do(func() { c.making() }), When: func() bool { return c.making != nil }},
-			{Keys: []string{"t"}, Text: "try a text", Help: "type any text and see what base and tuned make of it", Run: do(func() { c.try.typing = true }), When: run},
+			{Keys: []string{"g"}, Text: "generate", Help: "generate the outputs that are missing, score them and measure their losses", Run: c.generate, When: func() bool {
+				return run() && (c.cmp == nil || !c.cmp.HasLoss) && c.making == nil && !c.reading
+			}},
+			{Keys: []string{"g"}, Text: "stop", Help: "stop generating; outputs of a model that are complete are kept", Run: do(func() { c.making() }), When: func() bool { return c.making != nil }},
+			{Keys: []string{"t"}, Text: "try a text", Help: "type any text and see both models write, token by token", Run: do(func() { c.try.typing = true }), When: run},
+			{Keys: []string{"a"}, Text: "against", Help: "choose what is compared with: the base model, a checkpoint, another run", Quiet: true, Run: func() tea.Cmd { return c.findSides(0) }, When: func() bool { return run() && c.making == nil }},
+			{Keys: []string{"A"}, Text: "model", Help: "choose the model that is looked at: a checkpoint, what the run keeps, another run", Quiet: true, Run: func() tea.Cmd { return c.findSides(1) }, When: func() bool { return run() && c.making == nil }},
 			{Keys: []string{"p"}, Text: "split", Help: "compare on the test or the eval split", Quiet: true, Run: c.otherSplit, When: func() bool { return run() && c.making == nil }},
 		}},
 		{Title: "examples", Bindings: keys},
@@ -149,6 +169,12 @@ func (c *compareScreen) Update(msg tea.Msg) tea.Cmd {
 		}
 	case promptMsg, tokenMsg, triedMsg:
 		return c.tried(msg)
+	case sidesMsg:
+		return c.chooseSide(msg)
+	case notedMsg:
+		return c.noted(msg)
+	case exportedMsg:
+		return c.exported(msg)
 	}
 	return nil
 }
@@ -160,6 +186,7 @@ func (c *compareScreen) ensure() tea.Cmd {
 	}
 	left := c.leave()
 	c.dir = c.runDir
+	c.sides = [2]experiments.Side{experiments.BaseOf(c.dir), experiments.TunedOf(c.dir)}
 	if c.dir == "" {
 		return left
 	}
@@ -185,9 +212,9 @@ func (c *compareScreen) leave() tea.Cmd {
 func (c *compareScreen) read() tea.Cmd {
 	c.gen++
 	c.reading = true
-	gen, dir, split, back := c.gen, c.dir, c.split, c.back
+	gen, sides, split, back := c.gen, c.sides, c.split, c.back
 	return func() tea.Msg {
-		cmp, err := back.ReadComparison(dir, split)
+		cmp, err := back.ReadComparison(sides, split)
 		return comparisonMsg{gen: gen, cmp: cmp, err: err}
 	}
 }
@@ -214,12 +241,12 @@ func (c *compareScreen) generate() tea.Cmd {
 	c.progress = progressMsg{gen: c.gen}
 	c.began = c.now()
 	c.err = nil
-	gen, dir, split, back := c.gen, c.dir, c.split, c.back
+	gen, sides, split, back := c.gen, c.sides, c.split, c.back
 	feed := newFeed()
 	work := func() tea.Msg {
 		defer feed.close()
 		defer stop()
-		cmp, err := back.Compare(ctx, dir, split, func(done, total int) {
+		cmp, err := back.Compare(ctx, sides, split, func(done, total int) {
 			feed.put(func() tea.Msg { return progressMsg{gen: gen, done: done, total: total, next: feed.next} })
 		})
 		return comparisonMsg{gen: gen, cmp: cmp, err: err, made: true}
@@ -276,6 +303,8 @@ func shows(kind int, p *pairView) bool {
 		return p.Verdict == regressed
 	case showInvalid:
 		return !p.Tuned.Valid
+	case showNoted:
+		return p.Note != ""
 	}
 	return true
 }
@@ -296,8 +325,8 @@ func (c *compareScreen) list() {
 	switch c.sort {
 	case sortWrong:
 		sort.SliceStable(rows, func(a, b int) bool { return pairs[rows[a]].Tuned.Wrong > pairs[rows[b]].Tuned.Wrong })
-	case sortTokens:
-		sort.SliceStable(rows, func(a, b int) bool { return pairs[rows[a]].Tuned.Tokens > pairs[rows[b]].Tuned.Tokens })
+	case sortLoss:
+		sort.SliceStable(rows, func(a, b int) bool { return worseLoss(&pairs[rows[a]].Tuned, &pairs[rows[b]].Tuned) })
 	}
 	c.rows.show(rows)
 	c.scroll = 0
@@ -309,8 +338,8 @@ func (c *compareScreen) Escape() (tea.Cmd, bool) {
 	case c.try.asked != "":
 		c.try.stop()
 		c.try.asked = ""
-	case c.scores:
-		c.scores = false
+	case c.view != viewExample:
+		c.view, c.scroll = viewExample, 0
 	case c.raw:
 		c.raw = false
 	case c.filter.clear():
@@ -335,7 +364,29 @@ func (c *compareScreen) Wheel(x, y, lines int) tea.Cmd {
 	return nil
 }
 
+// worseLoss orders by falling loss: what is no number comes first, what was not
+// measured last.
+func worseLoss(a, b *outputView) bool {
+	if a.HasLoss != b.HasLoss {
+		return a.HasLoss
+	}
+	if x, y := finite(a.Loss), finite(b.Loss); x != y {
+		return y
+	}
+	return a.Loss > b.Loss
+}
+
 // lowText is what a filter on examples looks at.
-func lowText(p *pairView) string {
-	return strings.ToLower(p.Event + " " + p.Target + " " + p.Tuned.Text)
+func lowText(p *pairView, schema []string) string {
+	var b strings.Builder
+	b.WriteString(p.Event + " " + p.Target + " " + p.Tuned.Text)
+	for f, kind := range p.Tuned.Mistakes {
+		if kind != "" && f < len(schema) {
+			b.WriteString(" wrong:" + schema[f] + "=" + kind)
+		}
+	}
+	if p.Note != "" {
+		b.WriteString(" note: " + p.Note)
+	}
+	return strings.ToLower(b.String())
 }

@@ -1,10 +1,9 @@
 package tui
 
-// count fills in what is worked out of the pairs: verdicts, what each choice of
-// the list has, and how often each field is wrong.
+// count fills in what is worked out of the pairs: verdicts, and what each choice
+// of the list has.
 func (c *comparison) count() {
-	c.Counts = [showCount]int{}
-	c.WrongFields = make([]int, len(c.Schema))
+	c.Counts, c.HasLoss = [showCount]int{}, false
 	for i := range c.Pairs {
 		p := &c.Pairs[i]
 		switch {
@@ -17,15 +16,19 @@ func (c *comparison) count() {
 		default:
 			p.Verdict = stillWrong
 		}
-		p.Low = lowText(p)
+		p.Low = lowText(p, c.Schema)
+		c.HasLoss = c.HasLoss || p.Tuned.HasLoss && p.Base.HasLoss
+	}
+	c.countShown()
+}
+
+// countShown counts what each choice of the list has.
+func (c *comparison) countShown() {
+	c.Counts = [showCount]int{}
+	for i := range c.Pairs {
 		for kind := range c.Counts {
-			if shows(kind, p) {
+			if shows(kind, &c.Pairs[i]) {
 				c.Counts[kind]++
-			}
-		}
-		for f := range c.Schema {
-			if f >= len(p.Tuned.Right) || !p.Tuned.Right[f] {
-				c.WrongFields[f]++
 			}
 		}
 	}

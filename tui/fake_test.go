@@ -2,10 +2,13 @@ package tui
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"math"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"time"
@@ -31,6 +34,8 @@ type fakeBackend struct {
 	cmpErr   error
 	made     *comparison // what Compare makes
 	prompt   prompter
+	sidesErr error
+	noteErr  error
 	files    map[string]experiments.Config
 
 	calls []string
@@ -131,13 +136,13 @@ func (f *fakeBackend) Remove(store, id string) error {
 	return nil
 }
 
-func (f *fakeBackend) ReadComparison(dir, split string) (*comparison, error) {
-	f.called("read %s %s", dir, split)
+func (f *fakeBackend) ReadComparison(sides [2]experiments.Side, split string) (*comparison, error) {
+	f.called("read %s %s %s", sides[1].RunDir, sides[0].Model, split)
 	return f.cmp, f.cmpErr
 }
 
-func (f *fakeBackend) Compare(ctx context.Context, dir, split string, progress func(done, total int)) (*comparison, error) {
-	f.called("compare %s %s", dir, split)
+func (f *fakeBackend) Compare(ctx context.Context, sides [2]experiments.Side, split string, progress func(done, total int)) (*comparison, error) {
+	f.called("compare %s %s", sides[1].RunDir, split)
 	progress(1, 2)
 	if f.made == nil {
 		return nil, errors.New("the adapter is gone")
@@ -146,7 +151,28 @@ func (f *fakeBackend) Compare(ctx context.Context, dir, split string, progress f
 	return f.made, nil
 }
 
-func (f *fakeBackend) OpenPrompt(context.Context, string) (prompter, error) {
+func (f *fakeBackend) Sides(_ context.Context, store, dir string) ([]experiments.Side, error) {
+	other := "runs/2026-11-22-0911-high-\x1b[31mrate"
+	return []experiments.Side{
+		experiments.BaseOf(dir), experiments.CheckpointOf(dir, 50), experiments.CheckpointOf(dir, 100), experiments.TunedOf(dir),
+		experiments.BaseOf(other), experiments.TunedOf(other),
+	}, f.sidesErr
+}
+
+func (f *fakeBackend) SetNote(dir, id, event, text string) error {
+	f.called("note %s %s %s", dir, id, text)
+	return f.noteErr
+}
+
+func (f *fakeBackend) Export(_ *comparison, path string, overwrite bool) error {
+	f.called("export %s %v", path, overwrite)
+	if path == "there.html" && !overwrite {
+		return fmt.Errorf("%s: %w", path, fs.ErrExist)
+	}
+	return nil
+}
+
+func (f *fakeBackend) OpenPrompt(context.Context, [2]experiments.Side) (prompter, error) {
 	f.called("prompt")
 	if f.prompt == nil {
 		return nil, errors.New("the model is gone")
@@ -198,15 +224,24 @@ type fakePrompt struct{}
 
 func (fakePrompt) Close() {}
 
-func (fakePrompt) Try(_ context.Context, text string, tuned bool, grown func(string)) (generated, error) {
-	grown("{")
-	if !tuned {
-		return generated{Text: "Calendar: " + text, Tokens: 9, StoppedBy: "max_new", Reason: "no JSON object"}, nil
+func (fakePrompt) Try(_ context.Context, text string, sides [2]bool, seen func(int, experiments.TriedToken)) ([2]*generated, error) {
+	var out [2]*generated
+	say := func(side int, words ...string) {
+		for i, w := range words {
+			p := 0.9 / float64(i%3+1)
+			seen(side, experiments.TriedToken{Text: w, P: p, End: w == "<|im_end|>", Top: []experiments.Alternate{{Text: w, P: p}, {Text: " o\x1b[0mther\n", P: 0.04}, {Text: "\xe4\xbc", P: math.NaN()}}})
+		}
 	}
-	return generated{
-		Text: `{"action": "Dinner"}`, Tokens: 7, StoppedBy: "closed", Valid: true,
+	if sides[0] {
+		say(0, "Calendar", ": ", text, "\nnothing")
+		out[0] = &generated{Text: "Calendar: " + text, Tokens: 9, StoppedBy: "max_new", Reason: "no JSON object"}
+	}
+	say(1, `{"`, "action", `": "`, "Dinner", `"}`, "<|im_end|>")
+	out[1] = &generated{
+		Text: `{"action": "Dinner"}`, Tokens: 6, StoppedBy: "eos", Valid: true,
 		Keys: []string{"action"}, Values: map[string]string{"action": `"Dinner"`},
-	}, nil
+	}
+	return out, nil
 }
 
 var sampleSchema = []string{"action", "date", "time", "attendees", "location", "duration", "recurrence", "notes"}
@@ -305,40 +340,59 @@ func samplePlan() planView {
 	}
 }
 
-// sampleComparison is 120 examples of which tuning fixed most.
+// sampleComparison is 120 examples of which tuning fixed most, made from texts as
+// the live backend makes it.
 func sampleComparison() *comparison {
-	c := &comparison{Split: "test", Schema: sampleSchema, Low: 0.61, High: 0.77}
-	target := []string{"Share updates", "01/11/2023", "09:30 AM", `["Liam"]`, "Auditorium", "2hrs", "null", "null"}
-	for i := range 120 {
-		p := pairView{Row: i, Event: sampleEvents[i%len(sampleEvents)], Target: `{"action": "Share updates", "date": "01/11/2023"}`, Fields: target}
-		p.Base = outputView{
-			Text: "{\"action\": \"Share updates w/ Liam\",\n  \"date\": \"2023-11-01\"}", Valid: i%4 == 1, Reason: "no JSON object",
-			Fields: []string{"Share updates w/ Liam", "2023-11-01", "09:30:00", "", "", "", "", ""},
-			Right:  []bool{false, false, false, false, false, false, true, true}, Wrong: 6, Tokens: 128, StoppedBy: "max_new",
-		}
-		if !p.Base.Valid {
-			p.Base.Text, p.Base.Fields, p.Base.Right, p.Base.Wrong = "The meeting is", make([]string, 8), make([]bool, 8), 8
-		}
-		tuned := append([]string{}, target...)
-		right := []bool{true, true, true, true, true, true, true, true}
-		wrong := 0
-		if i%3 == 1 {
-			tuned[1], right[1], wrong = "1st", false, 1
-		}
-		p.Tuned = outputView{Text: `{"action": "Share updates"}`, Valid: true, Fields: tuned, Right: right, Wrong: wrong, Exact: wrong == 0, Tokens: 64, StoppedBy: "eos"}
-		if i == 17 {
-			p.Tuned = outputView{Text: "{\"action\": ", Reason: "unexpected end of JSON input", Fields: make([]string, 8), Right: make([]bool, 8), Wrong: 8, Tokens: 128, StoppedBy: "max_new"}
-		}
-		c.Pairs = append(c.Pairs, p)
+	v := comparisonOf(sampleOutputs())
+	v.Pairs[4].Note = "the date stands in the text as 1st, Nov 2023; is the target right? \x1b[31m"
+	v.count()
+	return v
+}
+
+var sampleOutputs = sync.OnceValue(func() *experiments.Comparison {
+	row := func(text string, i int) string {
+		return fmt.Sprintf(`{"event": %q, "target": "{\"action\": \"Share updates\", \"date\": \"01/11/2023\", \"time\": \"09:30 AM\", \"attendees\": [\"Liam\"], \"location\": \"Auditorium\", \"duration\": \"2hrs\", \"recurrence\": null, \"notes\": null}", "row": %d, "text": %q, "tokens": %d, "stopped_by": "eos", "target_loss": {"nats": %g, "tokens": 64, "worst": " st", "worst_nats": 3.9}}`,
+			sampleEvents[i%len(sampleEvents)], i, text, 40+i, 0.01*float64(i*i%97))
 	}
-	c.count()
-	c.Base = scoresView{Valid: 0.03, FieldAccuracy: 0.012, Fields: []float64{0.02, 0, 0, 0.01, 0, 0, 0.03, 0.03}}
-	c.Tuned = scoresView{Exact: 0.6583, Valid: 0.9917, Schema: 0.9917, FieldAccuracy: 0.95}
-	for _, n := range c.WrongFields {
-		c.Tuned.Fields = append(c.Tuned.Fields, 1-float64(n)/120)
+	dir, err := os.MkdirTemp("", "hone-sample-*")
+	if err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(dir)
+	var base, tuned []string
+	for i := range 120 {
+		b := "The meeting is"
+		if i%4 == 1 {
+			b = "{\"action\": \"Share updates w/ Liam\",\n  \"date\": \"2023-11-01\", \"time\": \"09:30\", \"notes\": null}"
+		}
+		date, list, extra := "01/11/2023", `["Liam"]`, ""
+		switch {
+		case i%6 == 1:
+			date = "2023-11-01"
+		case i%6 == 4:
+			date, list, extra = "1st", `["Liam", "Zo\u00eb \u674e"]`, " w/ Liam"
+		}
+		u := fmt.Sprintf(`{"action": "Share updates%s", "date": "%s", "time": "09:30 AM", "attendees": %s, "location": "Auditorium", "duration": "2hrs", "recurrence": null, "notes": null}`, extra, date, list)
+		if i == 17 {
+			u = "{\"action\": \x1b[31m"
+		}
+		base, tuned = append(base, row(b, i)), append(tuned, row(u, i))
+	}
+	for name, rows := range map[string][]string{"base": base, "tuned": tuned} {
+		schema, _ := json.Marshal(sampleSchema)
+		text := fmt.Sprintf(`{"split": "test", "model": %q, "schema": %s, "measured": true, "outputs": [%s]}`, name, schema, strings.Join(rows, ",\n"))
+		text = strings.ReplaceAll(text, `\x1b`, `\u001b`)
+		file := runs.EvalFile(dir, name, "test")
+		if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o755), os.WriteFile(file, []byte(text), 0o644)); err != nil {
+			panic(err)
+		}
+	}
+	c, err := experiments.ReadComparison(dir, "test")
+	if err != nil {
+		panic(err)
 	}
 	return c
-}
+})
 
 // sampleRuns are runs in every state.
 func sampleRuns() []runRow {
@@ -381,8 +435,9 @@ func sampleSnapshot(dir, state string) *snapshot {
 
 // full is a backend that has everything.
 func full() *fakeBackend {
+	cmp := sampleComparison()
 	return &fakeBackend{
-		work: sampleWorkspace(), plan: samplePlan(), rows: sampleRuns(), cmp: sampleComparison(), made: sampleComparison(), prompt: fakePrompt{},
+		work: sampleWorkspace(), plan: samplePlan(), rows: sampleRuns(), cmp: cmp, made: cmp, prompt: fakePrompt{},
 		snap: sampleSnapshot("runs/2026-11-23-1530-calendar", runs.Running),
 		run:  newFakeRun("runs/2026-11-23-1530-calendar"),
 	}

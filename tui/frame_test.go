@@ -3,6 +3,8 @@ package tui
 import (
 	"errors"
 	"fmt"
+	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -10,6 +12,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 	"github.com/muesli/termenv"
 
+	"hone/experiments"
 	"hone/runs"
 )
 
@@ -45,8 +48,34 @@ var situations = []struct {
 	{"statistics", full, "", []string{"v"}},
 	{"raw", full, "runs/2026-11-23-1530-calendar", []string{"5", "r"}},
 	{"scores", full, "runs/2026-11-23-1530-calendar", []string{"5", "v"}},
+	{"mistakes", full, "runs/2026-11-23-1530-calendar", []string{"5", "v", "v"}},
+	{"chooser", full, "runs/2026-11-23-1530-calendar", []string{"5", "a"}},
+	{"exporting", full, "runs/2026-11-23-1530-calendar", []string{"5", "x"}},
+	{"odds", full, "runs/2026-11-23-1530-calendar", []string{"5", "t", "text:\u4f1a\u8bae", "enter", "o"}},
+	{"odd comparison", oddComparison, "runs/2026-11-23-1530-calendar", []string{"5"}},
+	{"odd scores", oddComparison, "runs/2026-11-23-1530-calendar", []string{"5", "v"}},
 	{"overlay", full, "", []string{"6", " ", "down", "o", "left"}},
 	{"tried", full, "runs/2026-11-23-1530-calendar", []string{"5", "t", "text:\u4f1a\u8bae", "enter"}},
+}
+
+// oddComparison has nothing that fits: values without end, fields without rows,
+// losses that are no numbers, missing parts.
+func oddComparison() *fakeBackend {
+	f := full()
+	c := f.cmp
+	long := strings.Repeat("\u4f1a\u8bae e\u0301 ", 400)
+	c.Labels = [2]string{long, "\x1b[2J"}
+	c.Schema = append(c.Schema[:8:8], long)
+	c.Mistakes = [2][]mistakesView{}
+	c.Changes = slices.Clone(c.Changes)
+	c.Changes[0].Low, c.Changes[0].High, c.Changes[1].Change = runs.Number(math.NaN()), runs.Number(math.Inf(1)), runs.Number(math.Inf(-1))
+	p := &c.Pairs[0]
+	p.Event, p.Note, p.Row = long, long, 123456789
+	p.Fields = []string{long}
+	p.Base = outputView{}
+	p.Tuned = outputView{Valid: true, Fields: []string{long + "x"}, Words: [][]experiments.Word{experiments.DiffWords(long, long+" x")}, HasLoss: true, Loss: math.Inf(1), WorstLoss: math.NaN(), Worst: long}
+	f.prompt = fakePrompt{}
+	return f
 }
 
 // TestFramesAreExact draws every screen in every situation at sizes from 1x1 to

@@ -4,18 +4,22 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"math"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
 	"hone/data"
 	"hone/experiments"
+	"hone/runs"
 )
 
 // ReadComparison reads what was generated before.
-func (live) ReadComparison(dir, split string) (*comparison, error) {
-	c, err := experiments.ReadComparison(dir, split)
+func (live) ReadComparison(sides [2]experiments.Side, split string) (*comparison, error) {
+	c, err := experiments.ReadSides(sides[0], sides[1], split)
 	if errors.Is(err, experiments.ErrNotCompared) {
 		return nil, fmt.Errorf("%w: %w", errNotCompared, err)
 	}
@@ -26,8 +30,8 @@ func (live) ReadComparison(dir, split string) (*comparison, error) {
 }
 
 // Compare generates what is missing.
-func (live) Compare(ctx context.Context, dir, split string, progress func(done, total int)) (*comparison, error) {
-	c, err := experiments.Compare(ctx, dir, split, progress)
+func (live) Compare(ctx context.Context, sides [2]experiments.Side, split string, progress func(done, total int)) (*comparison, error) {
+	c, err := experiments.CompareSides(ctx, sides[0], sides[1], split, progress)
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, context.Canceled
@@ -37,20 +41,84 @@ func (live) Compare(ctx context.Context, dir, split string, progress func(done, 
 	return comparisonOf(c), nil
 }
 
+// Sides lists what can be compared with a run's models.
+func (live) Sides(ctx context.Context, store, dir string) ([]experiments.Side, error) {
+	all, err := experiments.Sides(dir)
+	if err != nil {
+		return nil, err
+	}
+	list, err := runs.Store{Root: store}.List()
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range list {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		other, err := filepath.Abs(s.Dir)
+		if err != nil || other == filepath.Clean(dir) {
+			continue
+		}
+		if sides, err := experiments.Sides(other); err == nil { // what cannot be read cannot be chosen
+			all = append(all, sides...)
+		}
+	}
+	return all, nil
+}
+
+// SetNote keeps a note on an example.
+func (live) SetNote(dir, id, event, text string) error {
+	return experiments.SetNote(dir, id, event, text)
+}
+
+// Export writes a comparison for others to read.
+func (live) Export(c *comparison, path string, overwrite bool) error {
+	if _, err := os.Lstat(path); err == nil && !overwrite {
+		return fmt.Errorf("%s: %w", path, fs.ErrExist)
+	}
+	return c.From.Export(path)
+}
+
 // comparisonOf makes what screens draw of a comparison.
 func comparisonOf(c *experiments.Comparison) *comparison {
-	v := &comparison{Split: c.Split, Schema: c.Schema, Base: scoresOf(c.Base, c.Schema), Tuned: scoresOf(c.Tuned, c.Schema)}
-	v.Low, v.High = wilson(c.Tuned.ExactMatch, len(c.Examples))
+	v := &comparison{
+		From: c, Split: c.Split, Labels: c.Labels, Schema: c.Schema, Base: scoresOf(c.Base, c.Schema), Tuned: scoresOf(c.Tuned, c.Schema),
+		Changes: c.Difference.Scores, Resamples: c.Difference.Resamples, Unpaired: c.Unpaired,
+	}
+	for i, side := range [][]experiments.FieldMistakes{c.Mistakes.Base, c.Mistakes.Tuned} {
+		for _, f := range side {
+			m := mistakesView{Wrong: f.Wrong}
+			if _, rest, ok := strings.Cut(f.Sentence(), ", "); ok {
+				m.Text = rest
+			}
+			v.Mistakes[i] = append(v.Mistakes[i], m)
+		}
+	}
 	for _, p := range c.Examples {
-		pair := pairView{Row: p.Row, Event: p.Event, Target: p.Target, Fields: make([]string, len(c.Schema))}
+		pair := pairView{ID: p.ID, Row: p.Row, Event: p.Event, Target: p.Target, Note: p.Note, Fields: make([]string, len(c.Schema))}
 		if o, err := experiments.DecodeObject(p.Target); err == nil {
 			pair.Fields = fieldTexts(o.Object, c.Schema)
 		}
 		pair.Base, pair.Tuned = outputOf(p.Base, c.Schema), outputOf(p.Tuned, c.Schema)
+		for _, o := range []*outputView{&pair.Base, &pair.Tuned} {
+			o.Words = wordsOf(pair.Fields, o)
+		}
 		v.Pairs = append(v.Pairs, pair)
 	}
 	v.count()
 	return v
+}
+
+// wordsOf aligns every wrong value of an output with its target; nil where there
+// is nothing to align.
+func wordsOf(target []string, o *outputView) [][]experiments.Word {
+	words := make([][]experiments.Word, len(target))
+	for f, want := range target {
+		if got := at(o.Fields, f); !at(o.Right, f) && got != "" && want != "" {
+			words[f] = experiments.DiffWords(want, got)
+		}
+	}
+	return words
 }
 
 func scoresOf(s experiments.Scores, schema []string) scoresView {
@@ -67,8 +135,12 @@ func outputOf(g experiments.Generated, schema []string) outputView {
 		Text: g.Text, Tokens: g.Tokens, StoppedBy: g.StoppedBy, Valid: o.Valid || o.Text, Exact: o.Exact, Duplicate: o.Duplicate,
 		Reason: o.Reason, Fields: fieldTexts(o.Object, schema),
 	}
+	if g.Loss != nil {
+		v.HasLoss, v.Loss, v.LossTokens, v.Worst, v.WorstLoss = true, float64(g.Loss.Nats), g.Loss.Tokens, g.Loss.Worst, float64(g.Loss.WorstNats)
+	}
 	for _, f := range schema {
 		right := o.Fields[f]
+		v.Mistakes = append(v.Mistakes, g.Mistakes[f])
 		v.Right = append(v.Right, right)
 		if !right {
 			v.Wrong++
@@ -128,17 +200,4 @@ func jsonText(v any) string {
 		return "{" + strings.Join(items, ", ") + "}"
 	}
 	return fmt.Sprint(v)
-}
-
-// wilson is the 95 % score interval of a share of n.
-func wilson(share float64, n int) (low, high float64) {
-	if n == 0 {
-		return 0, 0
-	}
-	const z = 1.959964
-	m := float64(n)
-	centre := share + z*z/(2*m)
-	half := z * math.Sqrt(share*(1-share)/m+z*z/(4*m*m))
-	scale := 1 + z*z/m
-	return max((centre-half)/scale, 0), min((centre+half)/scale, 1)
 }

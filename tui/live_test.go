@@ -169,35 +169,54 @@ func TestLiveTrainsFollowsAndCompares(t *testing.T) {
 		t.Errorf("config: %v, %v", own, err)
 	}
 
-	if _, err := l.ReadComparison(run.Dir(), "test"); !errors.Is(err, errNotCompared) {
+	sides := [2]experiments.Side{experiments.BaseOf(run.Dir()), experiments.TunedOf(run.Dir())}
+	if _, err := l.ReadComparison(sides, "test"); !errors.Is(err, errNotCompared) {
 		t.Errorf("before comparing: %v", err)
 	}
 	last := 0
-	cmp, err := l.Compare(ctx, run.Dir(), "test", func(done, total int) { last = total - done })
+	cmp, err := l.Compare(ctx, sides, "test", func(done, total int) { last = total - done })
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(cmp.Pairs) != 3 || last != 0 || cmp.Counts[showAll] != 3 || cmp.Pairs[0].Fields[1] != `["Ana"]` {
 		t.Errorf("comparison: %+v", cmp)
 	}
-	if _, err := l.ReadComparison(run.Dir(), "test"); err != nil {
+	if _, err := l.ReadComparison(sides, "test"); err != nil {
 		t.Errorf("after comparing: %v", err)
 	}
 
-	p, err := l.OpenPrompt(ctx, run.Dir())
+	if err := l.SetNote(run.Dir(), cmp.Pairs[1].ID, cmp.Pairs[1].Event, "odd"); err != nil {
+		t.Fatal(err)
+	}
+	page := filepath.Join(t.TempDir(), "report.html")
+	if err := l.Export(cmp, page, false); err != nil {
+		t.Fatal(err)
+	}
+	if text, err := os.ReadFile(page); err != nil || !strings.Contains(string(text), `<p class="note">odd</p>`) {
+		t.Errorf("the page has no note: %v", err)
+	}
+	if err := l.Export(cmp, page, false); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("overwriting unasked: %v", err)
+	}
+	all, err := l.Sides(ctx, store, run.Dir())
+	if err != nil || len(all) < 3 || all[0] != sides[0] || all[len(all)-1] != sides[1] {
+		t.Errorf("sides %v: %v", all, err)
+	}
+
+	p, err := l.OpenPrompt(ctx, sides)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, tuned := range []bool{false, true} {
-		grown := ""
-		out, err := p.Try(ctx, "Sync 7 with Ana", tuned, func(s string) { grown = s })
-		if err != nil || out.Tokens == 0 || grown == "" {
-			t.Errorf("try: %+v, %v", out, err)
+	var grown [2]string
+	out, err := p.Try(ctx, "Sync 7 with Ana", [2]bool{true, true}, func(side int, t experiments.TriedToken) { grown[side] += t.Text })
+	for side, o := range out {
+		if err != nil || o == nil || o.Tokens == 0 || grown[side] == "" {
+			t.Errorf("try: %+v, %v", o, err)
 		}
 	}
 	p.Close()
 	p.Close()
-	if _, err := p.Try(ctx, "x", true, nil); !errors.Is(err, context.Canceled) {
+	if _, err := p.Try(ctx, "x", [2]bool{true, true}, nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("after Close: %v", err)
 	}
 	if err := l.Remove(store, rows[0].ID); err != nil {

@@ -137,18 +137,37 @@ type promptMsg struct {
 	err    error
 }
 
-// tokenMsg is text that a tried prompt has produced so far.
+// tokenMsg is what tried models have written so far.
 type tokenMsg struct {
-	gen   int
-	tuned bool
-	text  string
-	next  tea.Cmd // waits for the next one
+	gen    int
+	tokens [2][]experiments.TriedToken
+	next   tea.Cmd // waits for the next one
 }
 
 // triedMsg is the end of a tried prompt.
 type triedMsg struct {
+	gen    int
+	tokens [2][]experiments.TriedToken
+	out    [2]*generated
+	err    error
+}
+
+// sidesMsg lists the models that can be compared.
+type sidesMsg struct {
 	gen   int
-	tuned bool
-	out   generated
+	which int // the side that is being chosen: 0 or 1
+	sides []experiments.Side
 	err   error
+}
+
+// notedMsg is the outcome of writing a note.
+type notedMsg struct {
+	dir, id, text string
+	err           error
+}
+
+// exportedMsg is the outcome of writing a comparison to a file.
+type exportedMsg struct {
+	path string
+	err  error
 }

@@ -1,7 +1,6 @@
 package tui
 
 import (
-	"fmt"
 	"math"
 	"path/filepath"
 	"strings"
@@ -210,16 +209,6 @@ func TestEditedTextReadsBack(t *testing.T) {
 		if d := experiments.Diff(c, next); len(d) != 0 {
 			t.Errorf("%s: %v", k.Name, d)
 		}
-	}
-}
-
-func TestWilson(t *testing.T) {
-	low, high := wilson(83.0/120, 120)
-	if got := fmt.Sprintf("%.3f %.3f", low, high); got != "0.604 0.767" {
-		t.Errorf("interval of 83 of 120: %s", got)
-	}
-	if low, high := wilson(0, 120); low != 0 || high < 0.02 || high > 0.04 {
-		t.Errorf("interval of none: %v %v", low, high)
 	}
 }
 

@@ -3,6 +3,7 @@ package tui
 import (
 	"context"
 	"errors"
+	"math"
 	"strings"
 	"testing"
 
@@ -187,7 +188,7 @@ type waiting struct {
 	begun chan struct{}
 }
 
-func (w *waiting) Compare(ctx context.Context, _, _ string, progress func(done, total int)) (*comparison, error) {
+func (w *waiting) Compare(ctx context.Context, _ [2]experiments.Side, _ string, progress func(done, total int)) (*comparison, error) {
 	progress(30, 240)
 	w.begun <- struct{}{}
 	<-ctx.Done()
@@ -217,7 +218,7 @@ func TestCompareFilters(t *testing.T) {
 	b := start(t, full(), 120, 40, func(o *Options) { o.RunDir = "runs/x" })
 	b.press("5")
 	c := b.screens[compareScreenID].(*compareScreen)
-	for _, want := range []int{79, 41, 1, 120} { // fixed, still wrong, (none regressed,) invalid, all
+	for _, want := range []int{79, 41, 1, 1, 120} { // fixed, still wrong, (none regressed,) invalid, noted, all
 		b.press("tab")
 		if len(c.rows.visible) != want {
 			t.Errorf("%s: %d rows, want %d", showNames[c.show], len(c.rows.visible), want)
@@ -232,11 +233,114 @@ func TestCompareFilters(t *testing.T) {
 func TestTriedTextShowsBothModels(t *testing.T) {
 	b := start(t, full(), 120, 40, func(o *Options) { o.RunDir = "runs/x" })
 	b.press("5", "t", "text:Dinner", "enter")
-	b.sees("Calendar: Dinner", "no JSON object", `{"action": "Dinner"}`, "stopped by closed")
-	b.press("tab", "enter")
+	b.sees("Calendar: Dinner", "no JSON object", `{"action": "Dinner"}`, "stopped by eos")
+	b.lacks("token 1 of 6")
+	b.press("o")
+	b.sees("token 1 of 6 of tuned", "p 0.900", "0.040", "NaN")
+	b.press("right", "right")
+	b.sees("token 3 of 6 of tuned", "p 0.300")
+	b.press("tab")
+	b.sees("token 3 of 4 of base", `"Dinner"`)
+	b.press("tab", "home", "n", "n") // the second and third have less than half
+	b.sees("token 3 of 6 of tuned")
+	b.press("t", "tab", "enter")
 	b.lacks("Calendar: Dinner") // tuned only
-	b.press("esc", "esc")
+	b.press("esc")
 	b.sees("target")
+}
+
+// A model that is tried writes on while the screen shows what is there.
+func TestTriedTextStreams(t *testing.T) {
+	b := start(t, full(), 120, 40, func(o *Options) { o.RunDir = "runs/x" })
+	b.press("5", "t", "text:Dinner", "enter")
+	c := b.screens[compareScreenID].(*compareScreen)
+	c.try.busy, c.try.out = true, [2]*generated{}
+	one := experiments.TriedToken{Text: "half", P: 0.5}
+	b.send(tokenMsg{gen: c.try.gen, tokens: [2][]experiments.TriedToken{{one}, {one, one}}})
+	b.sees("half█", "halfhalf█", "2 tokens")
+}
+
+func TestCompareWithAnotherModel(t *testing.T) {
+	b := start(t, full(), 120, 40, func(o *Options) { o.RunDir = "runs/x" })
+	b.press("5", "a")
+	b.sees("compare with (5 of 5)", "base", "now", "step 50", "high-·[31mrate")
+	b.press("text:step 100", "enter")
+	c := b.screens[compareScreenID].(*compareScreen)
+	dir := c.dir
+	if c.sides[0] != experiments.CheckpointOf(dir, 100) || c.sides[1] != experiments.TunedOf(dir) {
+		t.Errorf("sides %v", c.sides)
+	}
+	if last := b.fake.calls[len(b.fake.calls)-1]; last != "read "+dir+" step-000100 test" {
+		t.Errorf("last call %q", last)
+	}
+	b.press("A", "text:high", "down", "enter")
+	if c.sides[1].RunDir == dir || c.sides[1].Model != "tuned" {
+		t.Errorf("sides %v", c.sides)
+	}
+	if want := "--against " + shellWord(dir+"@step-000100"); !strings.Contains(c.command(), want) {
+		t.Errorf("%s lacks %s", c.command(), want)
+	}
+	b.fake.sidesErr = errors.New("the run is gone")
+	b.press("a")
+	b.sees("the run is gone")
+}
+
+func TestNotesAreKept(t *testing.T) {
+	b := start(t, full(), 120, 40, func(o *Options) { o.RunDir = "runs/x" })
+	b.press("5", "n", "text:odd target", "enter")
+	c := b.screens[compareScreenID].(*compareScreen)
+	if want := "note " + c.dir + " " + c.cmp.Pairs[0].ID + " odd target"; !b.fake.has(want) {
+		t.Errorf("no %q in %q", want, b.fake.calls)
+	}
+	b.sees("* note odd target", "noted 2")
+	b.press("/", "text:note: odd", "enter")
+	if len(c.rows.visible) != 1 {
+		t.Errorf("%d rows have the note", len(c.rows.visible))
+	}
+	b.press("n", "ctrl+u", "enter")
+	b.sees("noted 1")
+	b.fake.noteErr = errors.New("the disk is full")
+	b.press("esc", "n", "text:x", "enter")
+	b.sees("the disk is full", "noted 1")
+}
+
+func TestExportAsksForTheFormat(t *testing.T) {
+	b := start(t, full(), 100, 30, func(o *Options) { o.RunDir = "runs/x" })
+	b.press("5", "x", "h")
+	b.sees("compare-x-test.html")
+	b.press("ctrl+u", "text:there.md", "enter")
+	b.sees("ends in .html")
+	b.press("ctrl+u", "text:there.html", "enter")
+	b.sees("the file exists")
+	b.press("o")
+	b.sees("wrote there.html")
+	if !b.fake.has("export there.html true") {
+		t.Errorf("calls %q", b.fake.calls)
+	}
+}
+
+func TestCompareFiltersByMistake(t *testing.T) {
+	b := start(t, full(), 120, 40, func(o *Options) { o.RunDir = "runs/x" })
+	b.press("5", "/", "text:wrong:date=iso", "enter")
+	c := b.screens[compareScreenID].(*compareScreen)
+	if len(c.rows.visible) != 20 {
+		t.Errorf("%d rows have their date as ISO", len(c.rows.visible))
+	}
+	b.sees("kept as ISO")
+}
+
+// Sorting by loss: what is no number is first, what was not measured last.
+func TestCompareSortsByLoss(t *testing.T) {
+	f := full()
+	pairs := f.cmp.Pairs
+	pairs[30].Tuned.Loss, pairs[31].Tuned.HasLoss = math.NaN(), false
+	b := start(t, f, 120, 40, func(o *Options) { o.RunDir = "runs/x" })
+	b.press("5", "s", "s", "home")
+	rows := b.screens[compareScreenID].(*compareScreen).rows.visible
+	if rows[0] != 30 || rows[119] != 31 || pairs[rows[1]].Tuned.Loss < pairs[rows[118]].Tuned.Loss {
+		t.Errorf("order %v", rows)
+	}
+	b.sees("NaN", "sort loss")
 }
 
 // TestRunsOverlay marks runs, lays their curves over each other and comes back.

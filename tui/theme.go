@@ -48,6 +48,7 @@ type glyphs struct {
 	structure  string // under a structure token
 	value      string // under a value token
 	to         string // between the ends of a range
+	quote      string // around words that differ: opening, closing
 	checked    string
 	unchecked  string
 	eighths    []string // a bar's last cell, from one eighth to full
@@ -62,7 +63,7 @@ type glyphs struct {
 
 var unicodeGlyphs = glyphs{
 	rule: "─", heavy: "━", bar: "│", selected: "▸", ok: "✓", no: "✗", dot: "●", ring: "○", off: "–", ellipsis: "…",
-	arrow: "→", upDown: "▲▼", newline: "⏎", cursor: "█", masked: "·", structure: "─", value: "━", to: "…",
+	arrow: "→", upDown: "▲▼", newline: "⏎", cursor: "█", masked: "·", structure: "─", value: "━", to: "…", quote: "‹›",
 	checked: "[x]", unchecked: "[ ]",
 	eighths: []string{"▏", "▎", "▍", "▌", "▋", "▊", "▉", "█"},
 	sparks:  []string{"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"},
@@ -74,7 +75,7 @@ var unicodeGlyphs = glyphs{
 var asciiGlyphs = glyphs{
 	ascii: true,
 	rule:  "-", heavy: "=", bar: "|", selected: ">", ok: "+", no: "x", dot: "*", ring: "o", off: "-", ellipsis: "~",
-	arrow: ">", upDown: "^v", newline: "/", cursor: "_", masked: ".", structure: "-", value: "=", to: "-",
+	arrow: ">", upDown: "^v", newline: "/", cursor: "_", masked: ".", structure: "-", value: "=", to: "-", quote: "<>",
 	checked: "[x]", unchecked: "[ ]",
 	eighths: []string{" ", " ", "-", "-", "-", "=", "=", "#"},
 	sparks:  []string{"_", ".", ",", "-", "~", "+", "*", "#"},

@@ -94,15 +94,27 @@ type scoresView struct {
 	Fields                              []float64 // accuracy of each schema field
 }
 
-// comparison is base against tuned over a split.
+// comparison is one model against another over a split; base against tuned, unless
+// others were chosen.
 type comparison struct {
+	From        *experiments.Comparison // what is exported
 	Split       string
+	Labels      [2]string
 	Schema      []string
 	Base, Tuned scoresView
-	Low, High   float64 // 95 % interval of the tuned exact match; both 0 = unknown
+	Changes     []experiments.ScoreChange // scores with intervals
+	Resamples   int
 	Pairs       []pairView
-	Counts      [showCount]int // pairs that each choice of what to show has
-	WrongFields []int          // tuned outputs that are wrong in each schema field
+	Unpaired    int               // rows that only one side has
+	Mistakes    [2][]mistakesView // of each schema field
+	Counts      [showCount]int    // pairs that each choice of what to show has
+	HasLoss     bool              // some pair has a loss on both sides
+}
+
+// mistakesView is how a field is wrong, in words.
+type mistakesView struct {
+	Wrong int
+	Text  string
 }
 
 // verdict is what tuning did to an example.
@@ -117,8 +129,10 @@ const (
 
 // pairView is one example of a comparison.
 type pairView struct {
-	Row         int // index in the split
+	ID          string // the same wherever the row stands
+	Row         int    // index in the split
 	Event       string
+	Note        string
 	Low         string // what a filter looks at, in lower case
 	Target      string
 	Fields      []string // the target's value of each schema field; "" = key missing
@@ -128,16 +142,25 @@ type pairView struct {
 
 // outputView is what a model made of an example.
 type outputView struct {
-	Text      string
-	Fields    []string // value of each schema field; "" = key missing
-	Right     []bool   // of each schema field
-	Wrong     int      // fields that are not right
-	Valid     bool
-	Exact     bool
-	Duplicate bool
-	Reason    string // why it is not valid
-	Tokens    int
-	StoppedBy string
+	Text     string
+	Fields   []string             // value of each schema field; "" = key missing
+	Right    []bool               // of each schema field
+	Words    [][]experiments.Word // of each schema field that is wrong, beside the target
+	Mistakes []string             // of each schema field: the kind of what is wrong, "" = right
+	Wrong    int                  // fields that are not right
+	// Loss of the target in nats a token, where it was measured; and the token that
+	// surprised most.
+	HasLoss    bool
+	Loss       float64
+	LossTokens int
+	Worst      string
+	WorstLoss  float64
+	Valid      bool
+	Exact      bool
+	Duplicate  bool
+	Reason     string // why it is not valid
+	Tokens     int
+	StoppedBy  string
 }
 
 // generated is what came of a tried text.

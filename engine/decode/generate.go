@@ -28,7 +28,12 @@ type Options struct {
 	Seed              uint64
 	// Stop, if set, sees every token of prompt i that is not EOS and ends the
 	// text by returning true.
-	Stop     func(i int, id int32) bool
+	Stop func(i int, id int32) bool
+	// Chosen, if set, sees every token of prompt i before Stop does, EOS included,
+	// with its probability and the Top likeliest tokens in its place: those of the
+	// model at temperature 1, whatever sampling or a constraint made of them.
+	Chosen   func(i int, c Choice)
+	Top      int
 	Progress func(done, total int)
 	// Constraint, if set, makes every text an object of a schema. EOS has to be
 	// what it was made with. Tokens that it leaves no choice of are appended and
@@ -46,6 +51,19 @@ type Output struct {
 // waiting ones take their places; a text does not depend on which others ran
 // beside it. On a cancelled context it returns what it has, with the error.
 func (m *Model) Generate(ctx context.Context, prompts [][]int32, o Options) ([]Output, error) {
+	g, err := m.Begin(ctx, prompts, o)
+	for more := err == nil; more; {
+		more, err = g.Next(ctx)
+	}
+	if g == nil {
+		return nil, err
+	}
+	return g.out, err
+}
+
+// Begin is Generate up to the first token; [Generation.Next] goes on from there.
+// The generations of several models may take turns.
+func (m *Model) Begin(ctx context.Context, prompts [][]int32, o Options) (*Generation, error) {
 	if o.MaxNew < 1 || o.Batch < 1 {
 		return nil, errors.New("generating needs at least one new token and a batch of one")
 	}
@@ -59,23 +77,28 @@ func (m *Model) Generate(ctx context.Context, prompts [][]int32, o Options) ([]O
 			return nil, err
 		}
 	}
-	g := &generation{m: m, o: o, prompts: prompts, out: make([]Output, len(prompts))}
+	g := &Generation{m: m, o: o, prompts: prompts, out: make([]Output, len(prompts))}
 	for _, p := range prompts {
 		g.longest = max(g.longest, len(p))
 	}
-	if err := g.readPrefix(ctx); err != nil {
-		return g.out, err
-	}
-	for g.admit(); len(g.live) > 0; g.admit() {
-		if err := g.advance(ctx); err != nil {
-			return g.out, err
-		}
-	}
-	return g.out, nil
+	return g, g.readPrefix(ctx)
 }
 
-// generation is the state of a Generate call.
-type generation struct {
+// Next adds a token to every text that is being generated; more is false when
+// none is left.
+func (g *Generation) Next(ctx context.Context) (more bool, err error) {
+	if g.admit(); len(g.live) == 0 {
+		return false, nil
+	}
+	err = g.advance(ctx)
+	return err == nil, err
+}
+
+// Outputs are the texts as far as they are generated.
+func (g *Generation) Outputs() []Output { return g.out }
+
+// Generation is a Generate call that goes token by token.
+type Generation struct {
 	m       *Model
 	o       Options
 	prompts [][]int32
@@ -99,7 +122,7 @@ type running struct {
 
 // readPrefix reads the tokens that all prompts begin with, once for all of them.
 // Every prompt keeps one to read itself.
-func (g *generation) readPrefix(ctx context.Context) error {
+func (g *Generation) readPrefix(ctx context.Context) error {
 	if len(g.prompts) < 2 {
 		return nil
 	}
@@ -122,7 +145,7 @@ func (g *generation) readPrefix(ctx context.Context) error {
 }
 
 // shared is how many tokens of a prompt have been read for all.
-func (g *generation) shared() int {
+func (g *Generation) shared() int {
 	if g.prefix == nil {
 		return 0
 	}
@@ -130,7 +153,7 @@ func (g *generation) shared() int {
 }
 
 // admit fills free places with waiting prompts.
-func (g *generation) admit() {
+func (g *Generation) admit() {
 	for len(g.live) < g.o.Batch && g.next < len(g.prompts) {
 		r := &running{index: g.next, pending: slices.Clone(g.prompts[g.next][g.shared():])}
 		g.next++
@@ -146,7 +169,7 @@ func (g *generation) admit() {
 	}
 }
 
-func (g *generation) finish() {
+func (g *Generation) finish() {
 	g.done++
 	if g.o.Progress != nil {
 		g.o.Progress(g.done, len(g.prompts))
@@ -154,7 +177,7 @@ func (g *generation) finish() {
 }
 
 // advance feeds what is pending and appends one token to every live sequence.
-func (g *generation) advance(ctx context.Context) error {
+func (g *Generation) advance(ctx context.Context) error {
 	chunks := make([]chunk, len(g.live))
 	for i, r := range g.live {
 		chunks[i] = chunk{r.seq, r.pending, len(r.pending) - 1}
@@ -168,7 +191,7 @@ func (g *generation) advance(ctx context.Context) error {
 	live := g.live[:0]
 	for i, r := range g.live {
 		r.pending = r.pending[:0]
-		if g.take(r, g.choose(logits[i*vocab:(i+1)*vocab], r)) || g.o.Constraint != nil && g.force(r) {
+		if g.pick(r, logits[i*vocab:(i+1)*vocab]) || g.o.Constraint != nil && g.force(r) {
 			g.m.end(r.seq)
 			g.finish()
 			continue
@@ -179,9 +202,22 @@ func (g *generation) advance(ctx context.Context) error {
 	return nil
 }
 
+// pick takes the next token of a text by its logits, which it overwrites, and
+// reports whether the text has ended.
+func (g *Generation) pick(r *running, logits []float32) bool {
+	if g.o.Chosen == nil {
+		return g.take(r, g.choose(logits, r))
+	}
+	among := distribution(logits, g.o.Top)
+	saved := slices.Clone(logits)
+	id := g.choose(logits, r)
+	g.o.Chosen(r.index, among.choice(id, saved))
+	return g.take(r, id)
+}
+
 // take appends a token to a text and to what is to be fed, and reports whether
 // the text has ended.
-func (g *generation) take(r *running, id int32) bool {
+func (g *Generation) take(r *running, id int32) bool {
 	if g.append(r.index, id) {
 		return true
 	}
@@ -195,21 +231,29 @@ func (g *generation) take(r *running, id int32) bool {
 
 // force takes the tokens that the constraint leaves no choice of, and reports
 // whether the text has ended.
-func (g *generation) force(r *running) bool {
+func (g *Generation) force(r *running) bool {
 	c := g.o.Constraint
 	for _, id := range c.forced(r.state, r.text, g.left(r)) {
-		if g.take(r, id) {
+		if g.forceOne(r, id) {
 			return true
 		}
 	}
-	return r.state.mode == modeDone && g.take(r, c.eos[0])
+	return r.state.mode == modeDone && g.forceOne(r, c.eos[0])
+}
+
+// forceOne takes a token that the model was not asked for.
+func (g *Generation) forceOne(r *running, id int32) bool {
+	if g.o.Chosen != nil {
+		g.o.Chosen(r.index, Choice{ID: id, Forced: true})
+	}
+	return g.take(r, id)
 }
 
 // left is how many tokens a text may still have.
-func (g *generation) left(r *running) int { return g.o.MaxNew - len(g.out[r.index].IDs) }
+func (g *Generation) left(r *running) int { return g.o.MaxNew - len(g.out[r.index].IDs) }
 
 // append adds a token to output i and reports whether the text has ended.
-func (g *generation) append(i int, id int32) bool {
+func (g *Generation) append(i int, id int32) bool {
 	out := &g.out[i]
 	out.IDs = append(out.IDs, id)
 	switch {
@@ -224,7 +268,7 @@ func (g *generation) append(i int, id int32) bool {
 }
 
 // choose picks the next token of a text from its logits, which it overwrites.
-func (g *generation) choose(logits []float32, r *running) int32 {
+func (g *Generation) choose(logits []float32, r *running) int32 {
 	c := g.o.Constraint
 	if g.o.Temperature <= 0 {
 		if c != nil {

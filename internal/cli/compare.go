@@ -3,6 +3,9 @@ package cli
 import (
 	"context"
 	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -11,13 +14,16 @@ import (
 )
 
 func (a *app) compareCommand() *cobra.Command {
-	var run, store, split string
+	var run, against, store, split string
+	var exports []string
 	cmd := &cobra.Command{
 		Use:   "compare",
 		Short: "Compare a run's adapter with the base model",
 		Long: "Compare the outputs of a run's adapter with those of its base model, per field and per row. " +
-			"Outputs that the run directory lacks are generated first and kept in it.",
-		Example: "hone compare --run-dir latest\nhone compare --run-dir runs/slow --split eval --json",
+			"Outputs that the run directory lacks are generated first and kept in it. " +
+			"Any two models can be compared: RUN@base is what a run started from, RUN@50 its checkpoint of step 50.",
+		Example: "hone compare --run-dir latest\nhone compare --run-dir runs/slow --split eval --json\n" +
+			"hone compare --run-dir latest --against runs/slow\nhone compare --run-dir latest --against latest@50\nhone compare --run-dir latest --export report.html",
 	}
 	cmd.RunE = a.command(noArgs, func(ctx context.Context, _ []string) error {
 		if err := checkSplit(split); err != nil {
@@ -26,14 +32,31 @@ func (a *app) compareCommand() *cobra.Command {
 		if run == "" {
 			return usage(errorWithHint(fmt.Errorf("compare needs a run"), "--run-dir latest is the last one; hone runs list shows them all"))
 		}
-		dir, err := resolveRun(store, run)
+		for _, path := range exports {
+			if !slices.Contains([]string{".md", ".csv", ".html"}, strings.ToLower(filepath.Ext(path))) {
+				return usage(fmt.Errorf("--export %s: %w", path, experiments.ErrFormat))
+			}
+		}
+		right, err := resolveSide(store, run)
 		if err != nil {
 			return err
 		}
+		left := experiments.BaseOf(right.RunDir)
+		if against != "" {
+			if left, err = resolveSide(store, against); err != nil {
+				return err
+			}
+		}
 		a.progress.show("loading the model", 0, 0, 0)
-		c, err := experiments.Compare(ctx, dir, split, func(done, total int) { a.progress.count("generating", done, total) })
+		c, err := experiments.CompareSides(ctx, left, right, split, func(done, total int) { a.progress.count("generating", done, total) })
 		if err != nil {
 			return err
+		}
+		for _, path := range exports {
+			if err := c.Export(path); err != nil {
+				return err
+			}
+			a.note("wrote %s", path)
 		}
 		if a.json {
 			return a.out.line(c)
@@ -41,52 +64,80 @@ func (a *app) compareCommand() *cobra.Command {
 		a.printComparison(c)
 		return nil
 	})
-	cmd.Flags().StringVar(&run, "run-dir", "", "the run: a directory, an id, the beginning of one, or latest")
+	cmd.Flags().StringVar(&run, "run-dir", "", "the run: a directory, an id, the beginning of one, or latest; @STEP names a checkpoint")
+	cmd.Flags().StringVar(&against, "against", "", "compare with this run, RUN@base or RUN@STEP instead of the run's own base model")
+	cmd.Flags().StringArrayVar(&exports, "export", nil, "also write the comparison to a file: .md, .csv or .html; repeatable")
 	addStore(cmd, &store)
 	addSplit(cmd, &split, data.Test)
 	return cmd
 }
 
-// printComparison shows scores with their differences, then every row.
+// resolveSide finds the model that RUN or RUN@MODEL names.
+func resolveSide(store, ref string) (experiments.Side, error) {
+	model := ""
+	if at := strings.LastIndexByte(ref, '@'); at >= 0 && !isRun(ref) {
+		ref, model = ref[:at], ref[at+1:]
+	}
+	dir, err := resolveRun(store, ref)
+	if err != nil {
+		return experiments.Side{}, err
+	}
+	side, err := experiments.ParseSide(dir, model)
+	if err != nil {
+		return side, usage(err)
+	}
+	return side, nil
+}
+
+// printComparison shows scores with their differences, the mistakes in words, then
+// every row.
 func (a *app) printComparison(c *experiments.Comparison) {
 	a.out.printf("%s split, %s\n", c.Split, plural(c.Tuned.N, "row"))
-	t := a.table()
-	t.row("", "base", "tuned", "")
-	score := func(name string, base, tuned float64) {
-		t.row(name, share(base), share(tuned), fmt.Sprintf("%+.3f", tuned-base))
+	if c.Unpaired > 0 {
+		a.out.printf("%s on one side only\n", plural(c.Unpaired, "row"))
 	}
-	score("exact match", c.Base.ExactMatch, c.Tuned.ExactMatch)
-	if len(c.Schema) > 0 {
-		score("json validity", c.Base.JSONValidity, c.Tuned.JSONValidity)
-		score("field accuracy", c.Base.FieldAccuracy, c.Tuned.FieldAccuracy)
-		score("schema", c.Base.Schema, c.Tuned.Schema)
-		for _, f := range c.Schema {
-			score("  "+f, c.Base.Fields[f], c.Tuned.Fields[f])
+	t := a.table()
+	t.row("", c.Labels[0], c.Labels[1], "change", "95 % interval")
+	for _, s := range c.Difference.Scores {
+		name := experiments.ScoreName(s.Score)
+		if strings.HasPrefix(s.Score, "fields.") {
+			name = "  " + name
 		}
+		t.row(name, share(float64(s.Base)), share(float64(s.Tuned)), fmt.Sprintf("%+.3f", s.Change), fmt.Sprintf("%+.3f to %+.3f", s.Low, s.High))
 	}
 	t.flush()
+	a.out.printf("intervals: paired bootstrap over n = %d rows, %d resamples, seed %d\n", c.Tuned.N, c.Difference.Resamples, c.Difference.Seed)
 	if a.quiet {
 		return
 	}
+	if len(c.Mistakes.Tuned) > 0 {
+		a.out.printf("\n")
+		t = a.table()
+		t.row("mistakes of " + c.Labels[1])
+		for _, f := range c.Mistakes.Tuned {
+			t.row("  "+f.Field, f.Sentence())
+		}
+		t.flush()
+	}
 	a.out.printf("\n")
 	t = a.table()
-	t.row("row", "result", "wrong in tuned", "event")
+	t.row("row", "result", "wrong in "+c.Labels[1], "loss", "event")
 	for _, p := range c.Examples {
-		t.row(fmt.Sprint(p.Row), verdict(p.Base.Output, p.Tuned.Output), wrongFields(p.Tuned.Output, c.Schema), cut(p.Event, 60))
+		loss := "-"
+		if l := p.Tuned.Loss; l != nil {
+			loss = share(float64(l.Nats))
+		}
+		t.row(fmt.Sprint(p.Row), verdict(p), wrongFields(p.Tuned.Output, c.Schema), loss, cut(p.Event, 60))
 	}
 	t.flush()
 }
 
 // verdict says what the adapter changed about a row.
-func verdict(base, tuned experiments.Output) string {
-	switch {
-	case tuned.Exact && base.Exact:
-		return "right"
-	case tuned.Exact:
-		return "fixed"
-	case base.Exact:
-		return "regressed"
-	case !tuned.Valid && !tuned.Text:
+func verdict(p experiments.Pair) string {
+	switch o := p.Tuned.Output; {
+	case p.Verdict != experiments.VerdictStillWrong:
+		return p.Verdict
+	case !o.Valid && !o.Text:
 		return "invalid"
 	}
 	return "wrong"

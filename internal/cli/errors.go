@@ -49,6 +49,7 @@ func usagef(format string, args ...any) error { return usage(fmt.Errorf(format, 
 var badInput = []error{
 	experiments.ErrNoBuiltin, experiments.ErrNoBase, hub.ErrID, hub.ErrNotFound, hub.ErrUnsupported, hub.ErrUnsafe, hub.ErrNotCached, hub.ErrSettings, experiments.ErrConfigDiffers, experiments.ErrNoTokenizer, experiments.ErrNoEOS, experiments.ErrMemory,
 	experiments.ErrInjected, experiments.ErrRewind, experiments.ErrReplay, experiments.ErrNotRecorded,
+	experiments.ErrSameSide, experiments.ErrNoSharedRows,
 	data.ErrNoRows, data.ErrOverlong, data.ErrNoPlaceholder, data.ErrDuplicateKey, data.ErrTooDeep, data.ErrUTF8,
 	weights.ErrUnsupported, weights.ErrCorrupt, weights.ErrNonFinite, tokenizer.ErrUnsupported, decode.ErrConstraint,
 	runs.ErrNotFound, runs.ErrAmbiguous, runs.ErrCorrupt, tui.ErrNotTerminal, fs.ErrNotExist,
