@@ -49,7 +49,7 @@ var badInput = []error{
 	experiments.ErrNoBuiltin, experiments.ErrNoBase, experiments.ErrHub, experiments.ErrConfigDiffers, experiments.ErrNoTokenizer, experiments.ErrNoEOS, experiments.ErrMemory,
 	data.ErrNoRows, data.ErrOverlong, data.ErrNoPlaceholder, data.ErrDuplicateKey, data.ErrTooDeep, data.ErrUTF8,
 	weights.ErrUnsupported, weights.ErrCorrupt, weights.ErrNonFinite, tokenizer.ErrUnsupported, decode.ErrConstraint,
-	runs.ErrNotFound, runs.ErrAmbiguous, runs.ErrCorrupt, tui.ErrNotTerminal, fs.ErrNotExist,
+	runs.ErrNotFound, runs.ErrAmbiguous, runs.ErrCorrupt, runs.ErrLabel, tui.ErrNotTerminal, fs.ErrNotExist,
 }
 
 // exitCode is the exit code of an error.
