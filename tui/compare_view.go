@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/charmbracelet/lipgloss"
+
+	"hone/experiments"
 )
 
 // From this width on, the examples stand beside the fields; below it, above them.
@@ -92,7 +94,7 @@ func (c *compareScreen) absentLines() []string {
 			"   " + t.key.Render("g") + "  generates every output of base and tuned, and scores them",
 			"   " + t.key.Render("t") + "  tries one text on both",
 			"   " + t.key.Render("p") + "  the other split",
-			"", t.dim.Render("   without a screen: ") + t.clean("hone compare --run-dir "+shellWord(c.dir)+" --split "+c.split),
+			"", t.dim.Render("   without a screen: ") + t.clean("hone compare --run-dir "+experiments.ShellWord(c.dir)+" --split "+c.split),
 		}
 	}
 	lines := []string{"", " " + t.bad.Render(t.g.no+" "+t.clean(baseName(c.dir))+" cannot be compared")}
