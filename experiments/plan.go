@@ -3,6 +3,7 @@ package experiments
 import (
 	"errors"
 	"fmt"
+	"runtime"
 
 	"hone/data"
 	"hone/engine"
@@ -20,9 +21,12 @@ type Plan struct {
 	Tokens           *int     `json:"tokens"`       // over all epochs
 	MemoryBytes      *int64   `json:"memory_bytes"` // estimated peak
 	Seconds          *float64 `json:"seconds"`      // estimated, evaluations included
+	StepSeconds      *float64 `json:"step_seconds"` // estimated, of one optimizer step without evaluations
 	EOS              *string  `json:"eos"`          // text of the token that ends a completion
 	MicroBatch       *int     `json:"micro_batch"`  // tokens per forward pass
 	Notes            []string `json:"notes,omitempty"`
+	// Warnings are about single settings, to be shown beside them.
+	Warnings []Warning `json:"warnings,omitempty"`
 }
 
 // MakePlan plans a run from config.json (or the GGUF header) and, as far as
@@ -39,6 +43,7 @@ func MakePlan(c Config) (Plan, error) {
 		return Plan{}, err
 	}
 	p := basePlan(c, model)
+	p.Warnings = Advise(c, Facts{Hidden: model.Hidden, MaxPositions: model.MaxPositions, CPUs: runtime.NumCPU()})
 	w := &Workspace{Config: c}
 	if w.Dataset, err = loadData(c); err != nil {
 		return p, err
@@ -75,6 +80,8 @@ func (w *Workspace) Plan() (Plan, error) {
 	c := w.Config
 	p := basePlan(c, w.Model)
 	train := w.Encoded[data.Train]
+	facts := w.facts()
+	p.Warnings = Advise(c, facts)
 	if len(train.Examples) == 0 {
 		return p, fmt.Errorf("nothing to train on: every train row is longer than data.max_length %d", c.Data.MaxLength)
 	}
@@ -82,9 +89,8 @@ func (w *Workspace) Plan() (Plan, error) {
 	tokens := c.Train.Epochs * train.Tokens
 	eos := string(w.Tokenizer.Bytes(w.EOS[0]))
 	p.Steps, p.Tokens, p.EOS = &steps, &tokens, &eos
-	if n := len(train.Dropped); n > 0 {
-		p.Notes = append(p.Notes, fmt.Sprintf("%d train rows are longer than data.max_length %d and are left out", n, c.Data.MaxLength))
-	}
+	facts.Steps = steps
+	p.Warnings = Advise(c, facts)
 	if !w.Dataset.JSON() {
 		p.Notes = append(p.Notes, "completions are not JSON objects: the json and field terms of the loss are off, exact match is on text")
 	}
@@ -92,14 +98,17 @@ func (w *Workspace) Plan() (Plan, error) {
 	if err != nil {
 		return p, err
 	}
-	seconds := w.seconds(steps)
-	p.MicroBatch, p.MemoryBytes, p.Seconds = &micro, &memory, &seconds
+	training, evaluating := w.seconds(steps)
+	step, seconds := training/float64(steps), training+evaluating
+	p.MicroBatch, p.MemoryBytes, p.StepSeconds, p.Seconds = &micro, &memory, &step, &seconds
+	facts.Seconds = seconds
+	p.Warnings = Advise(c, facts)
 	return p, nil
 }
 
-// seconds estimates training and evaluations from a quick measurement of this
+// seconds estimates the time of training and of evaluations from a quick measurement of this
 // machine's matrix products.
-func (w *Workspace) seconds(steps int) float64 {
+func (w *Workspace) seconds(steps int) (training, evaluating float64) {
 	c := w.Config
 	train := w.Encoded[data.Train]
 	flops := float64(c.Train.Epochs) * llama.TrainingFlops(w.Model, AdapterSettings(c), train.Tokens, train.Targets)
@@ -107,16 +116,16 @@ func (w *Workspace) seconds(steps int) float64 {
 		flops += float64(c.Train.Epochs) * llama.ForwardFlops(w.Model, train.Tokens, train.Targets)
 	}
 	rate := measureGemm(c.Threads)
-	total := flops / (rate * trainingEfficiency)
+	training = flops / (rate * trainingEfficiency)
 	if c.Train.EvalEvery > 0 {
 		eval := w.Encoded[data.Eval]
 		evaluations := float64(steps/c.Train.EvalEvery) + 1
 		forward := llama.ForwardFlops(w.Model, eval.Tokens, eval.Targets)
 		generated := min(c.Train.EvalExamples, len(eval.Examples)) * int(eval.Completions.Mean)
 		decoded := llama.ForwardFlops(w.Model, generated, generated)
-		total += evaluations * (forward/(rate*trainingEfficiency) + decoded/(rate*decodingEfficiency))
+		evaluating = evaluations * (forward/(rate*trainingEfficiency) + decoded/(rate*decodingEfficiency))
 	}
-	return total
+	return training, evaluating
 }
 
 // Shares of the speed of large matrix products that training and batched

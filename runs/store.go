@@ -75,7 +75,9 @@ func (s Store) Create(name string, now time.Time) (*Writer, error) {
 // Summary is one run in a list.
 type Summary struct {
 	ID             string    `json:"id"`
-	Name           string    `json:"name"`
+	Name           string    `json:"name"` // the display name: of labels.json, else of run.json
+	Tags           []string  `json:"tags,omitempty"`
+	Note           string    `json:"note,omitempty"`
 	Dir            string    `json:"dir"`
 	State          string    `json:"state"` // a state constant, or Unreadable
 	Started        time.Time `json:"started"`
@@ -164,6 +166,14 @@ func (s Store) Summarize(dir string) Summary {
 		sum.Name, sum.State, sum.Error = info.Name, info.StateAt(s.now()), info.Error
 		sum.Started, sum.ElapsedSeconds = info.Started, info.ElapsedSeconds
 		sum.Step, sum.Steps, sum.Summary = info.Step, info.Steps, info.Summary
+	}
+	labels, err := ReadLabels(dir)
+	if err != nil && sum.Error == "" {
+		sum.Error = err.Error()
+	}
+	sum.Tags, sum.Note = labels.Tags, labels.Note
+	if labels.Name != "" {
+		sum.Name = labels.Name
 	}
 	history, err := ReadHistory(dir)
 	if err != nil {

@@ -146,9 +146,9 @@ func (c *compareScreen) sidesText() string {
 func (c *compareScreen) command() string {
 	of := func(s experiments.Side) string {
 		if s == experiments.TunedOf(s.RunDir) {
-			return shellWord(s.RunDir)
+			return experiments.ShellWord(s.RunDir)
 		}
-		return shellWord(s.RunDir + "@" + s.Model)
+		return experiments.ShellWord(s.RunDir + "@" + s.Model)
 	}
 	words := "hone compare --run-dir " + of(c.sides[1])
 	if c.sides[0] != experiments.BaseOf(c.sides[1].RunDir) {

@@ -25,6 +25,9 @@ type experimentScreen struct {
 	line     lineEdit
 	refused  string // why the edited value is not taken
 	undo     []experiments.Config
+	redo     []experiments.Config  // taken back, the last one last
+	other    against               // what the values are compared with
+	only     bool                  // list only what differs from it
 	problems *experiments.Problems // between keys
 }
 
@@ -32,7 +35,7 @@ type experimentScreen struct {
 const undoLimit = 200
 
 func newExperiment(a *app) *experimentScreen {
-	e := &experimentScreen{app: a, keys: experiments.Keys()}
+	e := &experimentScreen{app: a, keys: experiments.Keys(), other: theDefaults}
 	e.show()
 	e.check()
 	return e
@@ -66,6 +69,10 @@ func (e *experimentScreen) Keys() []keyGroup {
 		{Keys: []string{"right", "l"}, Quiet: true, Moves: true, Run: func() tea.Cmd { return e.turn(1) }, When: some},
 		{Keys: []string{"x"}, Text: "default", Help: "set the value back to its default", Run: e.reset, When: some},
 		{Keys: []string{"u"}, Text: "undo", Help: "take the last change back", Run: e.takeBack, When: func() bool { return len(e.undo) > 0 }},
+		{Keys: []string{"U", "ctrl+r"}, Label: "U", Text: "redo", Help: "make the change again that was taken back (also ^r)", Run: e.again, When: func() bool { return len(e.redo) > 0 }},
+		{Keys: []string{"d"}, Text: "compare with", Help: "what the values are compared with: the defaults, a preset, the file, or an earlier run", Run: do(e.askAgainst)},
+		{Keys: []string{"D"}, Text: "only differences", Help: "list only settings that differ from it, or all again", Run: do(e.onlyChanged)},
+		{Keys: []string{"t"}, Text: "take", Help: "set the selected setting to the other's value", Run: e.take, When: e.differing},
 	}, rows...)
 	form = append(form,
 		binding{Keys: []string{"tab"}, Help: "next section; shift+tab goes back", Quiet: true, Moves: true, Run: do(func() { e.section(1) })},
@@ -95,7 +102,15 @@ func (e *experimentScreen) Update(msg tea.Msg) tea.Cmd {
 		return e.typed(msg)
 	case configMsg:
 		e.check()
+		if e.only {
+			e.show()
+		}
+	case againstRunsMsg:
+		return e.askRun(msg)
 	case savedMsg:
+		if msg.err == nil && e.other.short == "file" {
+			e.other = e.inFile()
+		}
 		if errors.Is(msg.err, fs.ErrExist) {
 			e.askOverwrite(msg.path)
 		}
@@ -117,7 +132,7 @@ func (e *experimentScreen) show() {
 	query := e.filter.text()
 	var rows []int
 	for i, k := range e.keys {
-		if matches(strings.ToLower(k.Name+" "+k.Doc), query) {
+		if matches(strings.ToLower(k.Name+" "+k.Doc), query) && (!e.only || e.differs(k) != "") {
 			rows = append(rows, i)
 		}
 	}
@@ -161,6 +176,7 @@ func (e *experimentScreen) apply(c experiments.Config) tea.Cmd {
 	if len(e.undo) > undoLimit {
 		e.undo = e.undo[1:]
 	}
+	e.redo = nil
 	return e.setConfig(c)
 }
 
@@ -176,14 +192,40 @@ func (e *experimentScreen) set(key, text string) (tea.Cmd, error) {
 // takeBack undoes the last change.
 func (e *experimentScreen) takeBack() tea.Cmd {
 	c := e.undo[len(e.undo)-1]
-	e.undo = e.undo[:len(e.undo)-1]
-	changes := experiments.Diff(c, e.config)
+	e.undo, e.redo = e.undo[:len(e.undo)-1], append(e.redo, e.config)
+	return e.goBack(c)
+}
+
+// again makes the change that was undone last.
+func (e *experimentScreen) again() tea.Cmd {
+	c := e.redo[len(e.redo)-1]
+	e.redo, e.undo = e.redo[:len(e.redo)-1], append(e.undo, e.config)
+	return e.goBack(c)
+}
+
+// goBack makes c the edited experiment, selects what changed if it is one setting,
+// and says what did.
+func (e *experimentScreen) goBack(c experiments.Config) tea.Cmd {
+	changes := experiments.Diff(e.config, c)
 	for i, k := range e.keys {
 		if len(changes) == 1 && k.Name == changes[0].Key {
 			e.rows.choose(i)
 		}
 	}
-	return e.setConfig(c)
+	return tea.Batch(e.setConfig(c), notice(e.changesText(changes, 3)))
+}
+
+// changesText says in a line what changes, at most so many of them.
+func (e *experimentScreen) changesText(changes []experiments.Change, most int) string {
+	var parts []string
+	for i, ch := range changes {
+		if i == most {
+			parts = append(parts, "and "+plural(len(changes)-i, "other"))
+			break
+		}
+		parts = append(parts, ch.Key+" "+ch.A+" "+e.t.g.arrow+" "+ch.B)
+	}
+	return strings.Join(parts, ", ")
 }
 
 // reset sets the selected value to its default.
@@ -322,13 +364,29 @@ func (e *experimentScreen) askPreset() {
 	for i, p := range experiments.Presets() {
 		d.Choices = append(d.Choices, choice{
 			Keys: []string{strconv.Itoa(i + 1)},
-			Text: p.Name + ": " + p.Doc,
+			Text: p.Name + ": " + p.Doc + " " + e.presetChanges(p),
 			Run: func() tea.Cmd {
 				return tea.Batch(e.apply(p.Apply(e.config)), notice("recipe "+p.Name+" applied"))
 			},
 		})
 	}
 	e.ask(d)
+}
+
+// presetChanges says what a recipe would change.
+func (e *experimentScreen) presetChanges(p experiments.Preset) string {
+	changes := experiments.Diff(e.config, p.Apply(e.config))
+	if len(changes) == 0 {
+		return "Changes nothing."
+	}
+	for i := range changes {
+		k, _ := experiments.FindKey(changes[i].Key)
+		changes[i].Key = k.Leaf()
+		if k.Kind == experiments.KindStrings {
+			changes[i].A, changes[i].B = strings.Join(listOf(e.config, k.Name), " "), strings.Join(listOf(p.Config, k.Name), " ")
+		}
+	}
+	return "Changes " + e.changesText(changes, 12) + "."
 }
 
 // askSave asks for the file's name.

@@ -54,7 +54,13 @@ func (e *experimentScreen) headLine() string {
 	if f := e.filter.view(t, 24); f != "" {
 		left = " " + f + t.dim.Render("  "+plural(len(e.rows.visible), "setting"))
 	}
+	if n := len(e.changed()); n > 0 || e.other.short != theDefaults.short {
+		left += t.dim.Render("  ") + t.warn.Render("*") + t.dim.Render(fmt.Sprintf(" %d from ", n)+t.clean(e.other.long))
+	}
 	right := t.good.Render(t.g.ok + " ready")
+	if n := len(e.plan.Warnings); e.planned && n > 0 {
+		right = t.warn.Render("! "+plural(n, "warning")) + "  " + right
+	}
 	switch {
 	case e.problems != nil:
 		right = t.bad.Render(t.g.no + " " + plural(len(e.problems.List), "error"))
@@ -73,6 +79,9 @@ func (e *experimentScreen) headLine() string {
 // formLines are the settings, grouped by section, around the selected one.
 func (e *experimentScreen) formLines(width, height int) []string {
 	t := e.t
+	if len(e.rows.visible) == 0 && e.only && e.filter.text() == "" {
+		return t.block([]string{t.dim.Render("  nothing differs from " + t.clean(e.other.long) + "; D shows all settings")}, width, height)
+	}
 	if len(e.rows.visible) == 0 {
 		return t.block([]string{t.dim.Render("  no setting matches; esc shows all")}, width, height)
 	}
@@ -120,9 +129,15 @@ func (e *experimentScreen) formLines(width, height int) []string {
 // fieldLine is one setting: name, value, and what is wrong or different.
 func (e *experimentScreen) fieldLine(k experiments.Key, selected bool, width int) string {
 	t := e.t
-	mark, name := "   ", t.dim.Render(t.fit(k.Leaf(), 17))
+	mark, name := "  ", t.dim.Render(t.fit(k.Leaf(), 17))
 	if selected {
-		mark, name = " "+t.accent.Render(t.g.selected)+" ", t.accent.Render(t.fit(k.Leaf(), 17))
+		mark, name = " "+t.accent.Render(t.g.selected), t.accent.Render(t.fit(k.Leaf(), 17))
+	}
+	other := e.differs(k)
+	if other != "" {
+		mark += t.warn.Render("*")
+	} else {
+		mark += " "
 	}
 	room := max(width-21, 4)
 	if selected && e.editing {
@@ -136,14 +151,31 @@ func (e *experimentScreen) fieldLine(k experiments.Key, selected bool, width int
 	note := ""
 	if msg := e.problems.For(k.Name); msg != "" {
 		note = t.bad.Render(t.g.no + " " + t.clean(msg))
-	} else if def := e.differs(k); def != "" {
-		note = t.dim.Render("default " + t.clean(def))
+	} else {
+		if other != "" {
+			note = t.dim.Render(e.other.short + " " + t.clean(other))
+		}
+		if msg := e.warning(k.Name); msg != "" {
+			note = strings.TrimLeft(note+"  ", " ") + t.warn.Render("! "+t.clean(msg))
+		}
 	}
 	if note != "" {
 		valueRoom := min(textWidth(value), max(room-textWidth(note)-2, room/3))
 		value = t.cut(value, valueRoom) + "  " + note
 	}
 	return mark + name + " " + t.cut(value, room)
+}
+
+// warning is what the plan advises against in a setting, "" if nothing.
+func (e *experimentScreen) warning(key string) string {
+	if e.planned {
+		for _, w := range e.plan.Warnings {
+			if w.Key == key {
+				return w.Message
+			}
+		}
+	}
+	return ""
 }
 
 // shownValue is a value as the form reads best.
@@ -168,20 +200,28 @@ func (e *experimentScreen) shownValue(k experiments.Key) string {
 	return "(none)"
 }
 
-// differs is the default of a value that is not it.
+// differs is the other's value where it is another one.
 func (e *experimentScreen) differs(k experiments.Key) string {
-	now, err := e.config.Get(k.Name)
-	def, err2 := defaults.Get(k.Name)
-	if err != nil || err2 != nil || now == def || k.Kind == experiments.KindPath || k.Name == "name" {
+	if !e.counts(k.Name) {
 		return ""
 	}
-	if k.Kind == experiments.KindBool {
-		if def == "true" {
-			return "on"
-		}
-		return "off"
+	now, err := e.config.Get(k.Name)
+	other, err2 := e.other.config.Get(k.Name)
+	if err != nil || err2 != nil || now == other {
+		return ""
 	}
-	return strings.Trim(def, `"`)
+	switch {
+	case k.Kind == experiments.KindBool && other == "true":
+		return "on"
+	case k.Kind == experiments.KindBool:
+		return "off"
+	case k.Kind == experiments.KindStrings:
+		other = strings.Join(listOf(e.other.config, k.Name), " ")
+	}
+	if other = strings.Trim(other, `"`); other == "" {
+		return "(none)"
+	}
+	return other
 }
 
 // defaults are the values of an empty experiment file.
@@ -195,6 +235,9 @@ func (e *experimentScreen) keyLines(width int) []string {
 		return nil
 	}
 	lines := []string{" " + t.strong.Render(k.Name)}
+	if other := e.differs(k); other != "" {
+		lines[0] += t.dim.Render("  " + e.other.short + " " + t.clean(other) + "; t takes it")
+	}
 	for _, l := range wrap(t.clean(k.Doc), max(width-2, 8)) {
 		lines = append(lines, " "+l)
 	}
@@ -215,6 +258,15 @@ func (e *experimentScreen) keyLines(width int) []string {
 			}
 		}
 		lines[len(lines)-1] = b.String()
+	}
+	if msg := e.warning(k.Name); msg != "" {
+		for i, l := range wrap(t.clean(msg), max(width-4, 8)) {
+			lead := "   "
+			if i == 0 {
+				lead = " " + t.warn.Render("!") + " "
+			}
+			lines = append(lines, lead+t.warn.Render(l))
+		}
 	}
 	return lines
 }
@@ -241,7 +293,11 @@ func (e *experimentScreen) planShort(width int) []string {
 		parts = append(parts, bytesText(float64(*p.MemoryBytes)))
 	}
 	if p.Seconds != nil {
-		parts = append(parts, "about "+roughTime(*p.Seconds))
+		took := "about " + roughTime(*p.Seconds)
+		if width >= 90 {
+			took += e.endText()
+		}
+		parts = append(parts, took)
 	}
 	style := t.text
 	if e.planBusy {
@@ -250,6 +306,10 @@ func (e *experimentScreen) planShort(width int) []string {
 	lines := []string{label(t, "cost") + style.Render(strings.Join(parts, ", "))}
 	if problem := e.modelLine(); problem != "" {
 		lines = append(lines, label(t, "model")+problem)
+	} else if k, ok := e.selected(); ok && e.warning(k.Name) != "" {
+		return lines // it stands above
+	} else if len(p.Warnings) > 0 {
+		lines = append(lines, label(t, "warning")+t.warn.Render(t.clean(p.Warnings[0].Key+": "+p.Warnings[0].Message)))
 	} else if len(p.Notes) > 0 {
 		lines = append(lines, label(t, "note")+t.warn.Render(t.clean(p.Notes[0])))
 	}
@@ -307,11 +367,18 @@ func (e *experimentScreen) planLines(width int) []string {
 	row("steps", steps, fmt.Sprintf("  %s of batches of %d", plural(e.config.Train.Epochs, "epoch"), e.config.Train.BatchSize))
 	row("tokens", tokens, "")
 	row("memory", memory, "")
-	row("time", seconds, "")
+	row("time", seconds, e.endText())
+	if p.StepSeconds != nil {
+		row("a step", stepTime(*p.StepSeconds), "  without evaluations")
+	}
 	if p.EOS != nil {
 		row("EOS", t.clean(*p.EOS), "")
 	}
-	for _, n := range p.Notes {
+	notes := append([]string{}, p.Notes...)
+	for _, w := range p.Warnings {
+		notes = append(notes, w.Key+": "+w.Message)
+	}
+	for _, n := range notes {
 		for i, l := range wrap(t.clean(n), max(width-6, 8)) {
 			lead := "    "
 			if i == 0 {
@@ -360,7 +427,7 @@ func (e *experimentScreen) modelHelp(width int) []string {
 // commandLines are the command that does the same without a screen.
 func (e *experimentScreen) commandLines(width int) []string {
 	t := e.t
-	text := strings.Join(trainCommand(e.config, e.configPath, e.savedAs), " ")
+	text := strings.Join(experiments.TrainCommand(e.config, e.configPath, e.savedAs), " ")
 	lines := []string{}
 	for i, l := range wrap(t.clean(text), max(width-14, 8)) {
 		name := ""
@@ -379,6 +446,30 @@ func (e *experimentScreen) commandLines(width int) []string {
 func firstLine(err error) string {
 	line, _, _ := strings.Cut(err.Error(), "\n")
 	return line
+}
+
+// endText says when the run would end if it began now.
+func (e *experimentScreen) endText() string {
+	if e.plan.Seconds == nil || !finite(*e.plan.Seconds) || *e.plan.Seconds < 0 || *e.plan.Seconds > 1e9 {
+		return ""
+	}
+	now := e.now()
+	end := now.Add(time.Duration(*e.plan.Seconds * float64(time.Second)))
+	if end.YearDay() == now.YearDay() && end.Year() == now.Year() {
+		return ", until " + end.Format("15:04")
+	}
+	return ", until " + end.Format("Mon 2 Jan 15:04")
+}
+
+// stepTime writes the seconds of a step.
+func stepTime(seconds float64) string {
+	switch {
+	case !finite(seconds) || seconds < 0 || seconds > 1e9:
+		return "unknown"
+	case seconds < 1:
+		return fmt.Sprintf("about %.0f ms", 1000*seconds)
+	}
+	return fmt.Sprintf("about %.2g s", seconds)
 }
 
 // roughTime writes an estimate without false precision.

@@ -124,6 +124,19 @@ func (f *fakeBackend) Curve(dir string) ([]curvePoint, error) {
 	return points, nil
 }
 
+func (f *fakeBackend) Label(dir string, change func(*runs.Labels)) error {
+	for i := range f.rows {
+		if r := &f.rows[i]; r.Dir == dir {
+			l := runs.Labels{Name: r.Name, Tags: r.Tags, Note: r.Note}
+			change(&l)
+			r.Name, r.Tags, r.Note = l.Name, l.Tags, l.Note
+			f.called("label %s %q %q %q", r.ID, l.Name, l.Tags, l.Note)
+			return nil
+		}
+	}
+	return errors.New("no such run")
+}
+
 func (f *fakeBackend) Remove(store, id string) error {
 	f.called("remove %s", id)
 	var kept []runRow
@@ -334,9 +347,11 @@ func sampleWorkspace() *workspace {
 // samplePlan is what the sample would cost.
 func samplePlan() planView {
 	steps, tokens, memory, seconds, eos := 350, 329630, int64(1.3e9), 702.0, "<|im_end|>"
+	step := 1.84
 	return planView{
 		TrainableParams: 4884480, TotalParams: 139399680, TrainablePercent: 3.504, Steps: &steps, Tokens: &tokens,
-		MemoryBytes: &memory, Seconds: &seconds, EOS: &eos, Notes: []string{"1 train row is longer than data.max_length 384 and is left out"},
+		MemoryBytes: &memory, Seconds: &seconds, EOS: &eos, StepSeconds: &step,
+		Warnings: []experiments.Warning{{Key: "data.max_length", Message: "drops 1 train row: longer than 384 tokens"}},
 	}
 }
 
@@ -398,6 +413,7 @@ var sampleOutputs = sync.OnceValue(func() *experiments.Comparison {
 func sampleRuns() []runRow {
 	a, b := experiments.Default(), experiments.Default()
 	a.LoRA.R, a.Train.LR = 8, 1e-4
+	none := math.NaN()
 	curve := func(from float64) (c []float64) {
 		for i := range 32 {
 			c = append(c, from*math.Exp(-float64(i)/8))
@@ -407,10 +423,10 @@ func sampleRuns() []runRow {
 	nan := curve(1.4)
 	nan[20] = math.NaN()
 	return []runRow{
-		{ID: "2026-11-23-1530-calendar", Name: "calendar", Dir: "runs/2026-11-23-1530-calendar", State: runs.Running, Started: "2026-11-23 15:30", Took: "4:12", Step: 143, Steps: 350, Curve: curve(1.6), Loss: 0.0713, Exact: 0.66, FieldAccuracy: 0.95, Config: &b},
-		{ID: "2026-11-23-1402-calendar", Name: "calendar", Dir: "runs/2026-11-23-1402-calendar", State: runs.Finished, Started: "2026-11-23 14:02", Took: "11:42", Step: 350, Steps: 350, Curve: curve(1.5), Loss: 0.0412, Exact: 0.6917, FieldAccuracy: 0.953, Config: &a},
-		{ID: "2026-11-22-0911-high-rate", Name: "high-rate", Dir: "runs/2026-11-22-0911-high-rate", State: runs.Failed, Started: "2026-11-22 09:11", Took: "0:58", Step: 41, Steps: 350, Curve: nan, Loss: math.NaN(), Exact: math.NaN(), FieldAccuracy: math.NaN(), Problem: "halted at step 41, before the update: the loss is 0/0, row 412 has no targets", Config: &b},
-		{ID: "2026-11-21-2200-other", Name: "other", Dir: "runs/2026-11-21-2200-other", State: runs.Unreadable, Loss: math.NaN(), Exact: math.NaN(), FieldAccuracy: math.NaN(), Problem: "damaged run directory"},
+		{ID: "2026-11-23-1530-calendar", Name: "calendar", Dir: "runs/2026-11-23-1530-calendar", State: runs.Running, Started: "2026-11-23 15:30", Took: "4:12", Step: 143, Steps: 350, Curve: curve(1.6), Loss: 0.0713, Exact: 0.66, FieldAccuracy: 0.95, Valid: 1, Seconds: 252, Config: &b},
+		{ID: "2026-11-23-1402-calendar", Name: "calendar", Dir: "runs/2026-11-23-1402-calendar", State: runs.Finished, Started: "2026-11-23 14:02", Took: "11:42", Step: 350, Steps: 350, Curve: curve(1.5), Loss: 0.0412, Exact: 0.6917, FieldAccuracy: 0.953, Valid: 1, Seconds: 702, Tags: []string{"good", "lr-sweep"}, Note: "kept for the report", Config: &a},
+		{ID: "2026-11-22-0911-high-rate", Name: "high-rate", Dir: "runs/2026-11-22-0911-high-rate", State: runs.Failed, Started: "2026-11-22 09:11", Took: "0:58", Step: 41, Steps: 350, Curve: nan, Loss: math.NaN(), Exact: math.NaN(), FieldAccuracy: none, Valid: none, Seconds: 58, Problem: "halted at step 41, before the update: the loss is 0/0, row 412 has no targets", Config: &b},
+		{ID: "2026-11-21-2200-other", Name: "other", Dir: "runs/2026-11-21-2200-other", State: runs.Unreadable, Loss: math.NaN(), Exact: math.NaN(), FieldAccuracy: none, Valid: none, Problem: "damaged run directory"},
 	}
 }
 

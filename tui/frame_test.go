@@ -55,6 +55,12 @@ var situations = []struct {
 	{"odd comparison", oddComparison, "runs/2026-11-23-1530-calendar", []string{"5"}},
 	{"odd scores", oddComparison, "runs/2026-11-23-1530-calendar", []string{"5", "v"}},
 	{"overlay", full, "", []string{"6", " ", "down", "o", "left"}},
+	{"against", full, "", []string{"2", "d"}},
+	{"differences", full, "", []string{"2", "d", "text:careful", "enter", "D"}},
+	{"hostile runs", hostileRuns, "", []string{"6", " ", "down"}},
+	{"hostile pair", hostileRuns, "", []string{"6", " ", "down", "="}},
+	{"query", full, "", []string{"6", "/", "text:lr>=fast"}},
+	{"note", hostileRuns, "", []string{"6", "n"}},
 	{"tried", full, "runs/2026-11-23-1530-calendar", []string{"5", "t", "text:\u4f1a\u8bae", "enter"}},
 }
 
@@ -75,6 +81,25 @@ func oddComparison() *fakeBackend {
 	p.Base = outputView{}
 	p.Tuned = outputView{Valid: true, Fields: []string{long + "x"}, Words: [][]experiments.Word{experiments.DiffWords(long, long+" x")}, HasLoss: true, Loss: math.Inf(1), WorstLoss: math.NaN(), Worst: long}
 	f.prompt = fakePrompt{}
+	return f
+}
+
+// hostileRuns is a store whose names, tags, notes and settings hold what outside
+// text may hold.
+func hostileRuns() *fakeBackend {
+	f := full()
+	odd := experiments.Default()
+	odd.Name, odd.Data.Prompt = "\x1b[2J\u4f1a\u8bae", strings.Repeat("{event_text}\n\x1b]0;t\x07", 200)
+	for i := range f.rows {
+		r := &f.rows[i]
+		r.Name, r.Note = strings.Repeat("\u4f1a\u8bae\x1b[31m", 20), "a\x1b[2J\nb\t"+strings.Repeat("\u202e\u4f1a ", 300)
+		for range 32 {
+			r.Tags = append(r.Tags, "\x1b[1m\u4f1a\u8bae")
+		}
+		r.Loss, r.Seconds, r.Steps = math.Inf(1-2*(i%2)), math.Inf(1), math.MaxInt
+		r.State = "a\x07state"
+	}
+	f.rows[1].Config = &odd
 	return f
 }
 

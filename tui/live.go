@@ -177,7 +177,7 @@ func (l live) Runs(ctx context.Context, store string) ([]runRow, error) {
 func runRowOf(s runs.Summary) runRow {
 	row := runRow{
 		ID: s.ID, Name: s.Name, Dir: s.Dir, State: s.State, Step: s.Step, Steps: s.Steps, Problem: s.Error,
-		Loss: math.NaN(), Exact: math.NaN(), FieldAccuracy: math.NaN(),
+		Loss: math.NaN(), Exact: math.NaN(), FieldAccuracy: math.NaN(), Valid: math.NaN(), Seconds: float64(s.ElapsedSeconds), Tags: s.Tags, Note: s.Note,
 	}
 	if !s.Started.IsZero() {
 		row.Started = s.Started.Local().Format("2006-01-02 15:04")
@@ -189,7 +189,7 @@ func runRowOf(s runs.Summary) runRow {
 		row.Loss = float64(*s.Loss)
 	}
 	if s.Best != nil {
-		row.Exact, row.FieldAccuracy = float64(s.Best.ExactMatch), float64(s.Best.FieldAccuracy)
+		row.Exact, row.FieldAccuracy, row.Valid = float64(s.Best.ExactMatch), float64(s.Best.FieldAccuracy), float64(s.Best.JSONValidity)
 	}
 	for _, c := range s.Spark {
 		v := float64(c.Max)
@@ -213,6 +213,9 @@ func (live) Curve(dir string) ([]curvePoint, error) {
 	}
 	return points, nil
 }
+
+// Label changes what a person says about a run.
+func (live) Label(dir string, change func(*runs.Labels)) error { return runs.ChangeLabels(dir, change) }
 
 // Remove deletes a run of a store.
 func (live) Remove(store, id string) error { return runs.Store{Root: store}.Remove(id) }

@@ -77,7 +77,7 @@ func (l live) Plan(c experiments.Config) (planView, error) {
 	}
 	return planView{
 		TrainableParams: p.TrainableParams, TotalParams: p.TotalParams, TrainablePercent: p.TrainablePercent,
-		Steps: p.Steps, Tokens: p.Tokens, MemoryBytes: p.MemoryBytes, Seconds: p.Seconds, EOS: p.EOS, Notes: p.Notes,
+		Steps: p.Steps, Tokens: p.Tokens, MemoryBytes: p.MemoryBytes, Seconds: p.Seconds, StepSeconds: p.StepSeconds, EOS: p.EOS, Notes: p.Notes, Warnings: p.Warnings,
 		Rates: ratesOf(c, p.Steps),
 	}, err
 }

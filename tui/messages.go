@@ -98,6 +98,18 @@ type runsMsg struct {
 	err  error
 }
 
+// againstRunsMsg are the runs that the form can be compared with.
+type againstRunsMsg struct {
+	runs []runRow
+	err  error
+}
+
+// labelledMsg is the outcome of naming, tagging or noting a run.
+type labelledMsg struct {
+	what string
+	err  error
+}
+
 // runsTickMsg asks for the list again while a run is live.
 type runsTickMsg struct{ gen int }
 

@@ -180,18 +180,18 @@ func TestFeedGivesTheNewestAndEnds(t *testing.T) {
 
 func TestTrainCommandSaysOnlyWhatDiffers(t *testing.T) {
 	c := experiments.Default()
-	if got := strings.Join(trainCommand(c, "", c), " "); got != "hone train" {
+	if got := strings.Join(experiments.TrainCommand(c, "", c), " "); got != "hone train" {
 		t.Errorf("%q", got)
 	}
 	c.Model.Path, c.Data.Path, c.LoRA.R = "my model", "it's.jsonl", 8
 	c.LoRA.Targets = []string{"q_proj", "v_proj"}
 	want := `hone train --model 'my model' --data 'it'\''s.jsonl' --set lora.r=8 --set 'lora.targets=["q_proj", "v_proj"]'`
-	if got := strings.Join(trainCommand(c, "", c), " "); got != want {
+	if got := strings.Join(experiments.TrainCommand(c, "", c), " "); got != want {
 		t.Errorf("%s\nwant %s", got, want)
 	}
 	saved := c
 	saved.LoRA.R = 4
-	if got := strings.Join(trainCommand(c, "a.toml", saved), " "); got != "hone train --config a.toml --set lora.r=8" {
+	if got := strings.Join(experiments.TrainCommand(c, "a.toml", saved), " "); got != "hone train --config a.toml --set lora.r=8" {
 		t.Errorf("%q", got)
 	}
 }

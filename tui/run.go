@@ -71,7 +71,7 @@ func Run(ctx context.Context, o Options) error {
 		state := a.own.State()
 		fmt.Fprintf(out, "%s: %s\n", a.own.Dir(), state)
 		if state == runs.Stopped {
-			fmt.Fprintf(out, "hone train --run-dir %s goes on with it\n", shellWord(a.own.Dir()))
+			fmt.Fprintf(out, "hone train --run-dir %s goes on with it\n", experiments.ShellWord(a.own.Dir()))
 		}
 	}
 	if ctx.Err() != nil {

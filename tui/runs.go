@@ -5,12 +5,12 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
 
 	"hone/experiments"
+	"hone/runs"
 )
 
 // runsScreen lists the run store.
@@ -25,6 +25,9 @@ type runsScreen struct {
 	err    error
 	rows   list
 	filter filter
+	query  experiments.Query // of the filter, or the last one that could be read
+	asked  error             // why the filter cannot be read
+	pair   *runsPair
 	marks  []string // ids of the marked runs; settings are compared with the first
 	diff   diffCache
 	curve  runCurves
@@ -63,9 +66,13 @@ func (r *runsScreen) Keys() []keyGroup {
 	if r.filter.typing {
 		return r.filter.keys()
 	}
+	if r.pair != nil {
+		return r.pairKeys()
+	}
 	if r.overlaid() {
 		return r.overlayKeys()
 	}
+	two := func() bool { _, _, ok := r.pairOf(); return ok }
 	some := func() bool { _, ok := r.selected(); return ok }
 	keys := []binding{
 		{Keys: []string{"enter"}, Text: "open", Help: "look at the run in Train", Run: func() tea.Cmd { return r.open(trainScreenID) }, When: some},
@@ -75,7 +82,11 @@ func (r *runsScreen) Keys() []keyGroup {
 		{Keys: []string{"d"}, Text: "delete", Help: "delete its directory; asks first", Run: do(r.askRemove), When: some},
 		{Keys: []string{" "}, Text: "mark", Help: "mark it, up to four: the others are shown with their loss curves, and settings as differences from the first", Run: r.setMark, When: some},
 		{Keys: []string{"o"}, Text: "overlay", Help: "the loss of the selected and the marked runs on the whole screen", Run: do(func() { r.over.on = true; r.dressOverlay() }), When: func() bool { return r.curve.chart != nil }},
-		{Keys: []string{"/"}, Text: "filter", Help: "list only runs whose name or state holds the words typed", Run: do(r.filter.open)},
+		{Keys: []string{"="}, Text: "side by side", Help: "two marked runs, or the marked and the selected one: scores and settings with their differences", Run: r.openPair, When: two},
+		{Keys: []string{"/"}, Text: "filter", Help: "list only runs for which a query holds: " + experiments.QueryHelp, Run: do(r.filter.open)},
+		{Keys: []string{"t"}, Text: "tags", Help: "words to find the run by; kept in its directory", Run: do(r.askTags), When: some},
+		{Keys: []string{"n"}, Text: "note", Help: "write a note on it", Run: do(r.askNote), When: some},
+		{Keys: []string{"R"}, Text: "rename", Help: "give it another display name; its directory stays", Run: do(r.askRename), When: some},
 		{Keys: []string{"ctrl+r"}, Label: "^r", Text: "read again", Quiet: true, Run: r.read},
 	}
 	rows := r.rows.bindings("run", r.curves)
@@ -122,6 +133,13 @@ func (r *runsScreen) Update(msg tea.Msg) tea.Cmd {
 		if msg.gen == r.gen && r.focused {
 			return r.read()
 		}
+	case pairMsg:
+		r.pair = &runsPair{a: msg.a, b: msg.b, pair: msg.pair}
+	case labelledMsg:
+		if msg.err != nil {
+			return problem(msg.err)
+		}
+		return tea.Batch(r.read(), notice(msg.what))
 	case removedMsg:
 		if msg.err != nil {
 			return problem(msg.err)
@@ -140,18 +158,21 @@ func (r *runsScreen) read() tea.Cmd {
 	r.gen++
 	gen, ctx, store, back := r.gen, r.ctx, r.store, r.back
 	return func() tea.Msg {
-		runs, err := back.Runs(ctx, store)
-		return runsMsg{gen, runs, err}
+		list, err := back.Runs(ctx, store)
+		return runsMsg{gen, list, err}
 	}
 }
 
-// list works out which runs pass the filter.
+// list works out which runs pass the filter. While a query cannot be read, as one
+// being typed, the last one that could stays in force.
 func (r *runsScreen) list() {
-	query := r.filter.text()
+	q, err := experiments.ParseQuery(r.filter.text())
+	if r.asked = err; err == nil {
+		r.query = q
+	}
 	var rows []int
 	for i := range r.all {
-		run := &r.all[i]
-		if matches(strings.ToLower(run.ID+" "+run.Name+" "+run.State), query) {
+		if r.query.Match(r.all[i].facts()) {
 			rows = append(rows, i)
 		}
 	}
@@ -186,7 +207,7 @@ func (r *runsScreen) open(where screenID) tea.Cmd {
 // resumable reports whether the selected run can go on.
 func (r *runsScreen) resumable() bool {
 	run, ok := r.selected()
-	return ok && run.State != "finished" && run.State != "running" && run.State != "paused"
+	return ok && run.State != "finished" && run.State != "running" && run.State != "paused" && run.State != runs.Unreadable
 }
 
 // resume goes on with the selected run in this process.
@@ -249,6 +270,9 @@ func (r *runsScreen) askRemove() {
 // Escape takes filter and mark away.
 func (r *runsScreen) Escape() (tea.Cmd, bool) {
 	switch {
+	case r.pair != nil:
+		r.pair = nil
+		return nil, true
 	case r.overlaid():
 		r.over.on = false
 		return nil, true
@@ -264,6 +288,10 @@ func (r *runsScreen) Escape() (tea.Cmd, bool) {
 
 // Wheel moves the selection.
 func (r *runsScreen) Wheel(_, _, lines int) tea.Cmd {
+	if r.pair != nil {
+		r.pair.scroll += lines
+		return nil
+	}
 	r.rows.move(lines)
 	return r.curves()
 }

@@ -25,6 +25,9 @@ func (r *runsScreen) View() string {
 			t.dim.Render("   or without a screen: ") + "hone train",
 		}, r.width, r.height)
 	}
+	if r.pair != nil {
+		return t.body(r.pairLines(), r.width, r.height)
+	}
 	if r.overlaid() {
 		return t.body(r.overlayLines(), r.width, r.height)
 	}
@@ -48,13 +51,15 @@ func (r *runsScreen) View() string {
 // headLine counts the runs.
 func (r *runsScreen) headLine() string {
 	t := r.t
-	live, failed := 0, 0
+	live, failed, stale := 0, 0, 0
 	for i := range r.all {
 		switch r.all[i].State {
 		case "running", "paused":
 			live++
 		case "failed":
 			failed++
+		case "stale":
+			stale++
 		}
 	}
 	left := " " + t.strong.Render(plural(len(r.all), "run")) + t.dim.Render(" in "+t.clean(r.store))
@@ -64,9 +69,15 @@ func (r *runsScreen) headLine() string {
 	if failed > 0 {
 		left += "   " + t.bad.Render(t.g.no) + fmt.Sprintf(" %d failed", failed)
 	}
+	if stale > 0 {
+		left += "   " + t.warn.Render("?") + fmt.Sprintf(" %d stale", stale)
+	}
 	right := ""
-	if f := r.filter.view(t, 24); f != "" {
+	if f := r.filter.view(t, max(r.width/2, 24)); f != "" {
 		right = f + t.dim.Render("  "+plural(len(r.rows.visible), "run"))
+	}
+	if r.asked != nil {
+		left = " " + t.bad.Render(t.g.no+" "+t.clean(r.asked.Error()))
 	}
 	if r.err != nil {
 		right = t.bad.Render(t.g.no + " " + t.clean(firstLine(r.err)))
@@ -132,7 +143,7 @@ func (r *runsScreen) rowLines(height int) []string {
 	from, to := r.rows.window(max(height-1, 1))
 	for i := from; i < to; i++ {
 		run := &r.all[r.rows.visible[i]]
-		mark, name := "  ", t.clean(run.ID)
+		mark, name := "  ", t.clean(run.title())
 		if i == r.rows.at {
 			mark, name = t.accent.Render(t.g.selected)+" ", t.strong.Render(name)
 		}
@@ -140,6 +151,9 @@ func (r *runsScreen) rowLines(height int) []string {
 			mark += t.accent.Render("*")
 		} else {
 			mark += " "
+		}
+		if tags := run.hashTags(); len(tags) > 0 {
+			name += " " + t.key.Render(t.clean(strings.Join(tags, " ")))
 		}
 		steps := fmt.Sprint(run.Step)
 		if run.Steps > 0 {
@@ -169,7 +183,21 @@ func (r *runsScreen) detailLines() []string {
 	if !ok {
 		return nil
 	}
-	lines := []string{" " + t.strong.Render(t.clean(run.ID)) + t.dim.Render("  "+t.clean(run.Dir))}
+	lines := []string{" " + t.strong.Render(t.clean(run.title())) + t.dim.Render("  "+t.clean(run.Dir))}
+	if tags := run.hashTags(); len(tags) > 0 {
+		lines[0] += "  " + t.key.Render(t.clean(strings.Join(tags, " ")))
+	}
+	if run.Note != "" {
+		for i, l := range wrap(t.clean(run.Note), max(r.width-5, 8)) {
+			if i == 2 {
+				break
+			}
+			lines = append(lines, "   "+l)
+		}
+	}
+	if run.State == "stale" {
+		lines = append(lines, "   "+t.warn.Render("? it says that it runs, but its heartbeat has stopped: killed, or the machine slept; r goes on with it"))
+	}
 	if run.Problem != "" {
 		for i, l := range wrap(t.clean(run.Problem), max(r.width-5, 8)) {
 			if i == 3 {

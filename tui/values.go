@@ -71,34 +71,3 @@ func listOf(c experiments.Config, key string) []string {
 	}
 	return nil
 }
-
-// shellWord quotes a word for a POSIX shell where it needs it.
-func shellWord(s string) string {
-	if s != "" && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./=,:@%+") == "" {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
-}
-
-// trainCommand is the command line that trains c without a screen: the file that
-// it differs least from, and what is different.
-func trainCommand(c experiments.Config, path string, saved experiments.Config) []string {
-	words := []string{"hone", "train"}
-	from := experiments.Default()
-	if path != "" {
-		words = append(words, "--config", shellWord(path))
-		from = saved
-	}
-	for _, d := range experiments.Diff(from, c) {
-		value := valueText(c, d.Key)
-		switch d.Key {
-		case "model.path":
-			words = append(words, "--model", shellWord(value))
-		case "data.path":
-			words = append(words, "--data", shellWord(value))
-		default:
-			words = append(words, "--set", shellWord(d.Key+"="+value))
-		}
-	}
-	return words
-}

@@ -77,8 +77,10 @@ type planView struct {
 	Tokens           *int
 	MemoryBytes      *int64
 	Seconds          *float64
+	StepSeconds      *float64
 	EOS              *string
 	Notes            []string
+	Warnings         []experiments.Warning
 	Rates            []ratePoint // of the schedule; nil while the steps are not known
 }
 
@@ -183,8 +185,12 @@ type runRow struct {
 	Step, Steps   int
 	Curve         []float64 // loss, decimated
 	Loss          float64   // last; NaN = none
-	Exact         float64   // best at an evaluation; NaN = none
-	FieldAccuracy float64   // at that evaluation; NaN = none
-	Problem       string    // why it failed, or cannot be read
+	Valid         float64   // at the best evaluation; NaN = none
+	Seconds       float64   // the run was live
+	Tags          []string
+	Note          string
+	Exact         float64 // best at an evaluation; NaN = none
+	FieldAccuracy float64 // at that evaluation; NaN = none
+	Problem       string  // why it failed, or cannot be read
 	Config        *experiments.Config
 }

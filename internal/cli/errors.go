@@ -52,7 +52,7 @@ var badInput = []error{
 	experiments.ErrSameSide, experiments.ErrNoSharedRows,
 	data.ErrNoRows, data.ErrOverlong, data.ErrNoPlaceholder, data.ErrDuplicateKey, data.ErrTooDeep, data.ErrUTF8,
 	weights.ErrUnsupported, weights.ErrCorrupt, weights.ErrNonFinite, tokenizer.ErrUnsupported, decode.ErrConstraint,
-	runs.ErrNotFound, runs.ErrAmbiguous, runs.ErrCorrupt, tui.ErrNotTerminal, fs.ErrNotExist,
+	runs.ErrNotFound, runs.ErrAmbiguous, runs.ErrCorrupt, runs.ErrLabel, tui.ErrNotTerminal, fs.ErrNotExist,
 }
 
 // exitCode is the exit code of an error.

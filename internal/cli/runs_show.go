@@ -81,6 +81,18 @@ func readRun(store, dir string) (shownRun, error) {
 func (a *app) printRun(s shownRun) {
 	t := a.table()
 	t.row("run", s.ID)
+	t.row("name", s.Name)
+	if len(s.Tags) > 0 {
+		t.row("tags", strings.Join(s.Tags, " "))
+	}
+	for i, l := range strings.Split(s.Note, "\n") {
+		switch {
+		case i > 0:
+			t.row("", l)
+		case l != "":
+			t.row("note", l)
+		}
+	}
 	t.row("directory", relative(s.Dir))
 	t.row("state", s.State)
 	if s.Error != "" {

@@ -135,7 +135,9 @@ func (a *app) plan(c experiments.Config) error {
 		t.row("memory", size(*p.MemoryBytes), "estimated peak")
 	}
 	if p.Seconds != nil {
-		t.row("time", clock(seconds(*p.Seconds)), "estimated, evaluations included")
+		took := seconds(*p.Seconds)
+		t.row("time", clock(took), "estimated, evaluations included: until "+time.Now().Add(took).Format("2006-01-02 15:04"))
+		t.row("step", fmt.Sprintf("%.3g s", *p.StepSeconds), "estimated, one optimizer step")
 	}
 	if p.EOS != nil {
 		t.row("eos", *p.EOS)
@@ -146,6 +148,9 @@ func (a *app) plan(c experiments.Config) error {
 	t.flush()
 	for _, n := range p.Notes {
 		a.out.printf("note: %s\n", n)
+	}
+	for _, w := range p.Warnings {
+		a.out.printf("warning: %s: %s\n", w.Key, w.Message)
 	}
 	return nil
 }
