@@ -88,6 +88,7 @@ type Trainer struct {
 	order   []int // of the examples in epoch ordered-1, once asked for
 	ordered int
 
+	cuts    []Cut         // changes of the batch size, by step
 	skipped map[int][]int // dataset rows left out of steps, counted from 1
 	ring    []Step        // the last records
 }
@@ -141,9 +142,6 @@ func MaxTokens(examples []batch.Example, batchSize, limit int) int {
 	return max(all, lengths[0])
 }
 
-// Steps is the number of optimizer steps of the whole run.
-func (t *Trainer) Steps() int { return t.Epochs * t.StepsPerEpoch(len(t.examples)) }
-
 // Done is the number of optimizer steps done.
 func (t *Trainer) Done() int { return t.step }
 
@@ -166,11 +164,11 @@ func (t *Trainer) Gradient(i int) (gradient []float32, shape []int) {
 }
 
 // LR is the learning rate of step s, counted from 0.
-func (t *Trainer) LR(s int) float64 { return t.schedule.At(s) * t.LRFactor }
+func (t *Trainer) LR(s int) float64 { return t.schedule.At(t.planned(s)) * t.LRFactor }
 
 // ScheduledLR is the learning rate of step s, counted from 0, if nobody had
-// intervened.
-func (t *Trainer) ScheduledLR(s int) float64 { return t.schedule.At(s) }
+// changed it.
+func (t *Trainer) ScheduledLR(s int) float64 { return t.schedule.At(t.planned(s)) }
 
 // Runtime gives access to tracing.
 func (t *Trainer) Runtime() *ops.Runtime { return t.graph.Runtime }
@@ -178,9 +176,8 @@ func (t *Trainer) Runtime() *ops.Runtime { return t.graph.Runtime }
 // Batch is the examples of step s, counted from 0. The order of an epoch is a
 // function of the seed and the epoch.
 func (t *Trainer) Batch(s int) []batch.Example {
-	perEpoch := t.StepsPerEpoch(len(t.examples))
-	epoch, i := s/perEpoch, s%perEpoch*t.BatchSize
-	n := min(t.BatchSize, len(t.examples)-i)
+	epoch, i := t.Place(s)
+	n := min(t.BatchSizeAt(s), len(t.examples)-i)
 	out := make([]batch.Example, n)
 	if !t.Shuffle {
 		copy(out, t.examples[i:])
@@ -201,7 +198,8 @@ func (t *Trainer) Batch(s int) []batch.Example {
 func (t *Trainer) Step(ctx context.Context) (Step, error) {
 	start := time.Now()
 	s := Step{Number: t.step + 1, LR: t.LR(t.step), Skipped: t.skipped[t.step+1]}
-	s.Epoch = float64(s.Number) / float64(t.StepsPerEpoch(len(t.examples)))
+	epoch, at := t.Place(s.Number)
+	s.Epoch = float64(epoch) + float64(at)/float64(len(t.examples))
 	err := t.attempt(ctx, t.remaining(t.step), &s)
 	if err == nil && !s.Applied && !errors.Is(s.Problem, ErrAllSkipped) {
 		err = t.guard(ctx, &s)

@@ -15,6 +15,7 @@ import (
 	"hone/engine"
 	"hone/engine/kernel"
 	"hone/engine/llama"
+	"hone/engine/loss"
 	"hone/engine/weights"
 	"hone/runs"
 )
@@ -37,7 +38,9 @@ type training struct {
 	recorder *recorder
 	best     *runs.Eval
 	last     int    // step of the last evaluation
+	saved    int    // step of the last checkpoint
 	asked    bool   // whether the next checkpoint was asked for
+	changed  bool   // whether a setting was since the last checkpoint
 	state    string // final state of the session
 	problem  error
 
@@ -88,7 +91,7 @@ func (t *training) execute(ctx context.Context) error {
 		Step: t.onStep, Failed: t.onFailed, Rewind: t.onRewind,
 		Evaluate: t.onEvaluate, Checkpoint: t.onCheckpoint, Intervention: t.onIntervention, State: t.onState,
 	})
-	t.run.attach(session)
+	t.run.attach(session, t.model.Dataset.JSON())
 	err := session.Wait()
 	t.state = session.State()
 	if err != nil || t.best != nil || t.trainer.Done() == 0 {
@@ -219,7 +222,10 @@ func (t *training) restoreFrom(dir string) error {
 		return err
 	}
 	t.best, t.last = state.Best, state.Evaluated
-	return t.trainer.Restore(state.State, moments)
+	if err := t.trainer.Restore(state.State, moments); err != nil {
+		return err
+	}
+	return t.countSteps()
 }
 
 // onStep records a step: its figures, and what it consumed and did.
@@ -378,6 +384,8 @@ func (t *training) onCheckpoint(_ context.Context, step int) error {
 	switch {
 	case t.asked:
 		reason = "asked"
+	case t.changed && t.saved == step:
+		reason = "settings"
 	case step == 0:
 		reason = "start"
 	case step == t.trainer.Steps():
@@ -385,7 +393,7 @@ func (t *training) onCheckpoint(_ context.Context, step int) error {
 	case t.config.Train.CheckpointEvery == 0 || step%t.config.Train.CheckpointEvery != 0:
 		reason = "stopped"
 	}
-	t.asked = false
+	t.asked, t.changed, t.saved = false, false, step
 	relative, err := filepath.Rel(t.writer.Dir(), path)
 	if err != nil {
 		relative = path
@@ -395,8 +403,35 @@ func (t *training) onCheckpoint(_ context.Context, step int) error {
 
 func (t *training) onIntervention(i engine.Intervention) error {
 	note := runs.Intervention{Step: i.Step, Action: i.Action, By: "user", Value: runs.Number(i.New), Previous: runs.Number(i.Old)}
+	if i.Again {
+		note.Reason = "it stands after going back"
+	}
 	t.asked = t.asked || i.Action == engine.ActionCheckpoint
+	switch i.Action {
+	case engine.ActionSetLR:
+		t.changed = true
+	case engine.ActionSetLoss:
+		t.changed = true
+		note.PreviousWeights, note.Weights = weightsOf(i.OldLoss), weightsOf(i.NewLoss)
+	case engine.ActionSetBatchSize:
+		t.changed = true
+		if err := t.countSteps(); err != nil {
+			return err
+		}
+	}
 	return t.writer.Append(note)
+}
+
+func weightsOf(w loss.Weights) *runs.LossWeights {
+	return &runs.LossWeights{CE: runs.Number(w.CE), JSON: runs.Number(w.JSON), Field: runs.Number(w.Field), Confidence: runs.Number(w.Confidence)}
+}
+
+// countSteps records how many steps the run has: another batch size changes it.
+func (t *training) countSteps() error {
+	if t.writer.Info().Steps == t.trainer.Steps() {
+		return nil
+	}
+	return t.writer.Update(func(i *runs.RunInfo) { i.Steps = t.trainer.Steps() })
 }
 
 func (t *training) onState(state string) error {
