@@ -16,11 +16,11 @@ import (
 // not a terminal stays as it is. The report of a fault that ends the process
 // still goes to the terminal.
 func capture(p *prints) (terminal *os.File, restore func(), err error) {
-	type stream struct{ number, saved int }
-	var taken []stream
+	// The files, not their numbers: one that nothing refers to is closed.
+	saved := map[int]*os.File{}
 	back := func() {
-		for _, s := range taken {
-			_ = unix.Dup2(s.saved, s.number) // both are open
+		for number, f := range saved {
+			_ = unix.Dup2(int(f.Fd()), number) // both are open
 		}
 	}
 	r, w, err := os.Pipe()
@@ -31,10 +31,10 @@ func capture(p *prints) (terminal *os.File, restore func(), err error) {
 		if !term.IsTerminal(uintptr(number)) {
 			continue
 		}
-		saved, err := unix.FcntlInt(uintptr(number), unix.F_DUPFD_CLOEXEC, 3)
+		copied, err := unix.FcntlInt(uintptr(number), unix.F_DUPFD_CLOEXEC, 3)
 		if err == nil {
+			saved[number] = os.NewFile(uintptr(copied), "terminal")
 			err = unix.Dup2(int(w.Fd()), number)
-			taken = append(taken, stream{number, saved})
 		}
 		if err != nil {
 			back()
@@ -47,15 +47,16 @@ func capture(p *prints) (terminal *os.File, restore func(), err error) {
 		defer close(done)
 		p.read(r)
 	}()
-	terminal = os.NewFile(uintptr(taken[0].saved), "terminal") // 1 is one: Run has looked
-	if last := taken[len(taken)-1]; last.number == 2 {
-		saved := os.NewFile(uintptr(last.saved), "stderr")
-		_ = debug.SetCrashOutput(saved, debug.CrashOptions{}) // else the report is lost, no more
+	if f := saved[2]; f != nil {
+		_ = debug.SetCrashOutput(f, debug.CrashOptions{}) // else the report is lost, no more
 	}
-	return terminal, func() {
+	return saved[1], func() { // 1 is a terminal: Run has looked
 		back() // the pipe has no writer any more
 		<-done
 		_ = debug.SetCrashOutput(nil, debug.CrashOptions{})
+		for _, f := range saved {
+			f.Close()
+		}
 		r.Close()
 	}, nil
 }

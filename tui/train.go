@@ -275,7 +275,7 @@ func (s *trainScreen) askStop() {
 		Choices: []choice{
 			{Keys: []string{"s", "enter"}, Text: "stop after this step and save", Run: s.ending("stopping after this step", func() { s.own.Stop() })},
 			{Keys: []string{"e"}, Text: "evaluate first: after this step, then save and stop", Run: s.ending("evaluating after this step, then stopping", func() { s.own.Evaluate(); s.own.Stop() })},
-			{Keys: []string{"n"}, Text: "now: without the step under way, saving the one before", Run: s.ending("stopping without the step under way", func() { s.own.Abandon() })},
+			{Keys: []string{"n"}, Text: "now: drop the step under way, save the one before", Run: s.ending("stopping without the step under way", func() { s.own.Abandon() })},
 		},
 	})
 }

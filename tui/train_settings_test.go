@@ -77,7 +77,7 @@ func TestTrainStopsInThreeWays(t *testing.T) {
 	for key, want := range map[string]string{"s": "stop", "enter": "stop", "e": "evaluate stop", "n": "abandon", "esc": ""} {
 		b := trainBench(t, story(143, runs.Running), runs.Running, 80, 24)
 		b.press("s")
-		b.sees("stop after this step and save", "evaluate first", "without the step under way")
+		b.sees("stop after this step and save", "evaluate first", "drop the step under way")
 		b.press(key)
 		if got := strings.Join(b.fake.run.calls, " "); got != want {
 			t.Errorf("%s did %q, want %q", key, got, want)
@@ -104,7 +104,7 @@ func TestVerdict(t *testing.T) {
 		}
 	}
 	rising := story(350, runs.Finished)
-	has("rising", of(rising), "finished after 350 steps", "best exact match 0.69 at step 350 (0.27 at step 25)", "still rising at the end", "of the steps", "no alerts", "took 10:44")
+	has("rising", of(rising), "finished after 350 steps", "best exact match 0.69 at step 350 (0.27 at step 25)", "still rising at the end", "of steps", "no alerts", "took 10:44")
 	flat := story(350, runs.Finished)
 	flat.History.Evals[len(flat.History.Evals)-1].ExactMatch, flat.History.Evals[len(flat.History.Evals)-2].ExactMatch = 0.1, 0.2
 	has("falling", of(flat), "at step 300", "not better in the 2 evaluations after it")

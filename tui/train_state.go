@@ -93,9 +93,9 @@ func (s *trainScreen) banner() []string {
 			say(t.dim.Render, " ", alert+"  (4 Trace has more)")
 		}
 	case runs.Stopped:
-		say(t.text.Render, t.g.ring, s.feed.verdict(snap.State, snap.Info)+". It has a checkpoint and can be resumed from 6 Runs.")
+		say(t.text.Render, t.g.ring, s.feed.verdict(snap.State, snap.Info)+". Resume it from 6 Runs.")
 	case runs.Finished:
-		say(t.good.Render, t.g.ok, s.feed.verdict(snap.State, snap.Info)+". 5 Compare shows base against tuned.")
+		say(t.good.Render, t.g.ok, s.feed.verdict(snap.State, snap.Info)+". 5 compares base and tuned.")
 	case runs.Running:
 		if s.feed.steps > 0 && s.ownState != "" && s.ownState != runs.Running && s.ownState != runs.Paused {
 			say(t.accent.Render, t.g.dot, s.ownState+" "+t.g.ellipsis)

@@ -28,9 +28,9 @@ func (f *trainFeed) verdict(state string, info runs.RunInfo) string {
 	}
 	if f.clip > 0 && f.steps > 0 {
 		if f.clipped == 0 {
-			parts = append(parts, "gradients were never clipped")
+			parts = append(parts, "gradients never clipped")
 		} else {
-			parts = append(parts, "gradients were clipped in "+percent(f.clipped, f.steps)+" of the steps")
+			parts = append(parts, "gradients clipped in "+percent(f.clipped, f.steps)+" of steps")
 		}
 	}
 	if f.nonFinite > 0 {
@@ -52,7 +52,7 @@ func (f *trainFeed) verdict(state string, info runs.RunInfo) string {
 func (f *trainFeed) bestText(best evalPoint) string {
 	text := fmt.Sprintf("best exact match %s at step %d", shareText(best.exact), best.step)
 	first, last := f.scores[0], f.scores[len(f.scores)-1]
-	if first.step < best.step {
+	if first.step < best.step && first.exact < best.exact {
 		text += fmt.Sprintf(" (%s at step %d)", shareText(first.exact), first.step)
 	}
 	text += fmt.Sprintf(", valid %s, field %s", shareText(best.valid), shareText(best.field))
