@@ -9,4 +9,7 @@ const (
 	ActionCheckpoint = "checkpoint"
 	ActionEvaluate   = "evaluate"
 	ActionSetLR      = "set-lr"
+	// These change the weights of the loss and the size of the batches.
+	ActionSetLoss      = "set-loss-weights"
+	ActionSetBatchSize = "set-batch-size"
 )

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"runtime/debug"
 	"sync"
+
+	"hone/engine/loss"
 )
 
 // State names of a session.
@@ -44,6 +46,10 @@ type Intervention struct {
 	Action string
 	Old    float64 // of a changed setting
 	New    float64
+	// Of a change of the loss weights.
+	OldLoss, NewLoss loss.Weights
+	// Again says that the run went back before the change, and that it stands.
+	Again bool
 }
 
 // Schedule says when a session evaluates, saves and ends. Intervals are in
@@ -84,11 +90,15 @@ type Session struct {
 }
 
 // asked is what was asked for at the next step boundary.
-type asked struct{ evaluate, checkpoint bool }
+type asked struct {
+	evaluate, checkpoint bool
+	changed              bool // a setting was: a checkpoint of this step must know of it
+}
 
 type command struct {
 	action string
 	value  float64
+	loss   loss.Weights
 }
 
 // Start runs the trainer until its last step, MaxSteps, Stop or the end of ctx.
@@ -110,8 +120,8 @@ func Start(ctx context.Context, t *Trainer, s Schedule, h Hooks) *Session {
 	return session
 }
 
-// Pause, Resume, Step, Stop, Checkpoint, Evaluate and SetLR take effect at the
-// next step boundary.
+// Pause, Resume, Step, Stop, Checkpoint, Evaluate, SetLR, SetLoss and
+// SetBatchSize take effect at the next step boundary.
 
 // Pause halts before the next step.
 func (s *Session) Pause() { s.send(ActionPause, 0) }
@@ -135,10 +145,33 @@ func (s *Session) Evaluate() { s.send(ActionEvaluate, 0) }
 // schedule alike.
 func (s *Session) SetLR(lr float64) { s.send(ActionSetLR, lr) }
 
+// SetLoss makes w the weights of the loss from the next step on.
+func (s *Session) SetLoss(w loss.Weights) error {
+	if err := checkLoss(w); err != nil {
+		return err
+	}
+	s.enqueue(command{action: ActionSetLoss, loss: w})
+	return nil
+}
+
+// SetBatchSize makes n the examples of a batch from the next step on: see
+// [Trainer.SetBatchSize].
+func (s *Session) SetBatchSize(n int) error {
+	if err := checkBatchSize(n); err != nil {
+		return err
+	}
+	s.send(ActionSetBatchSize, float64(n))
+	return nil
+}
+
 func (s *Session) send(action string, value float64) {
+	s.enqueue(command{action: action, value: value})
+}
+
+func (s *Session) enqueue(c command) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.commands = append(s.commands, command{action, value})
+	s.commands = append(s.commands, c)
 	s.wake.Broadcast()
 }
 
@@ -166,10 +199,7 @@ func (s *Session) run(ctx context.Context) (err error) {
 			err = fmt.Errorf("%w: %v\n%s", ErrPanic, r, debug.Stack())
 		}
 	}()
-	t, end := s.trainer, s.trainer.Steps()
-	if s.schedule.MaxSteps > 0 {
-		end = min(end, s.schedule.MaxSteps)
-	}
+	t := s.trainer
 	evaluated, saved := s.schedule.Evaluated, t.Done() // at which steps
 	if t.Done() == 0 && t.OnNonfinite == Rewind && s.hooks.Rewind != nil {
 		saved = -1 // there must be something to go back to
@@ -179,7 +209,7 @@ func (s *Session) run(ctx context.Context) (err error) {
 		if err := s.obey(); err != nil {
 			return err
 		}
-		stop := s.stopping || ctx.Err() != nil || t.Done() >= end
+		stop := s.stopping || ctx.Err() != nil || t.Done() >= s.end()
 		if evaluated != t.Done() && s.evaluationDue() || s.asked.evaluate {
 			err := s.evaluate(ctx)
 			switch {
@@ -189,7 +219,7 @@ func (s *Session) run(ctx context.Context) (err error) {
 				return err
 			} // a cancelled evaluation is made again when the run is resumed
 		}
-		if saved != t.Done() && (stop || every(s.schedule.CheckpointEvery, t.Done())) || s.asked.checkpoint {
+		if saved != t.Done() && (stop || every(s.schedule.CheckpointEvery, t.Done())) || s.asked.checkpoint || s.asked.changed && saved == t.Done() {
 			if err := s.hooks.Checkpoint(context.WithoutCancel(ctx), t.Done()); err != nil {
 				return err
 			}
@@ -240,13 +270,26 @@ func (s *Session) failed(ctx context.Context, step Step, err error) error {
 		return fmt.Errorf("%w (%d times): %w", ErrRewinds, s.schedule.Rewinds, err)
 	}
 	s.schedule.Rewinds++
-	factor := t.LRFactor
+	ordered := t.settings()
 	if err := s.hooks.Rewind(ctx, step); err != nil {
 		return fmt.Errorf("going back after a failed step: %w", err)
 	}
-	t.LRFactor = factor // what somebody ordered stands
+	for _, note := range t.keep(ordered) { // what somebody ordered stands
+		if err := s.hooks.Intervention(note); err != nil {
+			return err
+		}
+		s.asked.changed = true
+	}
 	t.Skip(step.Number, step.Bad)
 	return nil
+}
+
+// end is the step at which the session ends.
+func (s *Session) end() int {
+	if s.schedule.MaxSteps > 0 {
+		return min(s.trainer.Steps(), s.schedule.MaxSteps)
+	}
+	return s.trainer.Steps()
 }
 
 func every(interval, step int) bool { return interval > 0 && step%interval == 0 }
@@ -301,7 +344,18 @@ func (s *Session) obey() error {
 			s.asked.evaluate = true
 		case ActionSetLR:
 			note.Old, note.New = s.trainer.LR(s.trainer.Done()), c.value
-			s.trainer.LRFactor *= note.New / note.Old
+			if note.Old > 0 { // it is 0 at the end of a schedule
+				s.trainer.LRFactor *= note.New / note.Old
+			}
+			s.asked.changed = true
+		case ActionSetLoss:
+			note.OldLoss, note.NewLoss = s.trainer.Loss, c.loss
+			s.trainer.SetLoss(c.loss)
+			s.asked.changed = true
+		case ActionSetBatchSize:
+			note.Old, note.New = float64(s.trainer.BatchSizeAt(s.trainer.Done())), c.value
+			s.trainer.SetBatchSize(int(c.value))
+			s.asked.changed = true
 		}
 		if err := s.hooks.Intervention(note); err != nil {
 			return err

@@ -3,7 +3,9 @@ package engine
 import (
 	"fmt"
 	"maps"
+	"slices"
 
+	"hone/engine/loss"
 	"hone/engine/weights"
 )
 
@@ -15,13 +17,21 @@ type State struct {
 	OptimizerStep int     `json:"optimizer_step"` // updates applied, for AdamW's bias correction
 	LRFactor      float64 `json:"lr_factor"`
 	Seed          uint64  `json:"seed"`
+	// Loss are the weights of the loss; nil in a checkpoint of before they could
+	// be changed. Cuts are the changes of the batch size.
+	Loss *loss.Weights `json:"loss,omitempty"`
+	Cuts []Cut         `json:"cuts,omitempty"`
 	// Skipped are the dataset rows left out of steps, counted from 1.
 	Skipped map[int][]int `json:"skipped,omitempty"`
 }
 
 // State is the trainer's state after the last finished step.
 func (t *Trainer) State() State {
-	return State{Step: t.step, OptimizerStep: t.updates.Steps(), LRFactor: t.LRFactor, Seed: t.Seed, Skipped: maps.Clone(t.skipped)}
+	w := t.Loss
+	return State{
+		Step: t.step, OptimizerStep: t.updates.Steps(), LRFactor: t.LRFactor, Seed: t.Seed, Skipped: maps.Clone(t.skipped),
+		Loss: &w, Cuts: slices.Clone(t.cuts),
+	}
 }
 
 // Moments are the optimizer's moments as tensors named exp_avg.X, exp_avg_sq.X
@@ -39,6 +49,15 @@ func (t *Trainer) Moments() []weights.Tensor {
 func (t *Trainer) Restore(s State, moments []weights.Tensor) error {
 	if s.Seed != t.Seed {
 		return fmt.Errorf("the checkpoint was trained with seed %d, not %d", s.Seed, t.Seed)
+	}
+	if s.Loss != nil {
+		if err := checkLoss(*s.Loss); err != nil {
+			return fmt.Errorf("the checkpoint has %w", err)
+		}
+		t.SetLoss(*s.Loss)
+	}
+	if err := t.restoreCuts(s.Cuts); err != nil {
+		return err
 	}
 	if s.Step < 0 || s.Step > t.Steps() {
 		return fmt.Errorf("the checkpoint is at step %d of a run of %d", s.Step, t.Steps())

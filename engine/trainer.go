@@ -89,6 +89,7 @@ type Trainer struct {
 	order   []int // of the examples in epoch ordered-1, once asked for
 	ordered int
 
+	cuts    []Cut                                       // changes of the batch size, by step
 	skipped map[int][]int                               // dataset rows left out of steps, counted from 1
 	ring    []Step                                      // the last records
 	faults  []Faults                                    // planted failures
@@ -144,9 +145,6 @@ func MaxTokens(examples []batch.Example, batchSize, limit int) int {
 	return max(all, lengths[0])
 }
 
-// Steps is the number of optimizer steps of the whole run.
-func (t *Trainer) Steps() int { return t.Epochs * t.StepsPerEpoch(len(t.examples)) }
-
 // Done is the number of optimizer steps done.
 func (t *Trainer) Done() int { return t.step }
 
@@ -169,11 +167,11 @@ func (t *Trainer) Gradient(i int) (gradient []float32, shape []int) {
 }
 
 // LR is the learning rate of step s, counted from 0.
-func (t *Trainer) LR(s int) float64 { return t.schedule.At(s) * t.LRFactor }
+func (t *Trainer) LR(s int) float64 { return t.schedule.At(t.planned(s)) * t.LRFactor }
 
 // ScheduledLR is the learning rate of step s, counted from 0, if nobody had
-// intervened.
-func (t *Trainer) ScheduledLR(s int) float64 { return t.schedule.At(s) }
+// changed it.
+func (t *Trainer) ScheduledLR(s int) float64 { return t.schedule.At(t.planned(s)) }
 
 // Runtime gives access to tracing.
 func (t *Trainer) Runtime() *ops.Runtime { return t.graph.Runtime }
@@ -181,9 +179,8 @@ func (t *Trainer) Runtime() *ops.Runtime { return t.graph.Runtime }
 // Batch is the examples of step s, counted from 0. The order of an epoch is a
 // function of the seed and the epoch.
 func (t *Trainer) Batch(s int) []batch.Example {
-	perEpoch := t.StepsPerEpoch(len(t.examples))
-	epoch, i := s/perEpoch, s%perEpoch*t.BatchSize
-	n := min(t.BatchSize, len(t.examples)-i)
+	epoch, i := t.Place(s)
+	n := min(t.BatchSizeAt(s), len(t.examples)-i)
 	out := make([]batch.Example, n)
 	if !t.Shuffle {
 		copy(out, t.examples[i:])
@@ -223,8 +220,9 @@ func (t *Trainer) Step(ctx context.Context) (Step, error) {
 // begin is the record of the next step before anything is known of it.
 func (t *Trainer) begin() Step {
 	n := t.step + 1
+	epoch, at := t.Place(n)
 	return Step{
-		Number: n, Epoch: float64(n) / float64(t.StepsPerEpoch(len(t.examples))),
+		Number: n, Epoch: float64(epoch) + float64(at)/float64(len(t.examples)),
 		LR: t.faultyLR(n, t.LR(t.step)), Factor: t.LRFactor, Skipped: t.skipped[n],
 	}
 }

@@ -171,11 +171,11 @@ func (r *recorder) gradients(s engine.Step) runs.TraceGrad {
 
 func (r *recorder) optimizer(s engine.Step) runs.TraceOpt {
 	t := r.t.trainer
-	perEpoch := t.StepsPerEpoch(len(r.source))
+	epoch, at := t.Place(s.Number - 1)
 	o := runs.TraceOpt{
 		K: "opt", Step: s.Number, LR: runs.Number(s.LR), LRExpected: runs.Number(t.ScheduledLR(s.Number - 1)), Applied: s.Applied, Skipped: s.Skipped,
 		RNG:    runs.TraceRNG{Seed: t.Seed, Step: s.Number - 1},
-		Cursor: runs.TraceCursor{Epoch: (s.Number - 1) / perEpoch, At: (s.Number - 1) % perEpoch * t.BatchSize},
+		Cursor: runs.TraceCursor{Epoch: epoch, At: at},
 	}
 	if s.Factor != 1 {
 		factor := runs.Number(s.Factor)

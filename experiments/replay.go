@@ -48,9 +48,9 @@ type Replay struct {
 
 	// Reproduced says that everything recorded of the step, and of those since the
 	// checkpoint, came out with the same bits.
-	Reproduced  bool         `json:"reproduced"`
+	Reproduced  bool       `json:"reproduced"`
 	Differences []Mismatch `json:"differences,omitempty"`
-	Notes       []string     `json:"notes,omitempty"`
+	Notes       []string   `json:"notes,omitempty"`
 
 	Base    ReplayedStep  `json:"base"`
 	Variant *ReplayedStep `json:"variant,omitempty"` // nil where nothing was to be changed

@@ -60,6 +60,7 @@ type Run struct {
 	pending []func(*engine.Session) // commands given while the run is loading
 	watched []int
 	state   string
+	json    bool // whether completions are JSON; known once loaded
 
 	result Result
 	err    error
@@ -248,6 +249,26 @@ func (r *Run) Evaluate() { r.command((*engine.Session).Evaluate) }
 // schedule alike.
 func (r *Run) SetLR(lr float64) { r.command(func(s *engine.Session) { s.SetLR(lr) }) }
 
+// SetLoss makes w the weights of the loss from the next step on. The loss of
+// evaluations keeps the weights of the experiment, so that they compare.
+func (r *Run) SetLoss(w LossConfig) error {
+	if err := w.Check(); err != nil {
+		return err
+	}
+	r.command(func(s *engine.Session) { _ = s.SetLoss(lossWeights(w, r.json)) }) // checked above
+	return nil
+}
+
+// SetBatchSize makes n the examples of a batch from the next step on: the rows
+// that the epoch has not seen yet are cut anew.
+func (r *Run) SetBatchSize(n int) error {
+	if n < 1 || n > MaxBatchSize {
+		return fmt.Errorf("a batch size of %d: want 1 to %d", n, MaxBatchSize)
+	}
+	r.command(func(s *engine.Session) { _ = s.SetBatchSize(n) }) // checked above
+	return nil
+}
+
 // Abandon ends the run at once: the step in flight changes nothing, and a
 // checkpoint of the last finished step is saved.
 func (r *Run) Abandon() {
@@ -275,10 +296,10 @@ func (r *Run) command(f func(*engine.Session)) {
 }
 
 // attach connects the session once it runs, with the commands given before.
-func (r *Run) attach(s *engine.Session) {
+func (r *Run) attach(s *engine.Session, json bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.session = s
+	r.session, r.json = s, json
 	for _, f := range r.pending {
 		f(s)
 	}

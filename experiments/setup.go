@@ -151,7 +151,11 @@ func AdapterSettings(c Config) llama.LoRA {
 // LossWeights are the weights of an experiment's loss; where completions are not
 // JSON objects there is no structure and there are no fields.
 func LossWeights(c Config, json bool) loss.Weights {
-	w := loss.Weights{CE: c.Loss.CE, JSON: c.Loss.JSON, Field: c.Loss.Field, Confidence: c.Loss.Confidence}
+	return lossWeights(c.Loss, json)
+}
+
+func lossWeights(c LossConfig, json bool) loss.Weights {
+	w := loss.Weights{CE: c.CE, JSON: c.JSON, Field: c.Field, Confidence: c.Confidence}
 	if !json {
 		w.JSON, w.Field = 0, 0
 	}

@@ -12,6 +12,7 @@ import (
 	"hone/data"
 	"hone/engine"
 	"hone/engine/kernel"
+	"hone/engine/loss"
 	"hone/engine/trace/inject"
 	"hone/runs"
 )
@@ -31,7 +32,9 @@ type training struct {
 	recorder *recorder
 	best     *runs.Eval
 	last     int    // step of the last evaluation
+	saved    int    // step of the last checkpoint
 	asked    bool   // whether the next checkpoint was asked for
+	changed  bool   // whether a setting was since the last checkpoint
 	state    string // final state of the session
 	problem  error
 
@@ -79,7 +82,7 @@ func (t *training) execute(ctx context.Context) (err error) {
 		Step: t.onStep, Failed: t.onFailed, Rewind: t.onRewind,
 		Evaluate: t.onEvaluate, Checkpoint: t.onCheckpoint, Intervention: t.onIntervention, State: t.onState,
 	})
-	t.run.attach(session)
+	t.run.attach(session, t.model.Dataset.JSON())
 	err = session.Wait()
 	t.state = session.State()
 	if err != nil || t.best != nil || t.trainer.Done() == 0 {
@@ -183,7 +186,10 @@ func (t *training) restore() error {
 func (t *training) backTo(dir string) error {
 	state, err := t.restoreFrom(dir)
 	t.best, t.last = state.Best, state.Evaluated
-	return err
+	if err != nil {
+		return err
+	}
+	return t.countSteps()
 }
 
 // onStep records a step: its figures, and what it consumed and did.
@@ -305,6 +311,8 @@ func (t *training) onCheckpoint(_ context.Context, step int) error {
 	switch {
 	case t.asked:
 		reason = "asked"
+	case t.changed && t.saved == step:
+		reason = "settings"
 	case step == 0:
 		reason = "start"
 	case step == t.trainer.Steps():
@@ -312,7 +320,7 @@ func (t *training) onCheckpoint(_ context.Context, step int) error {
 	case t.config.Train.CheckpointEvery == 0 || step%t.config.Train.CheckpointEvery != 0:
 		reason = "stopped"
 	}
-	t.asked = false
+	t.asked, t.changed, t.saved = false, false, step
 	return t.checkpoint(step, reason)
 }
 
@@ -336,8 +344,35 @@ func (t *training) checkpoint(step int, reason string) error {
 
 func (t *training) onIntervention(i engine.Intervention) error {
 	note := runs.Intervention{Step: i.Step, Action: i.Action, By: byUser, Value: runs.Number(i.New), Previous: runs.Number(i.Old)}
+	if i.Again {
+		note.Reason = "it stands after going back"
+	}
 	t.asked = t.asked || i.Action == engine.ActionCheckpoint
+	switch i.Action {
+	case engine.ActionSetLR:
+		t.changed = true
+	case engine.ActionSetLoss:
+		t.changed = true
+		note.PreviousWeights, note.Weights = weightsOf(i.OldLoss), weightsOf(i.NewLoss)
+	case engine.ActionSetBatchSize:
+		t.changed = true
+		if err := t.countSteps(); err != nil {
+			return err
+		}
+	}
 	return t.writer.Append(note)
+}
+
+func weightsOf(w loss.Weights) *runs.LossWeights {
+	return &runs.LossWeights{CE: runs.Number(w.CE), JSON: runs.Number(w.JSON), Field: runs.Number(w.Field), Confidence: runs.Number(w.Confidence)}
+}
+
+// countSteps records how many steps the run has: another batch size changes it.
+func (t *training) countSteps() error {
+	if t.writer.Info().Steps == t.trainer.Steps() {
+		return nil
+	}
+	return t.writer.Update(func(i *runs.RunInfo) { i.Steps = t.trainer.Steps() })
 }
 
 func (t *training) onState(state string) error {

@@ -55,7 +55,7 @@ type Checkpoint struct {
 	Time   time.Time `json:"time"`
 	Path   string    `json:"path"`             // relative to the run directory
 	Best   bool      `json:"best,omitempty"`   // the best so far
-	Reason string    `json:"reason,omitempty"` // "start", "every", "asked", "end", "stopped", "rewind"
+	Reason string    `json:"reason,omitempty"` // "start", "every", "asked", "end", "stopped", "rewind", "settings"
 }
 
 // Actions of an Intervention.
@@ -67,10 +67,13 @@ const (
 	ActionCheckpoint = "checkpoint"
 	ActionEvaluate   = "evaluate"
 	ActionSetLR      = "set-lr"
-	ActionWatch      = "watch"
-	ActionSkipStep   = "skip-step"
-	ActionSkipRow    = "skip-row"
-	ActionRewind     = "rewind"
+	// These change the weights of the loss and the size of the batches.
+	ActionSetLoss      = "set-loss-weights"
+	ActionSetBatchSize = "set-batch-size"
+	ActionWatch        = "watch"
+	ActionSkipStep     = "skip-step"
+	ActionSkipRow      = "skip-row"
+	ActionRewind       = "rewind"
 )
 
 // Intervention is a change to a run from outside its schedule: by a person, or
@@ -82,11 +85,22 @@ type Intervention struct {
 	Time     time.Time `json:"time"`
 	Action   string    `json:"action"`             // one of the Action constants
 	By       string    `json:"by,omitempty"`       // "user", "rule"
-	Value    Number    `json:"value,omitempty"`    // set-lr: the new learning rate
-	Previous Number    `json:"previous,omitempty"` // set-lr: the one before
-	To       int       `json:"to,omitempty"`       // rewind: the last step that still counts
-	Rows     []int     `json:"rows,omitempty"`     // watch: rows of the eval split; skip-step: rows of the batch; skip-row, rewind: rows left out of step Step from then on
-	Reason   string    `json:"reason,omitempty"`
+	Value    Number    `json:"value,omitempty"`    // set-lr: the new learning rate; set-batch-size: the new size
+	Previous Number    `json:"previous,omitempty"` // what it was before
+	// Weights and PreviousWeights are those of the loss (set-loss-weights).
+	Weights         *LossWeights `json:"weights,omitempty"`
+	PreviousWeights *LossWeights `json:"previous_weights,omitempty"`
+	To              int          `json:"to,omitempty"`   // rewind: the last step that still counts
+	Rows            []int        `json:"rows,omitempty"` // watch: rows of the eval split; skip-step: rows of the batch; skip-row, rewind: rows left out of step Step from then on
+	Reason          string       `json:"reason,omitempty"`
+}
+
+// LossWeights are the factors of the terms of the loss.
+type LossWeights struct {
+	CE         Number `json:"ce"`
+	JSON       Number `json:"json"`
+	Field      Number `json:"field"`
+	Confidence Number `json:"confidence"`
 }
 
 // Alert is a finding about the run, with an id of the doctor's rules.

@@ -48,6 +48,13 @@ type app struct {
 	pending overlay   // asked for by a screen during a key press
 	own     ownRun    // run of this process; stays set after its end
 	ownEnd  bool      // own has ended
+
+	themeName string                   // one of Themes
+	themed    func(name string) *theme // makes a theme; nil = there is only the one
+
+	prints    *prints           // what was printed meanwhile; nil = not captured
+	notify    func(text string) // tells the terminal; nil = nobody
+	unfocused bool              // the terminal reported that it lost focus
 }
 
 // ownLive is true while a run of this process is going, paused included.

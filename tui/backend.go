@@ -65,6 +65,9 @@ type ownRun interface {
 	Checkpoint()
 	Evaluate()
 	SetLR(lr float64)
+	SetLoss(w experiments.LossConfig) error // refused when it would not train
+	SetBatchSize(n int) error               // refused when out of range
+	Abandon()                               // ends at once, without the step under way
 	Watch(rows []int)
 	Done() <-chan struct{}
 	Err() error // why it ended; nil before and after a good end

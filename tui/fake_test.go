@@ -220,15 +220,26 @@ func newFakeRun(dir string) *fakeRun {
 	return r
 }
 
-func (r *fakeRun) Dir() string           { return r.dir }
-func (r *fakeRun) State() string         { return r.state }
-func (r *fakeRun) Pause()                { r.calls = append(r.calls, "pause") }
-func (r *fakeRun) Resume()               { r.calls = append(r.calls, "resume") }
-func (r *fakeRun) Step()                 { r.calls = append(r.calls, "step") }
-func (r *fakeRun) Stop()                 { r.calls = append(r.calls, "stop"); r.state = runs.Stopped; r.end() }
-func (r *fakeRun) Checkpoint()           { r.calls = append(r.calls, "checkpoint") }
-func (r *fakeRun) Evaluate()             { r.calls = append(r.calls, "evaluate") }
-func (r *fakeRun) SetLR(float64)         { r.calls = append(r.calls, "lr") }
+func (r *fakeRun) Dir() string   { return r.dir }
+func (r *fakeRun) State() string { return r.state }
+func (r *fakeRun) Pause()        { r.calls = append(r.calls, "pause") }
+func (r *fakeRun) Resume()       { r.calls = append(r.calls, "resume") }
+func (r *fakeRun) Step()         { r.calls = append(r.calls, "step") }
+func (r *fakeRun) Stop()         { r.calls = append(r.calls, "stop"); r.state = runs.Stopped; r.end() }
+func (r *fakeRun) Checkpoint()   { r.calls = append(r.calls, "checkpoint") }
+func (r *fakeRun) Evaluate()     { r.calls = append(r.calls, "evaluate") }
+func (r *fakeRun) SetLR(float64) { r.calls = append(r.calls, "lr") }
+func (r *fakeRun) Abandon()      { r.calls = append(r.calls, "abandon"); r.state = runs.Stopped; r.end() }
+
+func (r *fakeRun) SetLoss(w experiments.LossConfig) error {
+	r.calls = append(r.calls, "loss "+lossWeightsText(w))
+	return w.Check()
+}
+
+func (r *fakeRun) SetBatchSize(n int) error {
+	r.calls = append(r.calls, fmt.Sprintf("batch %d", n))
+	return nil
+}
 func (r *fakeRun) Watch([]int)           { r.calls = append(r.calls, "watch") }
 func (r *fakeRun) Done() <-chan struct{} { return r.live.Done() }
 func (r *fakeRun) Err() error            { return r.err }

@@ -14,6 +14,10 @@ import (
 // gotoMsg makes a screen the visible one.
 type gotoMsg struct{ to screenID }
 
+// themedMsg says that the theme is another one: what was drawn with the one
+// before is drawn anew.
+type themedMsg struct{}
+
 // noticeMsg shows one line at the bottom until the next key press.
 type noticeMsg struct {
 	text string

@@ -26,7 +26,10 @@ func (s *shell) quit() tea.Cmd {
 			baseName(s.own.Dir()) + " is being trained by this process" + at + ".",
 			"Stopped, it keeps a checkpoint and can be resumed later from Runs, or by `hone train --run-dir`.",
 		},
-		Choices: []choice{{Keys: []string{"s"}, Text: "stop after this step, save a checkpoint, and leave", Run: s.stopAndLeave}},
+		Choices: []choice{
+			{Keys: []string{"s"}, Text: "stop after this step, save a checkpoint, and leave", Run: s.stopAndLeave},
+			{Keys: []string{"n"}, Text: "now: drop the step under way, save the one before, and leave", Run: s.abandonAndLeave},
+		},
 	}
 	return nil
 }
@@ -36,6 +39,13 @@ func (s *shell) stopAndLeave() tea.Cmd {
 	s.own.Stop()
 	s.leaving = true
 	return notice("stopping after this step; ^c ^c leaves without waiting for the screen")
+}
+
+// abandonAndLeave is stopAndLeave without the step under way.
+func (s *shell) abandonAndLeave() tea.Cmd {
+	s.own.Abandon()
+	s.leaving = true
+	return notice("stopping without the step under way; ^c ^c leaves without waiting for the screen")
 }
 
 // interrupt is ctrl+c: twice leaves at once. Run waits for the checkpoint.

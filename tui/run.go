@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"log"
 	"os"
 	"path/filepath"
 	"time"
@@ -15,7 +13,6 @@ import (
 	"github.com/muesli/termenv"
 
 	"hone/experiments"
-	"hone/runs"
 )
 
 // ErrNotTerminal is returned by Run when standard input or output is not a
@@ -29,7 +26,8 @@ type Options struct {
 	Store      string             // directory of runs; "" = "runs"
 	RunDir     string             // a run to look at; "" = none
 	Version    string
-	ASCII      bool // only characters up to U+007E; also by HONE_ASCII=1
+	ASCII      bool   // only characters up to U+007E; also by HONE_ASCII=1
+	Theme      string // one of Themes; "" = by HONE_THEME or as it was kept
 }
 
 // Run shows the workbench until the user leaves or ctx ends. A run that it
@@ -40,11 +38,23 @@ func Run(ctx context.Context, o Options) error {
 	if !term.IsTerminal(os.Stdin.Fd()) || !term.IsTerminal(os.Stdout.Fd()) {
 		return ErrNotTerminal
 	}
-	out := os.Stdout
-	profile := termenv.EnvColorProfile()
-	t := newTheme(out, profile, termenv.HasDarkBackground(), o.ASCII || asciiWanted())
+	path, prefs, problem := openPreferences()
+	name := chosenTheme(o.Theme, os.Getenv("HONE_THEME"), prefs.Theme)
+	profile, dark := termenv.EnvColorProfile(), true
+	if name == Themes[0] {
+		dark = termenv.HasDarkBackground() // asks the terminal, before anything else listens to it
+	}
+	themed := func(name string) *theme {
+		return themeNamed(os.Stdout, name, profile, dark, o.ASCII || asciiWanted())
+	}
+	t := themed(name)
 	a := newApp(ctx, o, newLive(o.Version), t)
+	a.themeName, a.themed = name, themed
 	s := newShell(a)
+	s.prefer(prefs)
+	if problem != nil {
+		s.note = &noticeMsg{text: problem.Error() + "; until it is repaired, nothing is kept", bad: true}
+	}
 	if a.runDir != "" {
 		s.active = trainScreenID
 		if dir, err := filepath.Abs(a.runDir); err == nil {
@@ -52,26 +62,32 @@ func Run(ctx context.Context, o Options) error {
 		}
 	}
 
-	restore := quiet()
-	_, err := tea.NewProgram(s,
-		tea.WithContext(ctx), tea.WithAltScreen(), tea.WithFPS(15), tea.WithOutput(out),
+	a.prints = newPrints()
+	terminal, restore, err := capture(a.prints)
+	if err != nil {
+		return fmt.Errorf("running the workbench: %w", err)
+	}
+	a.notify = notifier(terminal)
+	_, err = tea.NewProgram(s,
+		tea.WithContext(ctx), tea.WithAltScreen(), tea.WithFPS(15), tea.WithOutput(terminal), tea.WithReportFocus(),
 		tea.WithoutSignalHandler(), tea.WithFilter(coalesce()),
 	).Run()
 	restore()
 
+	out := os.Stdout
 	if a.workStop != nil {
 		a.workStop()
 	}
-	if a.own != nil {
-		if !closed(a.own.Done()) {
-			fmt.Fprintf(out, "stopping %s after this step ...\n", a.own.Dir())
-			a.own.Stop()
-			<-a.own.Done()
-		}
-		state := a.own.State()
-		fmt.Fprintf(out, "%s: %s\n", a.own.Dir(), state)
-		if state == runs.Stopped {
-			fmt.Fprintf(out, "hone train --run-dir %s goes on with it\n", experiments.ShellWord(a.own.Dir()))
+	if a.own != nil && !closed(a.own.Done()) {
+		fmt.Fprintf(out, "stopping %s after this step ...\n", a.own.Dir())
+		a.own.Stop()
+		<-a.own.Done()
+	}
+	writeSummary(out, a.own, a.runDir, t)
+	a.prints.report(os.Stderr, t)
+	if now := s.preferences(); path != "" && now != prefs {
+		if err := writePreferences(path, now); err != nil {
+			fmt.Fprintln(os.Stderr, err)
 		}
 	}
 	if ctx.Err() != nil {
@@ -113,21 +129,17 @@ func closed(c <-chan struct{}) bool {
 	}
 }
 
-// quiet keeps stray prints off the screen, where they would tear the frame, and
-// returns what brings the streams back.
-func quiet() (restore func()) {
-	stdout, stderr, logTo := os.Stdout, os.Stderr, log.Writer()
-	log.SetOutput(io.Discard)
-	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+// openPreferences reads the preferences; path is "" where they have no place. A
+// file that somebody wrote wrongly is theirs to repair: nothing is kept until then.
+func openPreferences() (path string, p preferences, problem error) {
+	path, err := preferencesPath()
 	if err != nil {
-		return func() { log.SetOutput(logTo) }
+		return "", defaultPreferences(), nil // no home directory: nothing is kept
 	}
-	os.Stdout, os.Stderr = null, null
-	return func() {
-		os.Stdout, os.Stderr = stdout, stderr
-		log.SetOutput(logTo)
-		null.Close()
+	if p, problem = readPreferences(path); problem != nil {
+		return "", p, problem
 	}
+	return path, p, nil
 }
 
 // coalesce drops wheel turns that come faster than the screen is drawn, so that

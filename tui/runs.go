@@ -102,6 +102,9 @@ func (r *runsScreen) Update(msg tea.Msg) tea.Cmd {
 			r.list()
 			return r.curves()
 		}
+	case themedMsg:
+		r.curve.of = curvesOf{} // the chart has the colours it was made with
+		return r.curves()
 	case curvesMsg:
 		if msg.gen == r.curve.gen {
 			r.curve.shown, r.curve.chart, r.curve.names = msg.of, msg.chart, msg.names

@@ -277,7 +277,7 @@ func TestCompareWithAnotherModel(t *testing.T) {
 	if c.sides[1].RunDir == dir || c.sides[1].Model != "tuned" {
 		t.Errorf("sides %v", c.sides)
 	}
-	if want := "--against " + shellWord(dir+"@step-000100"); !strings.Contains(c.command(), want) {
+	if want := "--against " + experiments.ShellWord(dir+"@step-000100"); !strings.Contains(c.command(), want) {
 		t.Errorf("%s lacks %s", c.command(), want)
 	}
 	b.fake.sidesErr = errors.New("the run is gone")

@@ -3,6 +3,7 @@ package tui
 import (
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -31,7 +32,8 @@ type shell struct {
 	leaving bool
 	lastInt time.Time // of ctrl+c
 	mouse   bool
-	guided  bool // whether the guide's line is shown
+	kept    preferences // as they were read, and what was chosen since
+	guided  bool        // whether the guide's line is shown
 	// quietUntil is when a dialog that opened by itself begins to take keys:
 	// someone typing must not answer it by accident.
 	quietUntil time.Time
@@ -57,7 +59,15 @@ func newShell(a *app) *shell {
 
 // Init opens what the options name.
 func (s *shell) Init() tea.Cmd {
-	cmds := []tea.Cmd{s.openWorkspace(), s.makePlan(), s.screens[s.active].Focus(), s.askNewcomer()}
+	var mouse tea.Cmd
+	if s.mouse {
+		mouse = tea.EnableMouseCellMotion
+	}
+	var printed tea.Cmd
+	if s.prints != nil {
+		printed = s.prints.next
+	}
+	cmds := []tea.Cmd{mouse, printed, s.openWorkspace(), s.makePlan(), s.screens[s.active].Focus(), s.askNewcomer()}
 	if s.runDir != "" {
 		dir := s.runDir
 		s.runDir = ""
@@ -90,6 +100,12 @@ func (s *shell) update(msg tea.Msg) tea.Cmd {
 	case panicMsg:
 		s.crash = &msg
 		return nil
+	case tea.FocusMsg:
+		s.unfocused = false
+		return nil
+	case tea.BlurMsg:
+		s.unfocused = true
+		return nil
 	case noticeMsg:
 		s.note = &msg
 		return nil
@@ -100,6 +116,12 @@ func (s *shell) update(msg tea.Msg) tea.Cmd {
 		return nil
 	}
 	cmds := []tea.Cmd{s.app.receive(msg)}
+	if _, more := msg.(printedMsg); more {
+		cmds = append(cmds, s.prints.next)
+	}
+	if m, ended := msg.(ownDoneMsg); ended {
+		cmds = append(cmds, s.notifyEnd(m))
+	}
 	if m, stale := msg.(snapshotMsg); stale && m.gen != s.polls {
 		return nil
 	}
@@ -225,9 +247,19 @@ func (s *shell) globalKeys() []keyGroup {
 			{Keys: []string{"ctrl+l"}, Label: "^l", Text: "draw again", Quiet: true, Run: func() tea.Cmd { return tea.ClearScreen }},
 			{Keys: []string{"ctrl+g"}, Label: "^g", Text: "guide", Help: "show or hide the line that says what to look at and which key goes on; it begins by itself where nothing was trained yet", Quiet: true, Run: s.toggleGuide},
 			{Keys: []string{"ctrl+t"}, Label: "^t", Text: "mouse wheel", Help: "turn the mouse wheel on or off; off leaves text selection to the terminal", Quiet: true, Run: s.toggleMouse},
+			{Keys: []string{"ctrl+y"}, Label: "^y", Text: "theme", Help: "next theme: auto, dark, light, mono; it is kept", Quiet: true, Run: s.nextTheme, When: func() bool { return s.themed != nil }},
+			{Keys: []string{"ctrl+z"}, Label: "^z", Text: "suspend", Help: "give the terminal back to the shell, fg returns; a run of this process rests meanwhile", Quiet: true, Run: func() tea.Cmd { return tea.Suspend }},
 		}},
 		{Title: "screens", Bindings: screens},
 	}
+}
+
+// nextTheme changes to the theme after the one in use.
+func (s *shell) nextTheme() tea.Cmd {
+	next := Themes[(slices.Index(Themes, s.themeName)+1)%len(Themes)]
+	s.themeName, s.kept.Theme = next, next
+	*s.t = *s.themed(next)
+	return tea.Batch(notice("theme "+next), func() tea.Msg { return themedMsg{} })
 }
 
 // toggleMouse gives the wheel to the workbench, or back to the terminal.

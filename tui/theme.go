@@ -98,9 +98,10 @@ func newTheme(w io.Writer, profile termenv.Profile, dark, ascii bool) *theme {
 		strong: r.NewStyle().Bold(true),
 		dim:    colour("242", "245"),
 		accent: colour("26", "75").Bold(true),
-		good:   colour("28", "78"),
-		bad:    colour("160", "203"),
-		warn:   colour("130", "215"),
+		// Apart for the colour-blind too: theme_test.go.
+		good:   colour("30", "80"),
+		bad:    colour("124", "209"),
+		warn:   colour("172", "229"),
 		key:    colour("26", "75"),
 		cursor: r.NewStyle().Reverse(true),
 		field:  colour("26", "75"),

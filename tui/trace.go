@@ -92,6 +92,8 @@ func (s *traceScreen) Update(msg tea.Msg) tea.Cmd {
 		if s.filter.key(msg) {
 			s.list()
 		}
+	case themedMsg:
+		s.frame = ""
 	case snapshotMsg:
 		return tea.Batch(s.catchUp(), s.readGrads())
 	case traceBuiltMsg:

@@ -36,7 +36,8 @@ type trainScreen struct {
 	startedWork *workspace // the experiment as it was opened then
 	askedConfig string     // directory whose experiment was asked for last
 
-	fromLR float64 // learning rate before the last change made here; 0 = none
+	orders  []order // changes of settings that were made here, the newest last
+	ordered ordered
 }
 
 // manySteps is how much news is read into the charts in a command rather than at
@@ -96,6 +97,16 @@ func (s *trainScreen) Update(msg tea.Msg) tea.Cmd {
 	case crosshairMsg:
 		s.setCross(msg.step)
 		return nil
+	case printedMsg:
+		if s.feed != nil {
+			for _, l := range msg.lines {
+				s.feed.write(logLine{at: s.now().Format("15:04:05"), text: "printed: " + l})
+			}
+			s.frame = ""
+		}
+		return nil
+	case themedMsg:
+		s.feed, s.building, s.frame = nil, "", "" // charts have the colours they were made with
 	case snapshotMsg, ownDoneMsg:
 	default:
 		return nil
@@ -122,7 +133,8 @@ func (s *trainScreen) catchUp() tea.Cmd {
 	var ask tea.Cmd
 	if s.askedConfig != s.snap.Dir {
 		s.askedConfig, s.run = s.snap.Dir, nil
-		s.charts.cross, s.charts.window, s.fromLR = math.NaN(), chart.Window{}, 0
+		s.charts.cross, s.charts.window = math.NaN(), chart.Window{}
+		s.orders, s.ordered = nil, ordered{}
 		dir, back := s.snap.Dir, s.back
 		ask = func() tea.Msg {
 			c, err := back.RunConfig(dir)
@@ -197,7 +209,7 @@ func (s *trainScreen) controls(own, paused func() bool) []binding {
 			}
 			rows = append(rows, binding{Label: "following", Text: whose, Help: whose + " trains this run: the keys that steer it work there"})
 		}
-		for _, k := range []struct{ key, text string }{{" ", "pause"}, {".", "step"}, {"e", "evaluate"}, {"c", "checkpoint"}, {"l", "learning rate"}, {"u", "undo"}, {"w", "watch"}, {"s", "stop"}} {
+		for _, k := range []struct{ key, text string }{{" ", "pause"}, {".", "step"}, {"e", "evaluate"}, {"c", "checkpoint"}, {"l", "learning rate"}, {"b", "batch size"}, {"o", "loss weights"}, {"u", "undo"}, {"w", "watch"}, {"s", "stop"}} {
 			rows = append(rows, binding{Keys: []string{k.key}, Help: k.text + ": only for a run that this process trains", Quiet: true, Run: s.notOwn})
 		}
 		return rows
@@ -208,9 +220,11 @@ func (s *trainScreen) controls(own, paused func() bool) []binding {
 		{Keys: []string{"e"}, Text: "evaluate", Help: "evaluate after this step", Run: s.act("evaluating after this step", func() { s.own.Evaluate() })},
 		{Keys: []string{"c"}, Text: "checkpoint", Help: "save a checkpoint after this step", Run: s.act("saving a checkpoint after this step", func() { s.own.Checkpoint() })},
 		{Keys: []string{"l"}, Text: "learning rate", Help: "change the learning rate from the next step on", Run: do(s.askLR)},
-		{Keys: []string{"u"}, Text: "undo", Help: "set the learning rate back to what it was before the last change", Run: s.undoLR, When: func() bool { return s.fromLR > 0 }},
+		{Keys: []string{"u"}, Text: "undo", Help: "take the last change of learning rate, batch size or loss weights back", Run: s.undoOrder, When: s.undoable},
 		{Keys: []string{"w"}, Text: "watch", Help: "choose rows of the eval split whose outputs are made anew at every evaluation", Run: do(s.askWatch), When: func() bool { return s.feed != nil }},
-		{Keys: []string{"s"}, Text: "stop", Help: "stop after this step with a checkpoint; asks first", Run: do(s.askStop)},
+		{Keys: []string{"s"}, Text: "stop", Help: "stop with a checkpoint: after this step, after an evaluation, or now; asks first", Run: do(s.askStop)},
+		{Keys: []string{"b"}, Text: "batch size", Help: "change the batch size from the next step on: the rest of the epoch is cut anew", Run: do(s.askBatch)},
+		{Keys: []string{"o"}, Text: "loss weights", Help: "change the weights of the terms of the loss from the next step on", Run: do(s.askLoss), When: func() bool { _, ok := s.currentLoss(); return ok }},
 	}
 }
 
@@ -257,14 +271,23 @@ func (s *trainScreen) stepOnce() tea.Cmd { return s.act("one step", s.own.Step)(
 func (s *trainScreen) askStop() {
 	s.ask(&dialog{
 		Title: "stop this run?",
-		Text:  []string{"It ends after the step under way and keeps a checkpoint, from which it can be resumed later."},
-		Choices: []choice{{Keys: []string{"s", "enter"}, Text: "stop after this step and save", Run: func() tea.Cmd {
-			if !s.ownShown() {
-				return nil
-			}
-			return s.act("stopping after this step", s.own.Stop)()
-		}}},
+		Text:  []string{"It keeps a checkpoint, from which it can be resumed later."},
+		Choices: []choice{
+			{Keys: []string{"s", "enter"}, Text: "stop after this step and save", Run: s.ending("stopping after this step", func() { s.own.Stop() })},
+			{Keys: []string{"e"}, Text: "evaluate first: after this step, then save and stop", Run: s.ending("evaluating after this step, then stopping", func() { s.own.Evaluate(); s.own.Stop() })},
+			{Keys: []string{"n"}, Text: "now: drop the step under way, save the one before", Run: s.ending("stopping without the step under way", func() { s.own.Abandon() })},
+		},
 	})
+}
+
+// ending is a way to end the own run, if it is still going when it is chosen.
+func (s *trainScreen) ending(said string, f func()) func() tea.Cmd {
+	return func() tea.Cmd {
+		if !s.ownShown() {
+			return nil
+		}
+		return s.act(said, f)()
+	}
 }
 
 // askLR asks for another learning rate.
@@ -287,25 +310,6 @@ func (s *trainScreen) askLR() {
 			return s.setLR(lr)
 		},
 	})
-}
-
-// setLR changes the learning rate and remembers what it was.
-func (s *trainScreen) setLR(lr float64) tea.Cmd {
-	s.fromLR = s.currentLR()
-	s.own.SetLR(lr)
-	said := "learning rate " + rateText(lr) + " from the next step on"
-	if s.fromLR > 0 {
-		said += "; u sets it back to " + rateText(s.fromLR)
-	}
-	return tea.Batch(notice(said), s.pollSoon())
-}
-
-// undoLR sets the learning rate back.
-func (s *trainScreen) undoLR() tea.Cmd {
-	lr := s.fromLR
-	s.fromLR = 0
-	s.own.SetLR(lr)
-	return tea.Batch(notice("learning rate back to "+rateText(lr)), s.pollSoon())
 }
 
 // currentLR is that of the last step; 0 = not known.

@@ -30,6 +30,12 @@ type trainFeed struct {
 	places      []place    // of every step
 	stops       []stepMark // what the keys for marks stop at, by step
 
+	batch  int          // batch size that was set last; 0 = that of the experiment
+	losses []lossChange // changes of the weights of the loss, by step
+	alerts int          // warnings and errors
+
+	said func(logLine) // hears of every line of the log; nil = nobody
+
 	scores  []evalPoint
 	marks   []feedMark
 	log     []logLine
@@ -143,11 +149,11 @@ func (f *trainFeed) step(s runs.Step) {
 	f.places = append(f.places, at)
 	x := f.xOf(at)
 	f.loss.Append(f.loss.main, x, p.loss)
-	sum := 0.0
+	sum, weights := 0.0, f.weightsAt(p.step)
 	for i, v := range p.terms {
 		f.loss.Append(f.loss.terms[i], x, v)
 		f.terms = f.terms || (i > 0 && v != 0)
-		if w := f.weights[i]; w != 0 {
+		if w := weights[i]; w != 0 {
 			sum += w * v
 		}
 		f.loss.Append(f.loss.stack[i], x, sum)
@@ -177,6 +183,15 @@ func (f *trainFeed) eval(e runs.Eval) {
 	}
 	p := evalPointOf(e)
 	f.loss.Append(f.loss.eval, f.x(float64(p.step)), p.loss)
+	if n := len(f.scores); n > 0 {
+		for i := range p.fields {
+			for _, before := range f.scores[n-1].fields {
+				if before.name == p.fields[i].name {
+					p.fields[i].change = p.fields[i].share - before.share
+				}
+			}
+		}
+	}
 	f.scores = append(f.scores, p)
 }
 
@@ -197,4 +212,7 @@ func (f *trainFeed) write(l logLine) {
 		f.log = append(f.log[:0], f.log[maxLog/4:]...)
 	}
 	f.log = append(f.log, l)
+	if f.said != nil {
+		f.said(l)
+	}
 }

@@ -21,6 +21,7 @@ func (s *trainScreen) panel(width, room int) []string {
 		lines = append(lines, t.ruleLine(width))
 	}
 	lines = append(lines, s.evalTable(width)...)
+	lines = append(lines, s.fieldLines(width, (room-len(lines))/3)...)
 	if room-len(lines) >= 4 {
 		lines = append(lines, t.ruleLine(width))
 	}
@@ -84,16 +85,45 @@ func (s *trainScreen) evalTable(width int) []string {
 	if best, _ := s.feed.best(); best.step != last.step {
 		lines = append(lines, t.dim.Render(" best     ")+fmt.Sprintf("exact %s at step %d", shareText(best.exact), best.step))
 	}
-	if len(last.fields) > 0 {
+	return lines
+}
+
+// fieldLines are the scores of the fields at the last evaluation, worst first: a
+// bar each where there are lines for some, else in one line.
+func (s *trainScreen) fieldLines(width, room int) []string {
+	t := s.t
+	if len(s.feed.scores) == 0 {
+		return nil
+	}
+	fields := s.feed.scores[len(s.feed.scores)-1].fields
+	if room < 3 {
 		parts := []string{t.dim.Render(" worst field")}
-		for _, f := range last.fields[:min(len(last.fields), 4)] {
+		for _, f := range fields[:min(len(fields), 4)] {
 			if f.share < 1 {
 				parts = append(parts, t.dim.Render(t.clean(f.name))+" "+shareText(f.share))
 			}
 		}
-		if len(parts) > 1 {
-			lines = append(lines, joinFit(width, 2, parts...))
+		if len(parts) == 1 {
+			return nil
 		}
+		return []string{joinFit(width, 2, parts...)}
+	}
+	const name, bar = 12, 20
+	var lines []string
+	for i, f := range fields {
+		if len(lines) == room-1 && i < len(fields)-1 {
+			lines = append(lines, t.dim.Render(fmt.Sprintf(" and %d more fields, none worse", len(fields)-i)))
+			break
+		}
+		line := " " + t.fit(t.dim.Render(t.clean(f.name)), name) + t.fitRight(shareText(f.share), 5) + "  " +
+			t.field.Render(pad(t.barOf(f.share, min(bar, width-name-18)), min(bar, max(width-name-18, 0))))
+		switch {
+		case f.change >= 0.005:
+			line += "  " + t.good.Render(fmt.Sprintf("+%.2f", f.change))
+		case f.change <= -0.005:
+			line += "  " + t.bad.Render(fmt.Sprintf("%.2f", f.change))
+		}
+		lines = append(lines, line)
 	}
 	return lines
 }

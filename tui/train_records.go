@@ -2,6 +2,7 @@ package tui
 
 import (
 	"fmt"
+	"math"
 	"path"
 	"slices"
 	"strings"
@@ -38,8 +39,9 @@ type evalPoint struct {
 
 // fieldScore is how often a field came out right.
 type fieldScore struct {
-	name  string
-	share float64
+	name   string
+	share  float64
+	change float64 // since the evaluation before; NaN = not known
 }
 
 func evalPointOf(r runs.Eval) evalPoint {
@@ -48,7 +50,7 @@ func evalPointOf(r runs.Eval) evalPoint {
 		exact: float64(r.ExactMatch), valid: float64(r.JSONValidity), field: float64(r.FieldAccuracy),
 	}
 	for name, share := range r.Fields {
-		p.fields = append(p.fields, fieldScore{name, float64(share)})
+		p.fields = append(p.fields, fieldScore{name, float64(share), math.NaN()})
 	}
 	slices.SortFunc(p.fields, func(a, b fieldScore) int {
 		switch {
@@ -69,6 +71,7 @@ type logLine struct {
 	text   string // from outside in part: to be cleaned when drawn
 	undone bool   // a later resume or rewind went back before it
 	alert  bool   // a finding, with advice on Trace
+	order  bool   // a change of a setting by a person
 }
 
 // logKind is how an event is marked.
@@ -112,12 +115,19 @@ func (f *trainFeed) event(e runs.Event) {
 		if r.Action == runs.ActionWatch && !e.Undone {
 			f.watchOnly(r.Rows)
 		}
+		if !e.Undone {
+			f.setting(r)
+		}
+		l.order = !e.Undone && isSetting(r.Action)
 		l.kind, l.text = interventionText(r)
 		mark = interventionMark(r)
 	case runs.Alert:
 		l.alert = true
 		l.kind, l.text = alertKind(r.Severity), fmt.Sprintf("step %d  %s  %s", r.Step, r.ID, r.Message)
 		if l.kind != logNote {
+			if !e.Undone {
+				f.alerts++
+			}
 			mark = &chart.Event{Label: r.ID, Ink: map[logKind]chart.Ink{logWarn: chart.InkWarn, logBad: chart.InkBad}[l.kind]}
 		}
 	case runs.Log:
@@ -183,7 +193,11 @@ func interventionText(r runs.Intervention) (logKind, string) {
 	case runs.ActionStop:
 		return kind, fmt.Sprintf("%sstopped the run after step %d", who, r.Step)
 	case runs.ActionSetLR:
-		return kind, fmt.Sprintf("%s%s at step %d", who, rateChange(float64(r.Previous), float64(r.Value)), r.Step)
+		return kind, fmt.Sprintf("%s%s at step %d", who, rateChange(float64(r.Previous), float64(r.Value)), r.Step) + reason
+	case runs.ActionSetLoss:
+		return kind, fmt.Sprintf("%s%s at step %d%s", who, lossChangeText(r), r.Step, reason)
+	case runs.ActionSetBatchSize:
+		return kind, fmt.Sprintf("%schanged the batch size from %.0f to %.0f at step %d%s", who, float64(r.Previous), float64(r.Value), r.Step, reason)
 	case runs.ActionSkipStep:
 		return logWarn, fmt.Sprintf("step %d was skipped%s", r.Step, reason)
 	case runs.ActionSkipRow:
@@ -243,6 +257,10 @@ func interventionMark(r runs.Intervention) *chart.Event {
 			}
 		}
 		return &chart.Event{Label: label, Ink: chart.InkWarn}
+	case runs.ActionSetLoss:
+		return &chart.Event{Label: "loss weights", Ink: chart.InkWarn}
+	case runs.ActionSetBatchSize:
+		return &chart.Event{Label: fmt.Sprintf("batch %.0f", float64(r.Value)), Ink: chart.InkWarn}
 	case runs.ActionSkipStep:
 		return &chart.Event{Label: "skip", Ink: chart.InkWarn}
 	case runs.ActionSkipRow:
@@ -251,6 +269,11 @@ func interventionMark(r runs.Intervention) *chart.Event {
 		return &chart.Event{Label: "rewound", Ink: chart.InkWarn}
 	}
 	return nil
+}
+
+// isSetting is true of actions that change how the run trains.
+func isSetting(action string) bool {
+	return action == runs.ActionSetLR || action == runs.ActionSetLoss || action == runs.ActionSetBatchSize
 }
 
 // alertKind is the mark of a severity or level.

@@ -93,9 +93,9 @@ func (s *trainScreen) banner() []string {
 			say(t.dim.Render, " ", alert+"  (4 Trace has more)")
 		}
 	case runs.Stopped:
-		say(t.text.Render, t.g.ring, fmt.Sprintf("stopped after step %d of %d with a checkpoint; it can be resumed from 6 Runs", snap.Info.Step, snap.Info.Steps))
+		say(t.text.Render, t.g.ring, s.feed.verdict(snap.State, snap.Info)+". Resume it from 6 Runs.")
 	case runs.Finished:
-		say(t.good.Render, t.g.ok, s.verdict())
+		say(t.good.Render, t.g.ok, s.feed.verdict(snap.State, snap.Info)+". 5 compares base and tuned.")
 	case runs.Running:
 		if s.feed.steps > 0 && s.ownState != "" && s.ownState != runs.Running && s.ownState != runs.Paused {
 			say(t.accent.Render, t.g.dot, s.ownState+" "+t.g.ellipsis)
@@ -105,24 +105,6 @@ func (s *trainScreen) banner() []string {
 		say(t.warn.Render, "!", "the run directory cannot be read just now: "+snap.Err.Error())
 	}
 	return lines
-}
-
-// verdict sums a finished run up.
-func (s *trainScreen) verdict() string {
-	parts := []string{"finished"}
-	if best, ok := s.feed.best(); ok {
-		text := fmt.Sprintf("exact match %s at step %d", shareText(best.exact), best.step)
-		if first := s.feed.scores[0]; first.step < best.step {
-			text += fmt.Sprintf(" (%s at step %d)", shareText(first.exact), first.step)
-		}
-		parts = append(parts, text, "valid "+shareText(best.valid), "field "+shareText(best.field))
-	} else if s.feed.steps > 0 {
-		parts = append(parts, "loss "+figure(s.feed.last.loss))
-	}
-	if sec := float64(s.snap.Info.ElapsedSeconds); finite(sec) && sec > 0 {
-		parts = append(parts, "took "+clock(time.Duration(sec*float64(time.Second))))
-	}
-	return strings.Join(parts, ", ") + ". 5 Compare shows base against tuned."
 }
 
 // lastAlert is the newest alert of the log that is a warning or worse.

@@ -42,14 +42,15 @@ type trainLook struct {
 	starting, own    bool
 	charts           chartLook
 	detail           bool
-	cross, fromLR    uint64 // bits: NaN equals itself
+	cross            uint64 // bits: NaN equals itself
+	orders           int
 }
 
 func (s *trainScreen) look() trainLook {
 	l := trainLook{
 		width: s.width, height: s.height, snap: s.snap, feed: s.feed, run: s.run, runDir: s.runDir, ownState: s.ownState,
 		starting: s.starting, own: s.ownShown(), charts: s.charts, detail: s.detail,
-		cross: math.Float64bits(s.charts.cross), fromLR: math.Float64bits(s.fromLR),
+		cross: math.Float64bits(s.charts.cross), orders: len(s.orders),
 	}
 	l.charts.cross = 0
 	if s.feed != nil {
@@ -323,7 +324,14 @@ func (s *trainScreen) logLines(room int) []string {
 	t := s.t
 	log := s.feed.log
 	var lines []string
-	for _, l := range log[max(len(log)-room, 0):] {
+	newest := -1 // the change that u takes back
+	for i, l := range log {
+		if l.order && l.kind == logAct {
+			newest = i
+		}
+	}
+	for i := max(len(log)-room, 0); i < len(log); i++ {
+		l := log[i]
 		glyph, style := t.dim.Render(t.g.masked), t.dim
 		switch l.kind {
 		case logGood:
@@ -340,21 +348,10 @@ func (s *trainScreen) logLines(room int) []string {
 			text, style = text+" (undone)", t.dim
 		}
 		line := " " + t.dim.Render(pad(l.at, 8)) + " " + glyph + " " + style.Render(text)
-		if l.kind == logAct && s.fromLR > 0 && strings.Contains(l.text, "learning rate") && strings.HasSuffix(l.text, fmt.Sprintf("at step %d", s.lastRateStep())) {
+		if i == newest && s.undoable() && s.ownShown() {
 			line += "   " + t.key.Render("u") + t.dim.Render(" undo")
 		}
 		lines = append(lines, line)
 	}
 	return lines
-}
-
-// lastRateStep is the step of the newest change of the learning rate; -1 = none.
-func (s *trainScreen) lastRateStep() int {
-	step := -1
-	for _, m := range s.feed.marks {
-		if strings.HasPrefix(m.Label, "lr") {
-			step = m.step
-		}
-	}
-	return step
 }

@@ -20,6 +20,7 @@ type watchedRow struct {
 	row   int
 	outs  []watchedOut // the last two, oldest first
 	diff  []fieldDiff  // between them
+	words []wordPart   // between them, of texts of which no field changed
 }
 
 // watchedOut is one output of a watched row.
@@ -34,7 +35,10 @@ type watchedOut struct {
 
 // fieldDiff is a field whose value changed from one output to the next; "" is a
 // missing key.
-type fieldDiff struct{ name, before, after string }
+type fieldDiff struct {
+	name, before, after string
+	words               []wordPart
+}
 
 // Limits of what is kept of outputs.
 const (
@@ -67,9 +71,12 @@ func (f *trainFeed) watch(r runs.Sample) {
 	if len(w.outs) > 2 {
 		w.outs = slices.Delete(w.outs, 0, len(w.outs)-2)
 	}
-	w.diff = nil
+	w.diff, w.words = nil, nil
 	if len(w.outs) == 2 {
 		w.diff = diffFields(w.outs[0], w.outs[1])
+		if len(w.diff) == 0 && w.outs[0].text != w.outs[1].text {
+			w.words = diffWords(w.outs[0].text, w.outs[1].text)
+		}
 	}
 }
 
@@ -81,17 +88,28 @@ func (f *trainFeed) watchOnly(rows []int) {
 // diffFields lists the fields that differ, in the order of the newer output.
 func diffFields(old, now watchedOut) []fieldDiff {
 	var out []fieldDiff
+	add := func(name, before, after string) {
+		out = append(out, fieldDiff{name, before, after, diffWords(orNoKey(before), orNoKey(after))})
+	}
 	for _, k := range now.keys {
 		if old.values[k] != now.values[k] {
-			out = append(out, fieldDiff{k, old.values[k], now.values[k]})
+			add(k, old.values[k], now.values[k])
 		}
 	}
 	for _, k := range old.keys {
 		if _, kept := now.values[k]; !kept {
-			out = append(out, fieldDiff{k, old.values[k], ""})
+			add(k, old.values[k], "")
 		}
 	}
 	return out
+}
+
+// orNoKey writes the value of a field, or that the object does not have it.
+func orNoKey(value string) string {
+	if value == "" {
+		return "(no key)"
+	}
+	return value
 }
 
 // objectFields reads the keys and values of the first JSON object of an output,
@@ -247,23 +265,14 @@ func (s *trainScreen) watchBlock(w *watchedRow, width int) []string {
 			lines = append(lines, t.fit(t.dim.Render(fmt.Sprintf("         and %d more fields changed", len(w.diff)-3)), width))
 			break
 		}
-		before, after := d.before, d.after
-		if before == "" {
-			before = "no key"
-		}
-		if after == "" {
-			after = "no key"
-		}
-		half := max((width-14-textWidth(t.clean(d.name)))/2, 4)
-		lines = append(lines, t.fit("         "+t.dim.Render(t.clean(d.name))+"  "+
-			t.dim.Render("~"+t.cut(t.clean(before), half)+"~")+" "+t.g.arrow+" "+t.strong.Render(t.cut(t.clean(after), half)), width))
+		lines = append(lines, t.fit("         "+t.text.Render(t.clean(d.name))+"  "+t.drawWords(d.words), width))
 	}
 	if len(w.diff) == 0 && len(w.outs) == 2 {
-		what := "         no field changed"
-		if w.outs[0].text != w.outs[1].text {
-			what = "         the text changed, no field did"
+		what := t.dim.Render("no field changed")
+		if len(w.words) > 0 {
+			what += "  " + t.drawWords(w.words)
 		}
-		lines = append(lines, t.fit(t.dim.Render(what), width))
+		lines = append(lines, t.fit("         "+what, width))
 	}
 	return lines
 }

@@ -20,7 +20,12 @@ import (
 )
 
 // Weights are the factors of the four terms.
-type Weights struct{ CE, JSON, Field, Confidence float64 }
+type Weights struct {
+	CE         float64 `json:"ce"`
+	JSON       float64 `json:"json"`
+	Field      float64 `json:"field"`
+	Confidence float64 `json:"confidence"`
+}
 
 // Sums are the terms before division by their counts, over the rows seen.
 type Sums struct {

@@ -17,6 +17,8 @@ func (a *app) root() *cobra.Command {
 		experiment experimentFlags
 		store, run string
 		ascii      bool
+		plain      bool
+		theme      string
 	)
 	cmd := &cobra.Command{
 		Use:   "hone",
@@ -29,6 +31,9 @@ func (a *app) root() *cobra.Command {
 		if a.json {
 			return usage(errorWithHint(fmt.Errorf("the workbench has no --json"), "every screen is a command too; hone help shows them"))
 		}
+		if err := tui.CheckTheme(theme); err != nil {
+			return usage(fmt.Errorf("--theme: %w", err))
+		}
 		dir, err := resolveRun(store, run)
 		if err != nil {
 			return err
@@ -37,13 +42,19 @@ func (a *app) root() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return tui.Run(ctx, tui.Options{Config: c, ConfigPath: experiment.config, Store: store, RunDir: dir, Version: a.versionText(), ASCII: ascii})
+		open := tui.Run
+		if plain {
+			open = func(ctx context.Context, o tui.Options) error { return tui.Plain(ctx, a.out, o) }
+		}
+		return open(ctx, tui.Options{Config: c, ConfigPath: experiment.config, Store: store, RunDir: dir, Version: a.versionText(), ASCII: ascii, Theme: theme})
 	})
 	cmd.Args = cobra.ArbitraryArgs // an unknown command comes here: see noCommand
 	experiment.add(cmd, true)
 	addStore(cmd, &store)
 	cmd.Flags().StringVar(&run, "run-dir", "", "run to look at: a directory, an id, or latest")
 	cmd.Flags().BoolVar(&ascii, "ascii", false, "draw with ASCII characters only, as HONE_ASCII=1")
+	cmd.Flags().BoolVar(&plain, "plain", false, "sentences with numbers instead of screens, for screen readers and pipes")
+	cmd.Flags().StringVar(&theme, "theme", "", "colours: "+strings.Join(tui.Themes, ", ")+"; also by HONE_THEME")
 	cmd.PersistentFlags().BoolVar(&a.json, "json", a.json, "results as one JSON object a line")
 	cmd.PersistentFlags().BoolVar(&a.quiet, "quiet", false, "results and errors only")
 	cmd.SetFlagErrorFunc(a.refuseFlags)

@@ -33,7 +33,7 @@ func openTerminal(t *testing.T, width, height, dir string) *terminal {
 		t.Fatal(err)
 	}
 	x.tmux("-f", "/dev/null", "new-session", "-d", "-x", width, "-y", height, "-c", dir,
-		"env", "PS1=ready> ", "PATH="+filepath.Dir(hone)+":"+os.Getenv("PATH"), "sh", "-i")
+		"env", "PS1=ready> ", "XDG_CONFIG_HOME="+filepath.Join(dir, "config"), "PATH="+filepath.Dir(hone)+":"+os.Getenv("PATH"), "sh", "-i")
 	t.Cleanup(func() { _ = exec.Command("tmux", "-S", x.socket, "kill-server").Run() })
 	x.see("ready>")
 	return x
@@ -57,6 +57,12 @@ func (x *terminal) press(keys ...string) {
 func (x *terminal) screen() string {
 	x.t.Helper()
 	return x.tmux("capture-pane", "-p")
+}
+
+// joined is the screen with wrapped lines whole, and what scrolled off it.
+func (x *terminal) joined() string {
+	x.t.Helper()
+	return x.tmux("capture-pane", "-p", "-J", "-S", "-200")
 }
 
 // see waits until every text stands on the screen.
@@ -159,6 +165,9 @@ func TestWorkbenchWalkThrough(t *testing.T) {
 	x.press("q")
 	// The first prompt is back with the screen before the program has ended; what is typed then is lost.
 	x.until("no new prompt", func(screen string) bool { return strings.Count(screen, "ready>") == 2 })
+	if text := x.joined(); !strings.Contains(text, "finished after 240 steps; loss") || !strings.Contains(text, "hone compare --run-dir") {
+		t.Errorf("the run is not summed up on the normal screen:\n%s", text)
+	}
 	// The shell echoes again: the terminal is as it was.
 	x.press("stty -a | grep -q ' echo ' && printf 'echo:%s\\n' back; ls runs", "Enter")
 	x.see("echo:back", "-calendar")
