@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"hone/experiments"
+	"hone/runs"
 )
 
 // backend is what the workbench asks of the rest of Hone, so that screens are
@@ -30,6 +31,8 @@ type backend interface {
 	Runs(ctx context.Context, store string) ([]runRow, error)
 	// Curve reads the loss of every step of a run.
 	Curve(dir string) ([]curvePoint, error)
+	// Gradients reads the last so many gradient records of a run's trace.
+	Gradients(dir string, steps int) (runs.GradientTail, error)
 	// Remove deletes a run of a store; a running one is refused.
 	Remove(store, id string) error
 

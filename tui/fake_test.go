@@ -119,6 +119,10 @@ func (f *fakeBackend) Curve(dir string) ([]curvePoint, error) {
 	return points, nil
 }
 
+func (f *fakeBackend) Gradients(string, int) (runs.GradientTail, error) {
+	return runs.GradientTail{}, nil
+}
+
 func (f *fakeBackend) Remove(store, id string) error {
 	f.called("remove %s", id)
 	var kept []runRow

@@ -49,7 +49,7 @@ func (a *app) root() *cobra.Command {
 	cmd.SetFlagErrorFunc(a.refuseFlags)
 	cmd.AddCommand(
 		a.trainCommand(), a.evalCommand(), a.compareCommand(), a.generateCommand(), a.inspectCommand(),
-		a.tokenizeCommand(), a.runsCommand(), a.benchCommand(), a.versionCommand(),
+		a.tokenizeCommand(), a.runsCommand(), a.replayCommand(), a.benchCommand(), a.versionCommand(),
 	)
 	return cmd
 }
