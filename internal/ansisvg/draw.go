@@ -36,7 +36,7 @@ func draw(w *bufio.Writer, lines [][]span, title string, light bool) {
 		fmt.Fprintf(w, "<title>%s</title>\n", escape(title))
 	}
 	fmt.Fprintf(w, `<rect width="100%%" height="100%%" rx="8" fill="#%06x"/>`+"\n", paper)
-	fmt.Fprintf(w, `<g font-family="ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace" font-size="%g" fill="#%06x" xml:space="preserve">`+"\n", fontSize, ink)
+	fmt.Fprintf(w, `<g font-family="ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace" font-size="%g" fill="#%06x" color="#%06x">`+"\n", fontSize, ink, ink)
 	for row, l := range lines {
 		top := margin + float64(row)*cellHeight
 		for _, s := range l {
@@ -60,8 +60,9 @@ func (s span) paint(w *bufio.Writer, top float64, paper, ink int) {
 	if back >= 0 {
 		fmt.Fprintf(w, `<rect x="%.6g" y="%.6g" width="%.6g" height="%g" fill="#%06x"/>`+"\n", margin+float64(s.column)*cellWidth, top, float64(s.cells)*cellWidth, cellHeight, back)
 	}
+	text := s.dots(w, top, fore)
 	// Spaces in a row are no text: viewers make one of them.
-	for column, rest := 0, s.text; ; {
+	for column, rest := 0, text; ; {
 		body := strings.TrimLeft(rest, " ")
 		column += len(rest) - len(body)
 		if body == "" {
@@ -73,6 +74,38 @@ func (s span) paint(w *bufio.Writer, top float64, paper, ink int) {
 		column += cells + min(len(body)-len(word), 2)
 		rest = after
 	}
+}
+
+// dots draws the braille of charts as dots, for fonts disagree on its width, and
+// returns the text with spaces in its place.
+func (s span) dots(w *bufio.Writer, top float64, fore int) string {
+	var path, text strings.Builder
+	column := s.column
+	for _, r := range s.text {
+		if r < 0x2800 || r > 0x28ff {
+			text.WriteRune(r)
+			column += ansi.StringWidth(string(r))
+			continue
+		}
+		text.WriteByte(' ')
+		// Bits 0 to 2 and 6 are the left column from the top, 3 to 5 and 7 the right.
+		for bit, at := range [8][2]float64{{0, 0}, {0, 1}, {0, 2}, {1, 0}, {1, 1}, {1, 2}, {0, 3}, {1, 3}} {
+			if (r-0x2800)>>bit&1 == 1 {
+				x := margin + (float64(column)+0.25+at[0]/2)*cellWidth
+				y := top + (0.125+at[1]/4)*cellHeight
+				fmt.Fprintf(&path, "M%.5g %.5gh0", x, y)
+			}
+		}
+		column++
+	}
+	if path.Len() > 0 {
+		colour := "currentColor"
+		if fore >= 0 {
+			colour = fmt.Sprintf("#%06x", fore)
+		}
+		fmt.Fprintf(w, `<path d="%s" stroke="%s" stroke-width="2.4" stroke-linecap="round"/>`+"\n", path.String(), colour)
+	}
+	return text.String()
 }
 
 // write puts words at a place, as wide as their cells.

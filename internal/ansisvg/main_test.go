@@ -29,12 +29,13 @@ func TestParse(t *testing.T) {
 // Words stand at the columns of their cells, and are the words of the frame.
 func TestConvert(t *testing.T) {
 	var out strings.Builder
-	if err := convert(&out, strings.NewReader("  loss   <7.2> a b\n\x1b[7mx\x1b[0m\n"), `a "run" & more`, false); err != nil {
+	if err := convert(&out, strings.NewReader("  loss   <7.2> a b\n\x1b[7mx\x1b[0m\u2881\n"), `a "run" & more`, false); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
 		`x="30.8" y="26.9" textLength="33.6"`, `>loss</text>`, `x="89.6" y="26.9" textLength="75.6"`, `>&lt;7.2&gt; a b</text>`,
 		`<title>a &#34;run&#34; &amp; more</title>`, `fill="#d8dade"/>`, `fill="#16181d">x</text>`,
+		`<path d="M24.5 32.45h0M28.7 44.75h0" stroke="currentColor"`,
 	} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("%s is not in\n%s", want, out.String())
