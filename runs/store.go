@@ -182,6 +182,12 @@ func (s Store) Summarize(dir string) Summary {
 		}
 		return sum
 	}
+	sum.measure(history)
+	return sum
+}
+
+// measure takes over what a history says.
+func (sum *Summary) measure(history *History) {
 	if last, ok := history.LastStep(); ok {
 		sum.Loss = &last.Loss
 		sum.Step = last.Step // run.json lags behind by up to a heartbeat
@@ -193,7 +199,6 @@ func (s Store) Summarize(dir string) Summary {
 		sum.Best = &e
 	}
 	sum.Spark = Decimate(len(history.Steps), func(i int) Number { return history.Steps[i].Loss }, sparkColumns)
-	return sum
 }
 
 // Resolve finds a run directory by "latest" (the last one started), its id, an

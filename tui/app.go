@@ -46,6 +46,7 @@ type app struct {
 	polling bool      // a poll of follow is under way
 	idle    int       // polls in a row that found nothing new
 	pending overlay   // asked for by a screen during a key press
+	replay  *replay   // the recorded run that is played; nil = none
 	own     ownRun    // run of this process; stays set after its end
 	ownEnd  bool      // own has ended
 

@@ -33,6 +33,8 @@ type backend interface {
 	Curve(dir string) ([]curvePoint, error)
 	// Label changes what a person says about a run, which may be going.
 	Label(dir string, change func(*runs.Labels)) error
+	// Gradients reads the last so many gradient records of a run's trace.
+	Gradients(dir string, steps int) (runs.GradientTail, error)
 	// Remove deletes a run of a store; a running one is refused.
 	Remove(store, id string) error
 

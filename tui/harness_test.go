@@ -122,16 +122,6 @@ func (b *bench) press(keys ...string) {
 	}
 }
 
-// keyPress is the message of a key's name.
-func keyPress(name string) tea.KeyMsg {
-	for t := tea.KeyType(-100); t < 200; t++ {
-		if m := (tea.KeyMsg{Type: t}); t != tea.KeyRunes && m.String() == name {
-			return m
-		}
-	}
-	return tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune(name)}
-}
-
 // sees fails unless the frame holds every text.
 func (b *bench) sees(texts ...string) {
 	b.t.Helper()
@@ -157,26 +147,32 @@ func (b *bench) lacks(texts ...string) {
 // golden compares the frame with a file of testdata.
 func (b *bench) golden(name string) {
 	b.t.Helper()
+	compareGolden(b.t, name, b.View())
+}
+
+// compareGolden compares a frame with a file of testdata.
+func compareGolden(t *testing.T, name, frame string) {
+	t.Helper()
 	var got strings.Builder
-	for _, l := range strings.Split(b.View(), "\n") {
+	for _, l := range strings.Split(frame, "\n") {
 		got.WriteString(strings.TrimRight(l, " ") + "\n")
 	}
 	path := filepath.Join("testdata", name+".golden")
 	if *update {
 		if err := os.MkdirAll("testdata", 0o755); err != nil {
-			b.t.Fatal(err)
+			t.Fatal(err)
 		}
 		if err := os.WriteFile(path, []byte(got.String()), 0o644); err != nil {
-			b.t.Fatal(err)
+			t.Fatal(err)
 		}
 		return
 	}
 	want, err := os.ReadFile(path)
 	if err != nil {
-		b.t.Fatal(err)
+		t.Fatal(err)
 	}
 	if got.String() != string(want) {
-		b.t.Errorf("%s differs; -update writes it anew. Now:\n%s", path, got.String())
+		t.Errorf("%s differs; -update writes it anew. Now:\n%s", path, got.String())
 	}
 }
 

@@ -15,7 +15,7 @@ type help struct {
 // newHelp takes the tables as they are now.
 func newHelp(s *shell) *help {
 	sc := s.screens[s.active]
-	return &help{title: sc.Title() + ": keys", groups: append(append([]keyGroup{}, sc.Keys()...), s.globalKeys()...)}
+	return &help{title: sc.Title() + ": keys", groups: append(append(s.replayKeys(), sc.Keys()...), s.globalKeys()...)}
 }
 
 // Key scrolls; any other key closes.

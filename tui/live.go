@@ -207,11 +207,12 @@ func (live) Curve(dir string) ([]curvePoint, error) {
 	if err != nil {
 		return nil, err
 	}
-	points := make([]curvePoint, len(h.Steps))
-	for i, s := range h.Steps {
-		points[i] = curvePoint{s.Step, float64(s.Loss)}
-	}
-	return points, nil
+	return curveOf(h), nil
+}
+
+// Gradients reads the end of a run's trace.
+func (live) Gradients(dir string, steps int) (runs.GradientTail, error) {
+	return runs.ReadGradients(dir, steps)
 }
 
 // Label changes what a person says about a run.

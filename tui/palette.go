@@ -51,7 +51,7 @@ func newPalette(s *shell) *palette {
 		}
 	}
 	add(s.screens[s.active].Title(), s.screens[s.active].Keys(), nil)
-	add("", s.globalKeys(), nil)
+	add("", append(s.replayKeys(), s.globalKeys()...), nil)
 	for i, sc := range s.screens {
 		if id := screenID(i); id != s.active {
 			add(sc.Title(), sc.Keys(), func() tea.Cmd { return s.show(id) })

@@ -13,6 +13,7 @@ import (
 	"github.com/muesli/termenv"
 
 	"hone/experiments"
+	"hone/runs"
 )
 
 // ErrNotTerminal is returned by Run when standard input or output is not a
@@ -28,6 +29,10 @@ type Options struct {
 	Version    string
 	ASCII      bool   // only characters up to U+007E; also by HONE_ASCII=1
 	Theme      string // one of Themes; "" = by HONE_THEME or as it was kept
+
+	// Replay plays RunDir, a recorded run, at this many seconds of the run a second;
+	// +Inf is everything at once, 0 no replay: the run is followed.
+	Replay float64
 }
 
 // Run shows the workbench until the user leaves or ctx ends. A run that it
@@ -48,8 +53,19 @@ func Run(ctx context.Context, o Options) error {
 		return themeNamed(os.Stdout, name, profile, dark, o.ASCII || asciiWanted())
 	}
 	t := themed(name)
+	if dir, err := filepath.Abs(o.RunDir); err == nil && o.RunDir != "" {
+		o.RunDir = dir // as an own run names it
+	}
 	a := newApp(ctx, o, newLive(o.Version), t)
 	a.themeName, a.themed = name, themed
+	if o.Replay > 0 {
+		player, err := runs.OpenPlayer(o.RunDir)
+		if err != nil {
+			return err
+		}
+		defer player.Close()
+		a.play(newReplay(player, o.Replay, a.now))
+	}
 	s := newShell(a)
 	s.prefer(prefs)
 	if problem != nil {
@@ -57,9 +73,6 @@ func Run(ctx context.Context, o Options) error {
 	}
 	if a.runDir != "" {
 		s.active = trainScreenID
-		if dir, err := filepath.Abs(a.runDir); err == nil {
-			a.runDir = dir // as an own run names it
-		}
 	}
 
 	a.prints = newPrints()
@@ -117,6 +130,11 @@ func newApp(ctx context.Context, o Options, back backend, t *theme) *app {
 		ctx: ctx, back: back, t: t, now: time.Now, after: later, version: o.Version, store: store,
 		config: o.Config, savedAs: o.Config, configPath: o.ConfigPath, runDir: o.RunDir,
 	}
+}
+
+// play makes the recorded run the one being looked at.
+func (a *app) play(r *replay) {
+	a.replay, a.back, a.runDir = r, replaying{a.back, r}, r.dir
 }
 
 // closed reports whether a channel is closed.

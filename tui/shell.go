@@ -212,7 +212,7 @@ func (s *shell) key(msg tea.KeyMsg) tea.Cmd {
 		s.adopt()
 		return cmd
 	}
-	if b, ok := lookup(s.globalKeys(), name); ok {
+	if b, ok := lookup(append(s.replayKeys(), s.globalKeys()...), name); ok {
 		return b.Run()
 	}
 	return nil
@@ -372,6 +372,7 @@ func (s *shell) hints() string {
 		return footerLine(s.t, groups, s.width)
 	}
 	global := footerLine(s.t, s.globalKeys()[:1], s.width)
+	groups = append(s.replayKeys(), groups...)
 	left := footerLine(s.t, groups, s.width-textWidth(global))
 	return left + global
 }

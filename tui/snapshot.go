@@ -18,6 +18,7 @@ type snapshot struct {
 	History *runs.History // never nil
 	Behind  bool          // more is waiting to be read
 	Err     error         // why the directory cannot be read; the rest is of before
+	Replay  *replayView   // of a recorded run that is played; nil = the run as it is
 
 	// Worked out in the command, so that no view does it.
 	StepsPerSecond  float64       // over the last steps; 0 = not known

@@ -16,11 +16,14 @@ func (s *shell) tabs(brackets bool) (line, under string) {
 	for i, sc := range s.screens {
 		names[i] = fmt.Sprintf("%d %s", i+1, sc.Title())
 	}
-	full := len(" hone ")
+	lead := " hone "
+	if s.snap != nil && s.snap.Replay != nil && s.width < 100 {
+		lead = "" // how fast and where a replay is, is told in its place
+	}
+	full := len(lead)
 	for _, n := range names {
 		full += len(n) + 2
 	}
-	lead := " hone "
 	if full > s.width {
 		// Only the active name in full.
 		lead, full = "", 0
@@ -70,6 +73,9 @@ func (s *shell) statuses() []string {
 		}
 		return []string{t.dim.Render("opening " + t.clean(baseName(s.runDir)))}
 	}
+	if snap.Replay != nil {
+		return s.replayStatuses()
+	}
 	state := t.stateMark(snap.State) + " " + t.clean(snap.State)
 	name := t.clean(snap.Info.Name)
 	if name == "" {
@@ -88,6 +94,33 @@ func (s *shell) statuses() []string {
 		joinWords(state, progress),
 		joinWords(t.stateMark(snap.State), progress),
 		t.stateMark(snap.State),
+	}
+}
+
+// replayStatuses say that a recorded run is played, how fast and where.
+func (s *shell) replayStatuses() []string {
+	t, snap, v := s.t, s.snap, s.snap.Replay
+	name := t.clean(snap.Info.Name)
+	if name == "" {
+		name = t.clean(baseName(snap.Dir))
+	}
+	at := fmt.Sprintf("%d %%", v.Percent)
+	state := t.stateMark(snap.State)
+	full := state + " replay " + speedText(v.Speed)
+	switch {
+	case v.ended():
+		over := state + " replay over"
+		return []string{joinWords(name, over+": "+t.clean(snap.State)), over + ": " + t.clean(snap.State), over, state}
+	case v.Paused:
+		full += " paused"
+	}
+	return []string{
+		joinWords(name, full, at),
+		joinWords(full, at),
+		state + " replay " + joinWords(speedText(v.Speed), at),
+		state + " replay " + strings.ReplaceAll(speedText(v.Speed)+" "+at, " %", "%"),
+		state + " replay",
+		state,
 	}
 }
 

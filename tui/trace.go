@@ -60,7 +60,7 @@ type gradsMsg struct {
 }
 
 func newTrace(a *app) *traceScreen {
-	return &traceScreen{app: a, byNorm: true, asked: -1, read: runs.ReadGradients}
+	return &traceScreen{app: a, byNorm: true, asked: -1, read: a.back.Gradients}
 }
 
 func (s *traceScreen) Title() string             { return "Trace" }

@@ -186,7 +186,7 @@ func TestTraceFilterOrderAndCell(t *testing.T) {
 // TestTraceReadsOnlyWhenLookedAt counts readings of the trace file.
 func TestTraceReadsOnlyWhenLookedAt(t *testing.T) {
 	reads := 0
-	a := &app{t: plainTheme(false), snap: story(10, runs.Running), runDir: storyDir}
+	a := &app{back: full(), t: plainTheme(false), snap: story(10, runs.Running), runDir: storyDir}
 	sc := newTrace(a)
 	sc.read = func(string, int) (runs.GradientTail, error) { reads++; return soundTail("", 0) }
 	sc.SetSize(80, 20)

@@ -202,14 +202,18 @@ func (s *trainScreen) Keys() []keyGroup {
 func (s *trainScreen) controls(own, paused func() bool) []binding {
 	if !own() {
 		var rows []binding
-		if s.snap != nil && s.snap.live() {
+		steering := []struct{ key, text string }{{" ", "pause"}, {".", "step"}, {"e", "evaluate"}, {"c", "checkpoint"}, {"l", "learning rate"}, {"b", "batch size"}, {"o", "loss weights"}, {"u", "undo"}, {"w", "watch"}, {"s", "stop"}}
+		if s.replayShown() {
+			steering = steering[2:] // the replay has keys of its own to pause and step
+		}
+		if s.snap != nil && s.snap.live() && !s.replayShown() {
 			whose := "another process"
 			if s.snap.Info.PID > 0 {
 				whose = fmt.Sprintf("process %d", s.snap.Info.PID)
 			}
 			rows = append(rows, binding{Label: "following", Text: whose, Help: whose + " trains this run: the keys that steer it work there"})
 		}
-		for _, k := range []struct{ key, text string }{{" ", "pause"}, {".", "step"}, {"e", "evaluate"}, {"c", "checkpoint"}, {"l", "learning rate"}, {"b", "batch size"}, {"o", "loss weights"}, {"u", "undo"}, {"w", "watch"}, {"s", "stop"}} {
+		for _, k := range steering {
 			rows = append(rows, binding{Keys: []string{k.key}, Help: k.text + ": only for a run that this process trains", Quiet: true, Run: s.notOwn})
 		}
 		return rows
@@ -233,6 +237,8 @@ func (s *trainScreen) notOwn() tea.Cmd {
 	switch {
 	case s.snap == nil:
 		return nil
+	case s.replayShown():
+		return notice("this is a replay of what was recorded: nothing is trained; f on 6 Runs takes its settings over")
 	case !s.snap.live():
 		return notice("this run has " + pastTense(s.snap.State) + "; resume it from 6 Runs")
 	case s.snap.Info.PID > 0:

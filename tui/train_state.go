@@ -42,6 +42,9 @@ func (s *trainScreen) startingLines() []string {
 	}
 	var lines []string
 	text := "loading the model and the data"
+	if s.snap.Replay != nil {
+		text = "the recording begins"
+	}
 	if s.ownState != "" && s.ownState != "running" && s.ownState != "paused" {
 		text = s.ownState
 	}
@@ -80,7 +83,14 @@ func (s *trainScreen) banner() []string {
 	}
 	switch snap.State {
 	case runs.Paused:
-		say(t.warn.Render, "=", fmt.Sprintf("paused after step %d%s", snap.Info.Step, map[bool]string{true: ": space goes on, . makes one step", false: " by the process that trains it"}[s.ownShown()]))
+		how := " by the process that trains it"
+		switch {
+		case snap.Replay != nil:
+			how = ": space plays on, . plays one step"
+		case s.ownShown():
+			how = ": space goes on, . makes one step"
+		}
+		say(t.warn.Render, "=", fmt.Sprintf("paused after step %d%s", snap.Info.Step, how))
 	case runs.Stale:
 		say(t.warn.Render, "?", fmt.Sprintf("no sign of life since %s: the process (%d) may have been killed. The run can be resumed from 6 Runs when it is gone.", snap.Info.Updated.In(s.now().Location()).Format("15:04:05"), snap.Info.PID))
 	case runs.Failed:

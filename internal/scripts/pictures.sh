@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# Draws the pictures of the documentation from recorded runs: frames of the workbench, as SVG in docs/pictures.
+#
+#   RUN  the run to draw, as `hone replay` takes it; default demo
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+go=${GO:-go}
+run=${RUN:-demo}
+out=$(mktemp -d)
+trap 'rm -rf "$out"' EXIT
+"$go" build -o "$out/hone" .
+"$go" build -o "$out/ansisvg" ./internal/ansisvg
+mkdir -p docs/pictures
+
+# picture NAME TITLE RUN FRAME SIZE [FLAG ..]
+picture() {
+	local name=$1 title=$2 what=$3 frame=$4 size=$5
+	shift 5
+	local look=()
+	case " $* " in *" --light "*) look=(-light) ;; esac
+	env -u NO_COLOR "$out/hone" replay "$what" --frame "$frame" --size "$size" "$@" >"$out/frame"
+	"$out/ansisvg" -title "$title" "${look[@]}" <"$out/frame" >"$out/picture.svg"
+	mv "$out/picture.svg" "docs/pictures/$name.svg"
+	echo "docs/pictures/$name.svg"
+}
+
+picture train "The Train screen during a run: loss, gradient norm, learning rate, evaluations and watched examples" "$run" train@60% 120x40
+picture train-light "The Train screen on a light background" "$run" train@60% 120x40 --light
+picture train-small "The Train screen in a terminal of 80 columns and 24 lines" "$run" train@60% 80x24
+picture trace "The Trace screen: the gradient norm of every tensor" "$run" trace@60% 120x40
+picture compare "The Compare screen: target, base and tuned output, field by field" "$run" compare 120x40
+picture masked "A run that ended because every label of a batch was masked" demo:masked train 120x40

@@ -1,0 +1,122 @@
+package tui
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"slices"
+
+	"hone/experiments"
+	"hone/runs"
+)
+
+// errReplay is why a replayed run is left alone.
+var errReplay = errors.New("this is a replay: nothing is written to the recorded run")
+
+// replaying is a backend in which one run is played. It never writes to that
+// run's directory; all else is the backend's.
+type replaying struct {
+	backend
+	r *replay
+}
+
+// Start refuses to go on with the run that is played.
+func (b replaying) Start(ctx context.Context, c experiments.Config, store, dir string) (ownRun, error) {
+	if dir != "" && sameDir(dir, b.r.dir) {
+		return nil, errReplay
+	}
+	return b.backend.Start(ctx, c, store, dir)
+}
+
+// Follow plays the run.
+func (b replaying) Follow(dir string) follower {
+	if sameDir(dir, b.r.dir) {
+		return b.r
+	}
+	return b.backend.Follow(dir)
+}
+
+// Gradients are those of the moment that is played.
+func (b replaying) Gradients(dir string, steps int) (runs.GradientTail, error) {
+	if sameDir(dir, b.r.dir) {
+		return b.r.player.Gradients(steps)
+	}
+	return b.backend.Gradients(dir, steps)
+}
+
+// Runs lists the store with the run as it is played, which is the first where it
+// is not of the store.
+func (b replaying) Runs(ctx context.Context, store string) ([]runRow, error) {
+	rows, err := b.backend.Runs(ctx, store)
+	if err != nil {
+		return nil, err
+	}
+	played := runRowOf(b.r.player.Summary())
+	if c, err := b.RunConfig(b.r.dir); err == nil {
+		played.Config = &c
+	}
+	for i := range rows {
+		if sameDir(rows[i].Dir, b.r.dir) {
+			played.Dir = rows[i].Dir
+			rows[i] = played
+			return rows, nil
+		}
+	}
+	return append([]runRow{played}, rows...), nil
+}
+
+// Curve is the loss up to the moment that is played.
+func (b replaying) Curve(dir string) ([]curvePoint, error) {
+	if sameDir(dir, b.r.dir) {
+		return curveOf(b.r.player.History()), nil
+	}
+	return b.backend.Curve(dir)
+}
+
+// Remove spares the run that is played.
+func (b replaying) Remove(store, id string) error {
+	if sameDir(filepath.Join(store, id), b.r.dir) {
+		return errReplay
+	}
+	return b.backend.Remove(store, id)
+}
+
+// Compare generates nothing for the run that is played.
+func (b replaying) Compare(ctx context.Context, sides [2]experiments.Side, split string, progress func(done, total int)) (*comparison, error) {
+	if slices.ContainsFunc(sides[:], func(s experiments.Side) bool { return sameDir(s.RunDir, b.r.dir) }) {
+		return nil, errReplay
+	}
+	return b.backend.Compare(ctx, sides, split, progress)
+}
+
+// Label leaves the run that is played as it is.
+func (b replaying) Label(dir string, change func(*runs.Labels)) error {
+	if sameDir(dir, b.r.dir) {
+		return errReplay
+	}
+	return b.backend.Label(dir, change)
+}
+
+// SetNote keeps no note in the run that is played.
+func (b replaying) SetNote(dir, id, event, text string) error {
+	if sameDir(dir, b.r.dir) {
+		return errReplay
+	}
+	return b.backend.SetNote(dir, id, event, text)
+}
+
+// sameDir reports whether two paths name one directory.
+func sameDir(a, b string) bool {
+	a, errA := filepath.Abs(a)
+	b, errB := filepath.Abs(b)
+	return errA == nil && errB == nil && a == b
+}
+
+// curveOf is the loss of every step of a history.
+func curveOf(h *runs.History) []curvePoint {
+	points := make([]curvePoint, len(h.Steps))
+	for i, s := range h.Steps {
+		points[i] = curvePoint{s.Step, float64(s.Loss)}
+	}
+	return points
+}
