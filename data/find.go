@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// Find returns the indices of the rows of a split that match a query, in
-// order; an empty query matches all, a split that does not exist has none.
+// Find returns the indices of the rows of a split that match a query, in file
+// order unless the query asks for another; an empty query matches all, a split that does not exist has none.
 //
 // A query is words that must all match, in any case:
 //
@@ -17,30 +17,41 @@ import (
 //	with:attendees    the field is there and not null; a prefix of its name will do
 //	without:location  the field is missing or null
 //	location:zoom     the field's value holds the text
+//	is:unseen         the text has a word that is in no train row
+//	sort:longest      the longest rows first; sort:shortest the other way
 //
 // The text of a row is its event, or its prompt when the event is not known.
 func (d *Dataset) Find(split, query string) []int {
-	terms := d.terms(query)
+	rest, unseenOnly, by := facets(words(strings.ToLower(query)))
+	terms := d.terms(rest)
 	rows, err := d.Split(split)
 	if err != nil {
 		return nil
 	}
+	var unseen []bool
+	if unseenOnly {
+		unseen = d.Unseen(split)
+	}
 	found := []int{}
 	for i, r := range rows {
+		if unseenOnly && !unseen[i] {
+			continue
+		}
 		text := strings.ToLower(r.Text())
 		if !slices.ContainsFunc(terms, func(match term) bool { return !match(r, text) }) {
 			found = append(found, i)
 		}
 	}
+	arrange(found, rows, by)
 	return found
 }
 
 // term is one condition; text is the row's text in lower case.
 type term func(r Row, text string) bool
 
-func (d *Dataset) terms(query string) []term {
+func (d *Dataset) terms(query []word) []term {
 	var terms []term
-	for _, word := range words(strings.ToLower(query)) {
+	for _, word := range query {
 		if t := d.term(word); t != nil {
 			terms = append(terms, t)
 		}
