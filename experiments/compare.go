@@ -46,6 +46,17 @@ type Comparison struct {
 	// Difference is what went from base to tuned, score by score.
 	Difference Difference `json:"difference"`
 	Mistakes   Mistakes   `json:"mistakes"`
+	// Unseen are the rows with words that no train row has, Seen the others; nil
+	// where every row is of one kind.
+	Unseen *Part `json:"unseen,omitempty"`
+	Seen   *Part `json:"seen,omitempty"`
+}
+
+// Part is the exact match of some of the rows.
+type Part struct {
+	N     int     `json:"n"`
+	Base  float64 `json:"base_exact_match"`
+	Tuned float64 `json:"tuned_exact_match"`
 }
 
 // Pair is one row of a comparison.
@@ -58,6 +69,7 @@ type Pair struct {
 	Tuned   Generated `json:"tuned"`
 	Verdict string    `json:"verdict"` // one of the Verdict constants
 	Note    string    `json:"note,omitempty"`
+	Unseen  bool      `json:"unseen,omitempty"` // the text has a word that no train row has
 
 	object map[string]any // the target, decoded; nil if it is no object
 }
@@ -99,6 +111,7 @@ type evalFile struct {
 type evalRow struct {
 	Event  string `json:"event"`
 	Target string `json:"target"`
+	Unseen bool   `json:"unseen,omitempty"` // see [data.Dataset.Unseen]
 	Generated
 }
 
@@ -173,7 +186,7 @@ func pair(left, right Side, b, t *evalFile) (*Comparison, error) {
 		// The scores are formed again from the texts: decoded values are not in the file.
 		x.Output, y.Output = ScoreText(x.Text, x.Target, c.Schema), ScoreText(y.Text, y.Target, c.Schema)
 		baseOut, tunedOut = append(baseOut, x.Output), append(tunedOut, y.Output)
-		p := Pair{ID: id, Row: y.Row, Event: y.Event, Target: y.Target, Base: x.Generated, Tuned: y.Generated, Verdict: verdictOf(x.Output, y.Output)}
+		p := Pair{ID: id, Row: y.Row, Event: y.Event, Target: y.Target, Base: x.Generated, Tuned: y.Generated, Verdict: verdictOf(x.Output, y.Output), Unseen: y.Unseen}
 		p.object, _ = targetObject(y.Target)
 		c.Examples = append(c.Examples, p)
 	}
@@ -188,7 +201,31 @@ func pair(left, right Side, b, t *evalFile) (*Comparison, error) {
 	c.Base, c.Tuned = Summarize(baseOut, c.Schema), Summarize(tunedOut, c.Schema)
 	c.Mistakes = c.mistakes()
 	c.Difference = c.difference()
+	if unseen, seen := c.part(true), c.part(false); unseen.N > 0 && seen.N > 0 {
+		c.Unseen, c.Seen = unseen, seen
+	}
 	return c, nil
+}
+
+// part is the score of the rows with unseen words, or of the others.
+func (c *Comparison) part(unseen bool) *Part {
+	p := &Part{}
+	for _, e := range c.Examples {
+		if e.Unseen != unseen {
+			continue
+		}
+		p.N++
+		if e.Base.Output.Exact {
+			p.Base++
+		}
+		if e.Tuned.Output.Exact {
+			p.Tuned++
+		}
+	}
+	if p.N > 0 {
+		p.Base, p.Tuned = p.Base/float64(p.N), p.Tuned/float64(p.N)
+	}
+	return p
 }
 
 // rowIDs are identities of rows that do not depend on their places: of event and

@@ -156,8 +156,9 @@ func (l *loaded) evaluateTo(ctx context.Context, m *decode.Model, s Side, split 
 		}
 		done = len(rows)
 		f = &evalFile{Split: split, Model: s.Model, Source: w.source, Schema: l.Dataset.Schema, Scores: l.scores(outputs)}
+		unseen := l.Dataset.Unseen(split)
 		for i, o := range outputs {
-			f.Outputs = append(f.Outputs, evalRow{Event: rows[i].Text(), Target: rows[i].Completion, Generated: o})
+			f.Outputs = append(f.Outputs, evalRow{Event: rows[i].Text(), Target: rows[i].Completion, Unseen: unseen[i], Generated: o})
 		}
 		if err := s.writeEval(split, f); err != nil {
 			return err

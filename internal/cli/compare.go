@@ -47,22 +47,7 @@ func (a *app) compareCommand() *cobra.Command {
 				return err
 			}
 		}
-		a.progress.show("loading the model", 0, 0, 0)
-		c, err := experiments.CompareSides(ctx, left, right, split, func(done, total int) { a.progress.count("generating", done, total) })
-		if err != nil {
-			return err
-		}
-		for _, path := range exports {
-			if err := c.Export(path); err != nil {
-				return err
-			}
-			a.note("wrote %s", path)
-		}
-		if a.json {
-			return a.out.line(c)
-		}
-		a.printComparison(c)
-		return nil
+		return a.compareSides(ctx, left, right, split, exports)
 	})
 	cmd.Flags().StringVar(&run, "run-dir", "", "the run: a directory, an id, the beginning of one, or latest; @STEP names a checkpoint")
 	cmd.Flags().StringVar(&against, "against", "", "compare with this run, RUN@base or RUN@STEP instead of the run's own base model")
@@ -70,6 +55,26 @@ func (a *app) compareCommand() *cobra.Command {
 	addStore(cmd, &store)
 	addSplit(cmd, &split, data.Test)
 	return cmd
+}
+
+// compareSides compares two models and shows the result.
+func (a *app) compareSides(ctx context.Context, left, right experiments.Side, split string, exports []string) error {
+	a.progress.show("loading the model", 0, 0, 0)
+	c, err := experiments.CompareSides(ctx, left, right, split, func(done, total int) { a.progress.count("generating", done, total) })
+	if err != nil {
+		return err
+	}
+	for _, path := range exports {
+		if err := c.Export(path); err != nil {
+			return err
+		}
+		a.note("wrote %s", path)
+	}
+	if a.json {
+		return a.out.line(c)
+	}
+	a.printComparison(c)
+	return nil
 }
 
 // resolveSide finds the model that RUN or RUN@MODEL names.
@@ -104,6 +109,14 @@ func (a *app) printComparison(c *experiments.Comparison) {
 			name = "  " + name
 		}
 		t.row(name, share(float64(s.Base)), share(float64(s.Tuned)), fmt.Sprintf("%+.3f", s.Change), fmt.Sprintf("%+.3f to %+.3f", s.Low, s.High))
+	}
+	for _, p := range []struct {
+		name string
+		part *experiments.Part
+	}{{"exact, words of the train rows only", c.Seen}, {"exact, unseen words", c.Unseen}} {
+		if p.part != nil {
+			t.row(p.name, share(p.part.Base), share(p.part.Tuned), fmt.Sprintf("%+.3f", p.part.Tuned-p.part.Base), plural(p.part.N, "row"))
+		}
 	}
 	t.flush()
 	a.out.printf("intervals: paired bootstrap over n = %d rows, %d resamples, seed %d\n", c.Tuned.N, c.Difference.Resamples, c.Difference.Seed)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"hone/data"
 	"hone/engine/trace/inject"
 	"hone/experiments"
 	"hone/runs"
@@ -18,6 +19,7 @@ type trainOptions struct {
 	runDir, store string
 	maxSteps      int
 	dryRun        bool
+	compare       bool
 	inject        []string
 	rewind        int
 	without       []int
@@ -53,12 +55,13 @@ func (a *app) trainCommand() *cobra.Command {
 		if o.dryRun {
 			return a.plan(c)
 		}
-		return a.train(ctx, c, start)
+		return a.train(ctx, c, start, o.compare)
 	})
 	o.add(cmd, true)
 	addStore(cmd, &o.store)
 	cmd.Flags().StringVar(&o.runDir, "run-dir", "", "the run's own directory: made, resumed, or left alone if finished")
 	cmd.Flags().IntVar(&o.maxSteps, "max-steps", 0, "stop after this step, with a checkpoint; the schedule stays that of the whole run")
+	cmd.Flags().BoolVar(&o.compare, "compare", false, "when the run is finished, compare it with the base model on the test split")
 	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "show what the run would cost, and do nothing; config.json is enough of a model")
 	cmd.Flags().StringArrayVar(&o.inject, "inject", nil, "plant a failure on purpose, to see what finds it: ID@STEP, as ACT-INF@5, step 0 being the data; repeatable")
 	cmd.Flags().IntVar(&o.rewind, "rewind", 0, "take the run of --run-dir back to the state after this step, finished or failed, and go on from there; 0 is the beginning")
@@ -159,7 +162,7 @@ func (a *app) plan(c experiments.Config) error {
 const pollEvery = 50 * time.Millisecond
 
 // train trains, and shows what is recorded as it is recorded.
-func (a *app) train(ctx context.Context, c experiments.Config, o experiments.StartOptions) error {
+func (a *app) train(ctx context.Context, c experiments.Config, o experiments.StartOptions, compare bool) error {
 	a.signals.beGraceful()
 	if !isRun(o.RunDir) {
 		// A run that cannot begin leaves no directory behind.
@@ -202,7 +205,10 @@ func (a *app) train(ctx context.Context, c experiments.Config, o experiments.Sta
 		}
 	}
 	result, err := run.Wait()
-	return a.trained(v, result, err)
+	if err := a.trained(v, result, err); err != nil || !compare || result.State != runs.Finished {
+		return err
+	}
+	return a.compareSides(ctx, experiments.BaseOf(result.RunDir), experiments.TunedOf(result.RunDir), data.Test, nil)
 }
 
 // trained shows how the run ended.
