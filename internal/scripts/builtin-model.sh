@@ -5,12 +5,14 @@
 #   OUT        directory for corpus, program and run, outside the repository; needed
 #   DOCUMENTS  to train on first, default 90000; another number is another model
 #   LATE       documents of the second run, default 50000
+#   TERSE      documents of the third, default 26000
 #   INTO       directory that gets the model, default data/builtin/model
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 go=${GO:-go}
 documents=${DOCUMENTS:-90000}
 late=${LATE:-50000}
+terse=${TERSE:-26000}
 into=${INTO:-data/builtin/model}
 
 if [ -z "${OUT:-}" ]; then
@@ -24,8 +26,8 @@ case $out/ in "$(pwd -P)"/*)
 	exit 2
 	;;
 esac
-if [ "$documents $late" != "90000 50000" ] && [ -z "${INTO:-}" ]; then
-	echo "builtin-model: the built-in model is trained on 90000 and 50000 documents; with other numbers name another place with INTO=DIR" >&2
+if [ "$documents $late $terse" != "90000 50000 26000" ] && [ -z "${INTO:-}" ]; then
+	echo "builtin-model: the built-in model is trained on 90000, 50000 and 26000 documents; with other numbers name another place with INTO=DIR" >&2
 	exit 2
 fi
 
@@ -45,9 +47,10 @@ stage() {
 	"$out/hone" train --config "data/builtin/pretrain/$recipe" --model "$model" --data "$corpus" --run-dir "$run"
 }
 stage "$documents" recipe.toml "$out/corpus-$documents/model" -n "$documents"
-stage "late-$late" recipe-late.toml "$out/run-$documents/model" -n "$late" -late
+stage "late-$late" recipe-late.toml "$out/run-$documents/model" -n "$late" -late 1
+stage "terse-$terse" recipe-late.toml "$out/run-late-$late/model" -n "$terse" -late 2
 corpus=$out/corpus-$documents
-run=$out/run-late-$late
+run=$out/run-terse-$terse
 
 # Configuration and tokenizer as the corpus has them: a test holds them against the generator.
 # The weights come last: with them the model is there.

@@ -44,7 +44,7 @@ type Corpus struct {
 	documents  int
 	tokenizer  *tokenizer.Tokenizer
 	vocabulary *vocabulary
-	late       bool
+	late       int // how many runs came before
 }
 
 // New returns the corpus of a seed, meant to be read in order for so many documents: it decides how
@@ -53,20 +53,21 @@ func New(seed uint64, documents int, t *tokenizer.Tokenizer) *Corpus {
 	return &Corpus{seed: seed, documents: documents, tokenizer: t, vocabulary: newVocabulary(t)}
 }
 
-// Late returns the corpus of a second run, for a model that can copy and read: more of it asks for what
-// an event has, and no stage of it is easy.
-func (c *Corpus) Late() *Corpus {
-	return &Corpus{seed: c.seed, tokenizer: c.tokenizer, vocabulary: c.vocabulary, late: true}
+// Late returns the corpus of a run that goes on where run others ended, for a model that can copy and
+// read: more of it asks for what an event has, and no stage of it is easy. From the third run on people
+// and places follow each other without a word between more often, the hardest to tell apart.
+func (c *Corpus) Late(run int) *Corpus {
+	return &Corpus{seed: c.seed, tokenizer: c.tokenizer, vocabulary: c.vocabulary, late: run}
 }
 
 // Document returns the document i, from 0.
 func (c *Corpus) Document(i int) Document {
 	for attempt := uint64(0); ; attempt++ {
 		draw := newSource(c.seed, uint64(i), attempt)
-		if c.late {
-			draw = newSource(c.seed, uint64(i), attempt, 1)
+		if c.late > 0 {
+			draw = newSource(c.seed, uint64(i), attempt, uint64(c.late))
 		}
-		w := &writer{draw, c.vocabulary, progressScale - c.progress(i)}
+		w := &writer{source: draw, vocabulary: c.vocabulary, easy: progressScale - c.progress(i), terse: c.late > 1}
 		k := kinds[w.weighted(c.weights(i))]
 		d := Document{Kind: k.name}
 		d.Prompt, d.Completion = k.draw(w)
@@ -100,7 +101,7 @@ func (c *Corpus) weights(i int) []int {
 	weights := make([]int, len(kinds))
 	for j, k := range kinds {
 		weights[j] = k.easy*(progressScale-progress) + k.full*progress
-		if c.late {
+		if c.late > 0 {
 			weights[j] = k.late
 		}
 	}

@@ -55,7 +55,7 @@ func (w *writer) jotted(e event, when, at string) string {
 	order := w.below(100)
 	// Without a word before them, people are told from the action by the date between, and a place
 	// from people by not being one.
-	bare := order >= 40 && w.chance(35)
+	bare := order >= 40 && w.chance(w.bareness())
 	var rest []string
 	if len(e.people) > 0 {
 		with := ""
@@ -66,7 +66,7 @@ func (w *writer) jotted(e event, when, at string) string {
 	}
 	if e.place != "" {
 		at := pick(w.source, []string{"@ ", "at ", "in ", "at "})
-		if slices.Contains(words.Platforms, e.place) || separator != " " && !bare && order >= 40 {
+		if slices.Contains(words.Platforms, e.place) || separator != " " && !bare && order >= 40 || w.terse && !bare && order >= 40 && w.chance(60) {
 			at = pick(w.source, []string{"", "", "on "})
 		}
 		rest = append(rest, at+e.place)
@@ -88,6 +88,14 @@ func (w *writer) jotted(e event, when, at string) string {
 		head = []string{at, e.action, when}
 	}
 	return strings.Join(append(head, rest...), separator)
+}
+
+// bareness is the share of people without a word before them, in percent.
+func (w *writer) bareness() int {
+	if w.terse {
+		return 65
+	}
+	return 35
 }
 
 // sentence: "Budget review with Zoe and Sam on May 14, 2024 at 4:00 pm at the Amber Bakery for 30 minutes".

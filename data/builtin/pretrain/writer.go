@@ -38,6 +38,7 @@ type writer struct {
 	*source
 	vocabulary *vocabulary // nil while the vocabulary is being learned
 	easy       int         // of 1000 texts to copy, those that are a few tokens
+	terse      bool        // fewer words before people and places
 }
 
 // early is true for the texts of the easy stage. After it nothing is drawn.

@@ -24,7 +24,7 @@ func main() {
 	n := flag.Int("n", 100000, "documents to train on")
 	held := flag.Int("held", 500, "documents of eval.jsonl and of test.jsonl")
 	seed := flag.Uint64("seed", 1, "seed of the tokenizer and the documents")
-	late := flag.Bool("late", false, "the documents of the second run, without an easy stage")
+	late := flag.Int("late", 0, "runs that came before: the documents of the one after them, without an easy stage")
 	out := flag.String("out", "", "directory to write to")
 	flag.Parse()
 	if err := run(*n, *held, *seed, *late, *out); err != nil {
@@ -33,9 +33,9 @@ func main() {
 	}
 }
 
-func run(n, held int, seed uint64, late bool, out string) error {
-	if n < 1 || held < 0 || out == "" {
-		return errors.New("-out is needed, -n of at least 1 and -held of at least 0")
+func run(n, held int, seed uint64, late int, out string) error {
+	if n < 1 || held < 0 || late < 0 || out == "" {
+		return errors.New("-out is needed, -n of at least 1, -held and -late of at least 0")
 	}
 	model := filepath.Join(out, "model")
 	if err := os.MkdirAll(model, 0o755); err != nil {
@@ -55,8 +55,8 @@ func run(n, held int, seed uint64, late bool, out string) error {
 		return err
 	}
 	corpus := pretrain.New(seed, n, t)
-	if late {
-		corpus = corpus.Late()
+	if late > 0 {
+		corpus = corpus.Late(late)
 	}
 	from := 0
 	for _, split := range []struct {

@@ -15,7 +15,7 @@ import (
 func TestRunWritesWhatHoneLoads(t *testing.T) {
 	out, again := t.TempDir(), t.TempDir()
 	for _, dir := range []string{out, again} {
-		if err := run(2000, 50, 1, false, dir); err != nil {
+		if err := run(2000, 50, 1, 0, dir); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -71,7 +71,7 @@ func TestRunWritesWhatHoneLoads(t *testing.T) {
 }
 
 func TestRunRefuses(t *testing.T) {
-	if run(0, 1, 1, false, t.TempDir()) == nil || run(1, -1, 1, false, t.TempDir()) == nil || run(1, 1, 1, false, "") == nil {
+	if run(0, 1, 1, 0, t.TempDir()) == nil || run(1, -1, 1, 0, t.TempDir()) == nil || run(1, 1, 1, 0, "") == nil {
 		t.Error("a number or a directory that makes no sense is accepted")
 	}
 }
