@@ -7,7 +7,7 @@ import "strings"
 // whatever differs from it.
 func TrainCommand(c Config, path string, saved Config) []string {
 	words := []string{"hone", "train"}
-	from := Default()
+	from := Basis(c)
 	if path != "" {
 		words = append(words, "--config", ShellWord(path))
 		from = saved

@@ -104,10 +104,17 @@ func Parse(text []byte) (Config, error) {
 // Load reads an experiment file, applies assignments such as "train.lr=1e-3"
 // (see [Config.Set]) over it, and checks the result. Relative paths in the file
 // are resolved against its directory, those of assignments against the current
-// directory; "builtin" and hub ids stay. An empty path stands for an empty file.
+// directory; "builtin" and hub ids stay. With an empty path the assignments are over
+// what [Basis] gives for the model that they name.
 // The error is a *[Problems], or that of reading the file.
 func Load(path string, set ...string) (Config, error) {
 	c := Default()
+	if path == "" {
+		for _, assignment := range set {
+			c.set(assignment) // wrong ones are told below
+		}
+		c = Basis(c)
+	}
 	p := &Problems{File: path}
 	var places map[string]keyPlace
 	if path != "" {

@@ -348,7 +348,7 @@ func TestDiff(t *testing.T) {
 
 func TestPresets(t *testing.T) {
 	presets := Presets()
-	if len(presets) != 3 || presets[0].Name != "report" {
+	if len(presets) != 4 || presets[0].Name != "report" {
 		t.Fatalf("%+v", presets)
 	}
 	if d := Diff(presets[0].Config, Default()); len(d) != 0 {
@@ -370,6 +370,51 @@ func TestPresets(t *testing.T) {
 	}
 	if presets[1].Config.Train.Epochs >= 5 || presets[1].Config.LoRA.R >= 16 || presets[2].Config.LoRA.R <= 16 {
 		t.Error("quick and careful are not around the report")
+	}
+}
+
+// Without a file the built-in model has its own recipe, and what is assigned holds
+// over it; a file, another model or another method has the defaults.
+func TestBasis(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "empty.toml")
+	if err := os.WriteFile(file, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	story := Basis(Default()).Train.LR
+	if story == Default().Train.LR {
+		t.Fatal("the built-in model has no recipe of its own")
+	}
+	for _, x := range []struct {
+		path string
+		set  []string
+		lr   float64
+	}{
+		{"", nil, story},
+		{"", []string{"train.lr=1e-4"}, 1e-4},
+		{"", []string{"train.epochs=1"}, story},
+		{"", []string{"model.path=elsewhere"}, Default().Train.LR},
+		{"", []string{"method=full"}, Default().Train.LR},
+		{file, nil, Default().Train.LR},
+	} {
+		c, err := Load(x.path, x.set...)
+		if err != nil || c.Train.LR != x.lr {
+			t.Errorf("%q %q: learning rate %v instead of %v: %v", x.path, x.set, c.Train.LR, x.lr, err)
+		}
+		again := TrainCommand(c, "", c)
+		set := []string{}
+		for i, w := range again {
+			switch w {
+			case "--set":
+				set = append(set, again[i+1])
+			case "--model":
+				set = append(set, "model.path="+again[i+1])
+			}
+		}
+		if x.path == "" {
+			if back, err := Load("", set...); err != nil || back.Train.LR != x.lr {
+				t.Errorf("%q gives a learning rate of %v instead of %v: %v", again, back.Train.LR, x.lr, err)
+			}
+		}
 	}
 }
 

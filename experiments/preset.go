@@ -3,13 +3,18 @@ package experiments
 import (
 	"embed"
 	"strings"
+
+	"hone/data/builtin"
 )
 
 //go:embed presets/*.toml
 var presetFiles embed.FS
 
 // presetNames is the order in which presets are offered.
-var presetNames = []string{"report", "quick", "careful"}
+var presetNames = []string{"report", "quick", "careful", storyPreset}
+
+// storyPreset is the recipe of the built-in model.
+const storyPreset = "story"
 
 // Preset is a named recipe: the sections [lora], [loss] and [train].
 type Preset struct {
@@ -70,6 +75,20 @@ func (p Preset) Apply(c Config) Config {
 		}
 	}
 	return c
+}
+
+// Basis is what an experiment without a file begins with: the defaults, and for an
+// adapter of the built-in model its own recipe over them.
+func Basis(c Config) Config {
+	if c.Model.Path != builtin.Name || c.Method != LoRA {
+		return Default()
+	}
+	for _, p := range Presets() {
+		if p.Name == storyPreset {
+			return p.Apply(Default())
+		}
+	}
+	panic("experiments: no preset " + storyPreset) // embedded: only a wrong build can miss it
 }
 
 // headComment joins the comment lines at the start of a file.

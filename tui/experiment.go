@@ -231,7 +231,7 @@ func (e *experimentScreen) changesText(changes []experiments.Change, most int) s
 // reset sets the selected value to its default.
 func (e *experimentScreen) reset() tea.Cmd {
 	k, _ := e.selected()
-	cmd, err := e.set(k.Name, valueText(experiments.Default(), k.Name))
+	cmd, err := e.set(k.Name, valueText(experiments.Basis(e.config), k.Name))
 	if err != nil {
 		return problem(err)
 	}
