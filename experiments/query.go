@@ -199,7 +199,7 @@ func parseTerm(term string) (holds func(*RunFacts) bool, config bool, err error)
 		}
 		return compareNamed(name, i, value)
 	}
-	return nil, false, fmt.Errorf("%q: the signs are = != < <= > >= and :", term)
+	return nil, false, fmt.Errorf("%q: the signs are : = != < <= > >=", term)
 }
 
 // compareNamed makes the term `name sign value`.
