@@ -158,7 +158,7 @@ func TestWorkbenchWalkThrough(t *testing.T) {
 	x.press("Space")
 	x.until("no end of the run", func(screen string) bool { return strings.Contains(screen, "finished") })
 
-	x.reach("5", "generates every output of base and tuned")
+	x.reach("5", "generates every output that is missing")
 	x.press("g")
 	x.see("8 test rows", "Call Priya", "target", "base", "tuned")
 
