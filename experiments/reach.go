@@ -11,6 +11,7 @@ import (
 	"slices"
 
 	"hone/engine"
+	"hone/engine/loss"
 	"hone/runs"
 )
 
@@ -161,6 +162,7 @@ type reached struct {
 	state       resumeState
 	differences []Mismatch
 	unrecorded  []int // steps that could not be compared with a record
+	orders      map[int][]runs.Intervention
 }
 
 // reach brings a trainee to the state after a step: from the newest checkpoint
@@ -170,6 +172,9 @@ func (t *trainee) reach(ctx context.Context, dir string, step int, steps map[int
 	var out reached
 	checkpoints, err := runs.Checkpoints(dir)
 	if err != nil {
+		return out, err
+	}
+	if out.orders, err = settingOrders(dir); err != nil {
 		return out, err
 	}
 	for _, c := range slices.Backward(checkpoints) {
@@ -187,6 +192,7 @@ func (t *trainee) reach(ctx context.Context, dir string, step int, steps map[int
 			return out, err
 		}
 		recorded := steps[n]
+		t.asOrdered(out.orders[n-1])
 		t.asRecorded(n, recorded)
 		s, err := t.trainer.Step(ctx)
 		if err != nil {
@@ -222,4 +228,35 @@ func (t *trainee) asRecorded(step int, recorded *recordedStep) {
 		t.trainer.Skip(step, recorded.opt.Skipped)
 	}
 	t.trainer.LRFactor = lrFactor(*recorded.opt)
+}
+
+// settingOrders are the changes of loss weights and batch size that stand, by the
+// number of steps that had been taken.
+func settingOrders(dir string) (map[int][]runs.Intervention, error) {
+	h, err := runs.ReadHistory(dir)
+	if err != nil {
+		return nil, err
+	}
+	orders := map[int][]runs.Intervention{}
+	for _, e := range h.Events {
+		i, ok := e.Record.(runs.Intervention)
+		if ok && !e.Undone && (i.Action == runs.ActionSetLoss && i.Weights != nil || i.Action == runs.ActionSetBatchSize) {
+			orders[i.Step] = append(orders[i.Step], i)
+		}
+	}
+	return orders, nil
+}
+
+// asOrdered changes loss weights and batch size as they were changed before the
+// next step. What a checkpoint has of it already comes to the same.
+func (t *trainee) asOrdered(orders []runs.Intervention) {
+	for _, i := range orders {
+		switch n := float64(i.Value); {
+		case i.Action == runs.ActionSetLoss:
+			w := i.Weights
+			t.trainer.SetLoss(loss.Weights{CE: float64(w.CE), JSON: float64(w.JSON), Field: float64(w.Field), Confidence: float64(w.Confidence)})
+		case n >= 1 && n <= engine.MaxBatchSize:
+			t.trainer.SetBatchSize(int(n))
+		}
+	}
 }

@@ -10,6 +10,7 @@ import (
 	"hone/data"
 	"hone/engine"
 	"hone/engine/kernel"
+	"hone/engine/loss"
 	"hone/engine/trace/inject"
 	"hone/engine/weights"
 	"hone/runs"
@@ -194,9 +195,6 @@ func (p *replayer) base(ctx context.Context, c Config) (*stateBefore, error) {
 		return nil, err
 	}
 	defer t.close()
-	if p.options.Step > t.trainer.Steps() {
-		return nil, fmt.Errorf("%w: the run has steps 1 to %d", ErrReplay, t.trainer.Steps())
-	}
 	p.resolved(t)
 	at, err := t.reach(ctx, p.dir, p.options.Step-1, p.steps, r)
 	if err != nil {
@@ -209,6 +207,10 @@ func (p *replayer) base(ctx context.Context, c Config) (*stateBefore, error) {
 	if p.out.Differences = at.differences; len(at.differences) > 0 {
 		p.note("step %d came out other than it was recorded: not reproducible, so not your data; suspect hardware, another build or other settings", at.differences[0].Step)
 		return nil, nil
+	}
+	t.asOrdered(at.orders[p.options.Step-1])
+	if p.options.Step > t.trainer.Steps() {
+		return nil, fmt.Errorf("%w: the run has steps 1 to %d", ErrReplay, t.trainer.Steps())
 	}
 	t.asRecorded(p.options.Step, p.recorded)
 	before := snapshot(t.trainer)
@@ -292,6 +294,7 @@ func (p *replayer) variant(ctx context.Context, c Config, before *stateBefore) e
 	if err := t.trainer.Restore(before.state, before.moments); err != nil {
 		return err
 	}
+	t.trainer.SetLoss(p.lossWeights(t.trainer.Loss, LossWeights(c, t.model.Dataset.JSON())))
 	t.asRecorded(p.options.Step, p.recorded)
 	in := p.out.Base.Rows
 	for _, row := range p.options.Without {
@@ -304,4 +307,21 @@ func (p *replayer) variant(ctx context.Context, c Config, before *stateBefore) e
 	v.Without, v.Set = p.options.Without, p.options.Set
 	p.out.Variant = &v
 	return err
+}
+
+// lossWeights are those of the step, but where the replay sets others.
+func (p *replayer) lossWeights(was, set loss.Weights) loss.Weights {
+	for _, assignment := range p.options.Set {
+		switch key, _, _ := strings.Cut(assignment, "="); strings.TrimSpace(key) {
+		case "loss.ce":
+			was.CE = set.CE
+		case "loss.json":
+			was.JSON = set.JSON
+		case "loss.field":
+			was.Field = set.Field
+		case "loss.confidence":
+			was.Confidence = set.Confidence
+		}
+	}
+	return was
 }

@@ -159,3 +159,23 @@ func trained(t *testing.T, dir string, step int) []byte {
 	}
 	return bytes.Join(all, nil)
 }
+
+// A step after a change of batch size or loss weights is executed again as it was,
+// also from a checkpoint of before the change.
+func TestChangedSettingsAreReplayed(t *testing.T) {
+	c := toyConfig(t, "train.eval_every=0", "train.checkpoint_every=0")
+	dir := filepath.Join(t.TempDir(), "run")
+	trainWith(t, c, StartOptions{RunDir: dir, MaxSteps: 7}, map[int]func(*Run) error{
+		2: func(r *Run) error { return r.SetBatchSize(4) },
+		4: func(r *Run) error { return r.SetLoss(LossConfig{CE: 0.5, Field: 2}) },
+	})
+	for _, step := range []int{2, 3, 5, 6} {
+		got := replay(t, dir, ReplayOptions{Step: step})
+		if !got.Reproduced {
+			t.Errorf("step %d: %v %v", step, got.Differences, got.Notes)
+		}
+		if want := 4; step > 2 && len(got.Base.Rows) != want {
+			t.Errorf("step %d has %d rows, want %d", step, len(got.Base.Rows), want)
+		}
+	}
+}

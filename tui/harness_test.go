@@ -61,7 +61,7 @@ func (b *bench) send(msg tea.Msg) {
 	_, cmd := b.shell.Update(msg)
 	if _, started := msg.(startedMsg); started {
 		// One of its commands waits for the run to end.
-		b.runFor(cmd, 50*time.Millisecond)
+		b.runFor(cmd, 500*time.Millisecond)
 		return
 	}
 	b.run(cmd)
