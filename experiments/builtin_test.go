@@ -62,7 +62,8 @@ func TestBuiltinModel(t *testing.T) {
 	}
 	buildWith(t, toy)
 	disk := train(t, toyConfig(t), StartOptions{RunDir: filepath.Join(t.TempDir(), "disk")})
-	c := toyConfig(t, "model.path=builtin")
+	c := toyConfig(t)
+	c.Model.Path = "builtin" // and not the recipe that it has by itself
 	plan, err := MakePlan(c)
 	if err != nil || plan.Steps == nil || *plan.Steps != 8 {
 		t.Errorf("plan %+v: %v", plan, err)

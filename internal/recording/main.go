@@ -27,7 +27,7 @@ import (
 )
 
 // maxArchive keeps the repository small, in bytes.
-const maxArchive = 300 << 10
+const maxArchive = 400 << 10
 
 // traceDigits are the significant digits of the fractions of a trace.
 const traceDigits = 6

@@ -96,7 +96,7 @@ func TestRecordings(t *testing.T) {
 			t.Errorf("%s is still there: %v", r.Dir, err)
 		}
 		text, err := archives.ReadFile(filepath.Base(r.Dir) + ".tar.gz")
-		if err != nil || len(text) > 300<<10 {
+		if err != nil || len(text) > 400<<10 {
 			t.Errorf("%s has %d bytes, %v", name, len(text), err)
 		}
 	}
