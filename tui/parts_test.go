@@ -179,10 +179,11 @@ func TestFeedGivesTheNewestAndEnds(t *testing.T) {
 }
 
 func TestTrainCommandSaysOnlyWhatDiffers(t *testing.T) {
-	c := experiments.Default()
+	c := experiments.Basis(experiments.Default()) // the built-in model's own recipe
 	if got := strings.Join(experiments.TrainCommand(c, "", c), " "); got != "hone train" {
 		t.Errorf("%q", got)
 	}
+	c = experiments.Default()
 	c.Model.Path, c.Data.Path, c.LoRA.R = "my model", "it's.jsonl", 8
 	c.LoRA.Targets = []string{"q_proj", "v_proj"}
 	want := `hone train --model 'my model' --data 'it'\''s.jsonl' --set lora.r=8 --set 'lora.targets=["q_proj", "v_proj"]'`
