@@ -27,7 +27,8 @@ func capture(p *prints) (terminal *os.File, restore func(), err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	for _, number := range []int{1, 2} {
+	out, report := int(os.Stdout.Fd()), int(os.Stderr.Fd()) // 1 and 2, unless somebody has put others there
+	for _, number := range []int{out, report} {
 		if !term.IsTerminal(uintptr(number)) {
 			continue
 		}
@@ -47,10 +48,10 @@ func capture(p *prints) (terminal *os.File, restore func(), err error) {
 		defer close(done)
 		p.read(r)
 	}()
-	if f := saved[2]; f != nil {
+	if f := saved[report]; f != nil {
 		_ = debug.SetCrashOutput(f, debug.CrashOptions{}) // else the report is lost, no more
 	}
-	return saved[1], func() { // 1 is a terminal: Run has looked
+	return saved[out], func() { // it is a terminal: Run has looked
 		back() // the pipe has no writer any more
 		<-done
 		_ = debug.SetCrashOutput(nil, debug.CrashOptions{})

@@ -30,11 +30,17 @@ func watch(ctx context.Context, o tui.Options) (*watcher, error) {
 	}
 	ctx, stop := context.WithCancel(ctx)
 	w := &watcher{stop: stop, ended: make(chan struct{})}
+	// The workbench puts a pipe under its output: that is not to be its input too.
+	screen, err := os.OpenFile(slave.Name(), os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		return nil, errors.Join(err, master.Close(), slave.Close())
+	}
 	stdin, stdout := os.Stdin, os.Stdout
-	os.Stdin, os.Stdout = slave, slave
+	os.Stdin, os.Stdout = slave, screen
 	environment := overrideEnv(map[string]string{"TERM": "xterm-256color", "CLICOLOR_FORCE": "1", "NO_COLOR": ""})
 	w.restore = func() {
 		os.Stdin, os.Stdout = stdin, stdout
+		screen.Close()
 		environment()
 		_ = slave.Close() // nothing of it is needed any more
 		_ = master.Close()
