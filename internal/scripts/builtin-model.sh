@@ -6,6 +6,7 @@
 #   DOCUMENTS  to train on first, default 90000; another number is another model
 #   LATE       documents of the second run, default 50000
 #   TERSE      documents of the third, default 26000
+#   TURNS      documents of the fourth, default 60000
 #   INTO       directory that gets the model, default data/builtin/model
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -13,6 +14,7 @@ go=${GO:-go}
 documents=${DOCUMENTS:-90000}
 late=${LATE:-50000}
 terse=${TERSE:-26000}
+turns=${TURNS:-60000}
 into=${INTO:-data/builtin/model}
 
 if [ -z "${OUT:-}" ]; then
@@ -26,8 +28,8 @@ case $out/ in "$(pwd -P)"/*)
 	exit 2
 	;;
 esac
-if [ "$documents $late $terse" != "90000 50000 26000" ] && [ -z "${INTO:-}" ]; then
-	echo "builtin-model: the built-in model is trained on 90000, 50000 and 26000 documents; with other numbers name another place with INTO=DIR" >&2
+if [ "$documents $late $terse $turns" != "90000 50000 26000 60000" ] && [ -z "${INTO:-}" ]; then
+	echo "builtin-model: the built-in model is trained on 90000, 50000, 26000 and 60000 documents; with other numbers name another place with INTO=DIR" >&2
 	exit 2
 fi
 
@@ -49,8 +51,9 @@ stage() {
 stage "$documents" recipe.toml "$out/corpus-$documents/model" -n "$documents"
 stage "late-$late" recipe-late.toml "$out/run-$documents/model" -n "$late" -late 1
 stage "terse-$terse" recipe-late.toml "$out/run-late-$late/model" -n "$terse" -late 2
+stage "turns-$turns" recipe-late.toml "$out/run-terse-$terse/model" -n "$turns" -late 3
 corpus=$out/corpus-$documents
-run=$out/run-terse-$terse
+run=$out/run-turns-$turns
 
 # Configuration and tokenizer as the corpus has them: a test holds them against the generator.
 # The weights come last: with them the model is there.

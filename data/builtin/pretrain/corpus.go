@@ -12,30 +12,30 @@ type Document struct {
 	Kind       string // the task, for statistics
 }
 
-// A kind is a task with its weight in 1000 documents: in the easy stage, after it, and in the second
-// corpus.
+// A kind is a task with its weight in 1000 documents: in the easy stage, after it, in the second and
+// third corpus, and from the fourth on.
 type kind struct {
-	name             string
-	easy, full, late int
-	draw             func(*writer) (prompt, completion string)
+	name                   string
+	easy, full, late, last int
+	draw                   func(*writer) (prompt, completion string)
 }
 
 // Less than half of all completions are JSON objects, so that a dataset loader takes a file of these
 // documents for what it is: text, not rows of one schema.
 var kinds = []kind{
-	{"listed", 0, 250, 250, (*writer).listed},
-	{"fixed", 0, 100, 110, (*writer).fixed},
-	{"calendar", 0, 60, 110, (*writer).calendar},
-	{"record", 0, 50, 10, (*writer).record},
-	{"values", 0, 60, 100, (*writer).values},
-	{"lines", 0, 40, 60, (*writer).lines},
-	{"field", 0, 90, 100, (*writer).field},
-	{"copy", 860, 130, 110, (*writer).copying},
-	{"list", 50, 30, 20, (*writer).list},
-	{"pick", 50, 50, 20, (*writer).pick},
-	{"date", 20, 80, 55, (*writer).dates},
-	{"time", 20, 40, 45, (*writer).times},
-	{"prose", 0, 20, 10, (*writer).prose},
+	{"listed", 0, 250, 250, 200, (*writer).listed},
+	{"fixed", 0, 100, 110, 120, (*writer).fixed},
+	{"calendar", 0, 60, 110, 160, (*writer).calendar},
+	{"record", 0, 50, 10, 5, (*writer).record},
+	{"values", 0, 60, 100, 110, (*writer).values},
+	{"lines", 0, 40, 60, 70, (*writer).lines},
+	{"field", 0, 90, 100, 110, (*writer).field},
+	{"copy", 860, 130, 110, 90, (*writer).copying},
+	{"list", 50, 30, 20, 30, (*writer).list},
+	{"pick", 50, 50, 20, 20, (*writer).pick},
+	{"date", 20, 80, 55, 40, (*writer).dates},
+	{"time", 20, 40, 45, 40, (*writer).times},
+	{"prose", 0, 20, 10, 5, (*writer).prose},
 }
 
 // A Corpus is all documents of one seed. It is safe for concurrent use.
@@ -55,7 +55,8 @@ func New(seed uint64, documents int, t *tokenizer.Tokenizer) *Corpus {
 
 // Late returns the corpus of a run that goes on where run others ended, for a model that can copy and
 // read: more of it asks for what an event has, and no stage of it is easy. From the third run on people
-// and places follow each other without a word between more often, the hardest to tell apart.
+// and places follow each other without a word between more often, the hardest to tell apart; from the
+// fourth on there are turns of phrase that hide where a part ends.
 func (c *Corpus) Late(run int) *Corpus {
 	return &Corpus{seed: c.seed, tokenizer: c.tokenizer, vocabulary: c.vocabulary, late: run}
 }
@@ -67,7 +68,7 @@ func (c *Corpus) Document(i int) Document {
 		if c.late > 0 {
 			draw = newSource(c.seed, uint64(i), attempt, uint64(c.late))
 		}
-		w := &writer{source: draw, vocabulary: c.vocabulary, easy: progressScale - c.progress(i), terse: c.late > 1}
+		w := &writer{source: draw, vocabulary: c.vocabulary, easy: progressScale - c.progress(i), terse: c.late > 1, turns: c.late > 2}
 		k := kinds[w.weighted(c.weights(i))]
 		d := Document{Kind: k.name}
 		d.Prompt, d.Completion = k.draw(w)
@@ -101,7 +102,10 @@ func (c *Corpus) weights(i int) []int {
 	weights := make([]int, len(kinds))
 	for j, k := range kinds {
 		weights[j] = k.easy*(progressScale-progress) + k.full*progress
-		if c.late > 0 {
+		switch {
+		case c.late > 2:
+			weights[j] = k.last
+		case c.late > 0:
 			weights[j] = k.late
 		}
 	}

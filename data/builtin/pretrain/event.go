@@ -9,6 +9,7 @@ type event struct {
 	place      string
 	duration   string
 	recurrence string
+	often      bool // the action says the recurrence
 	note       string
 }
 
@@ -30,8 +31,16 @@ func (w *writer) event(people, place, duration, recurrence, note int) event {
 	if w.chance(note) {
 		e.note = w.note()
 	}
+	if w.turns {
+		e = w.dressed(e)
+	}
 	return e
 }
 
 // anyEvent draws an event of the usual kind, with something left out as often as not.
-func (w *writer) anyEvent() event { return w.event(72, 62, 68, 14, 14) }
+func (w *writer) anyEvent() event {
+	if w.turns {
+		return w.event(72, 62, 68, 22, 22)
+	}
+	return w.event(72, 62, 68, 14, 14)
+}

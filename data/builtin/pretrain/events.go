@@ -146,6 +146,10 @@ func (w *writer) fixed() (prompt, completion string) {
 
 // calendar answers the built-in dataset's prompt.
 func (w *writer) calendar() (prompt, completion string) {
-	e := w.event(75, 65, 72, 4, 4)
+	often := 4
+	if w.turns {
+		often = 16
+	}
+	e := w.event(75, 65, 72, often, often)
 	return data.Render(data.DefaultTemplate, w.text(e)), calendar.fill(e)
 }

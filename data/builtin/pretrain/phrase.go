@@ -8,7 +8,8 @@ import (
 	"hone/data/builtin/words"
 )
 
-// Events are told in four manners: jotted down, as a sentence, as a request, and with labels.
+// Events are told in four manners: jotted down, as a sentence, as a request, and with labels; later in turns of phrase
+// besides.
 
 // text tells an event. Every part of it stands in the text as it is, the date and the time in one of
 // their spellings.
@@ -16,7 +17,13 @@ func (w *writer) text(e event) string {
 	when := pick(w.source, dateSpellings)(e.date)
 	at := pick(w.source, clockSpellings)(e.time)
 	var s string
+	noted := false
+	if w.turns {
+		e.duration = w.spoken(e.duration)
+	}
 	switch x := w.below(100); {
+	case w.turns && w.chance(65):
+		s, noted = w.turned(e, when, at)
 	case x < 40:
 		s = w.jotted(e, when, at)
 	case x < 86:
@@ -26,13 +33,13 @@ func (w *writer) text(e event) string {
 	default:
 		return w.labelled(e, when, at)
 	}
-	if e.recurrence != "" {
+	if e.recurrence != "" && !e.often {
 		s += pick(w.source, []string{" ", ", ", ", repeats ", " (" + e.recurrence + ")"})
 		if !strings.HasSuffix(s, ")") {
 			s += e.recurrence
 		}
 	}
-	if e.note != "" {
+	if e.note != "" && !noted {
 		s += pick(w.source, []string{". Note: ", "; note: ", " - ", ", also ", ". Please ", " (note: "})
 		open := strings.HasSuffix(s, "(note: ")
 		if s += e.note; open {

@@ -39,6 +39,7 @@ type writer struct {
 	vocabulary *vocabulary // nil while the vocabulary is being learned
 	easy       int         // of 1000 texts to copy, those that are a few tokens
 	terse      bool        // fewer words before people and places
+	turns      bool        // turns of phrase, see turns.go
 }
 
 // early is true for the texts of the easy stage. After it nothing is drawn.
