@@ -78,7 +78,11 @@ func TestAdvice(t *testing.T) {
 // TestPresetsNeedNoAdvice: what Hone itself offers is sound by its own rules.
 func TestPresetsNeedNoAdvice(t *testing.T) {
 	for _, p := range Presets() {
-		if list := Advise(p.Config, Facts{Rows: 554, Steps: 70 * p.Config.Train.Epochs, LongestTarget: 100, Hidden: 576, MaxPositions: 2048, CPUs: 2, Seconds: 300}); len(list) != 0 {
+		hidden := 576
+		if p.Name == "story" {
+			hidden = 256 // of the built-in model
+		}
+		if list := Advise(p.Config, Facts{Rows: 554, Steps: 70 * p.Config.Train.Epochs, LongestTarget: 100, Hidden: hidden, MaxPositions: 2048, CPUs: 2, Seconds: 300}); len(list) != 0 {
 			t.Errorf("%s: %v", p.Name, list)
 		}
 	}

@@ -3,7 +3,6 @@ package experiments
 import (
 	"context"
 	"errors"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -33,15 +32,10 @@ func maskAt(step int) func(*engine.Trainer) {
 }
 
 // A step without a supervised token is not taken: the run ends before it, and its
-// directory says which rows it was. HONE_KEEP_MASKED names a directory in which
-// such a run is left, longer than the test needs, for a recording.
+// directory says which rows it was.
 func TestMaskedBatchEndsTheRun(t *testing.T) {
 	c := toyConfig(t)
 	dir, at := filepath.Join(t.TempDir(), "run"), 6
-	if keep := os.Getenv("HONE_KEEP_MASKED"); keep != "" {
-		dir, at = keep, 50
-		c.Train.Epochs, c.Train.BatchSize, c.Train.EvalEvery = 20, 8, 10
-	}
 	r, err := Start(context.Background(), c, StartOptions{RunDir: dir, inject: maskAt(at)})
 	if err != nil {
 		t.Fatal(err)
