@@ -443,7 +443,11 @@ func FuzzLoad(f *testing.F) {
 			}
 		}
 		d.Stats()
-		d.Find(Train, "with:a x")
-		Preflight(d, nil, nil, 0)
+		findings := Preflight(d, nil, nil, 0)
+		x := NewIndex(d, nil, findings)
+		findRows(t, x, Train, "split:all -is:bad ~a x")
+		if _, err := d.Raw(Train, 0); err != nil {
+			t.Fatalf("the first row is not read again: %v", err)
+		}
 	})
 }
