@@ -22,20 +22,15 @@ type QueryTerm struct{ Write, Means string }
 // QueryTerms say how a query is written, for a person.
 func QueryTerms() []QueryTerm {
 	return []QueryTerm{
-		{"weekly sync", "the text holds both words, in any case"},
-		{`"weekly sync"`, "the text holds it as it stands"},
+		{"weekly sync", "the text holds both words, in any case; in quotes, as they stand"},
 		{"~wkly", "the text has these letters in this order; the best come first"},
-		{"has:attendees", "the field is there and not null; the beginning of its name will do"},
-		{"no:location", "the field is missing or null"},
+		{"has:attendees", "the field has a value that is not null; no:attendees, it has none"},
 		{`date:"may 14"`, "the field's value holds the text"},
 		{"is:unseen", "the text has a word that no train row has"},
-		{"is:bad", "an error or a warning of preflight names the row, or it is dropped"},
-		{"is:dropped", "too long to be trained on"},
-		{"is:dup-row", "the finding of this id names the row"},
-		{"is:measured", "its loss is known"},
-		{"split:eval", "rows of this split in place of the one shown; split:all of every split"},
-		{"tokens>120", "its tokens, also <, <=, >=, =; chars>300 counts characters, loss>0.5 its loss in nats a token"},
-		{"sort:longest", "also shortest, hardest, easiest; the last two by loss"},
+		{"is:bad", "preflight warns of it; is:dup-row by this id; is:dropped, too long"},
+		{"split:eval", "rows of this split, whatever is shown; split:all, of every split"},
+		{"tokens>120", "also <, <=, >=, =; chars>300 characters, loss>0.5 nats a token"},
+		{"sort:longest", "also shortest; hardest and easiest, by the loss (is:measured)"},
 		{"-has:notes", "what must not hold"},
 	}
 }

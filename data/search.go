@@ -21,7 +21,10 @@ type Summary struct {
 	Filled  []int // rows that fill each field of the schema
 	// Lengths in the unit of the index; 0 of no rows.
 	Min, Median, P95, Max, Total int
-	Bins                         []Bin
+	// Bins are a histogram of the lengths without the few far above all others, of
+	// which Beyond are left out.
+	Bins   []Bin
+	Beyond int
 }
 
 // summaryBins is how many bars a histogram of lengths has at most.
@@ -55,9 +58,12 @@ func (x *Index) Search(ctx context.Context, split string, q Query, loss LossOf) 
 	return x.search(ctx, where, q, loss)
 }
 
+// Sorts reports whether the query decides the order of what it finds.
+func (q Query) Sorts() bool { return q.by != inFileOrder || len(q.fuzzy) > 0 }
+
 // everything is true of a query that neither leaves out nor sorts.
 func (q Query) everything() bool {
-	return len(q.terms)+len(q.texts)+len(q.fuzzy) == 0 && q.by == inFileOrder
+	return len(q.terms)+len(q.texts) == 0 && !q.Sorts()
 }
 
 func (x *Index) search(ctx context.Context, where []int, q Query, loss LossOf) (Found, error) {
@@ -207,6 +213,8 @@ func (x *Index) summary(rows []int) Summary {
 	}
 	slices.Sort(lengths)
 	d := distributionOf(lengths)
-	s.Min, s.Median, s.P95, s.Max, s.Bins = d.Min, d.Median, d.P95, d.Max, d.Histogram(summaryBins)
+	s.Min, s.Median, s.P95, s.Max = d.Min, d.Median, d.P95, d.Max
+	within, _ := slices.BinarySearch(lengths, d.P95+2*(d.P95-d.Median)+1)
+	s.Bins, s.Beyond = distributionOf(lengths[:within]).Histogram(summaryBins), len(lengths)-within
 	return s
 }
