@@ -77,9 +77,6 @@ type Row struct {
 	// Object is the completion as an ordered object that holds the schema's
 	// keys only, in the schema's order; nil when completions are plain text.
 	Object *Object
-	// Fields is Object decoded: string, json.Number, bool, nil, []any and
-	// map[string]any. It is nil where Object is.
-	Fields map[string]any
 
 	at  int64  // byte of File at which its line begins
 	sum uint64 // of the line, see lineSum

@@ -288,7 +288,6 @@ func (l *loader) complete(parsed []parsedRow) []Row {
 		case l.d.JSON():
 			r.Object, _ = r.Object.Restrict(l.d.Schema)
 			r.Completion = CompletionText(r.Object, l.d.Schema)
-			r.Fields = r.Object.Map()
 		case r.Object != nil:
 			if !p.quoted {
 				r.Completion = r.Object.String()

@@ -126,7 +126,7 @@ func (d *dataScreen) Update(msg tea.Msg) tea.Cmd {
 		return d.chooseFacet(msg)
 	case rawMsg:
 		if msg.work == d.work {
-			d.raw = rawRow{msg.work, msg.row, msg.text, msg.err}
+			d.raw = rawRow(msg)
 		}
 	case lossMsg:
 		return d.tookLosses(msg)
