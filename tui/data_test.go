@@ -304,6 +304,27 @@ func TestPicturesFollowTheFilter(t *testing.T) {
 	}
 }
 
+// Under every cell of a text in its parts stands a mark; the event is marked where
+// it begins and where it ends, on however many lines.
+func TestPartLinesMarkTheEvent(t *testing.T) {
+	th, w := plainTheme(false), sampleWorkspace()
+	for row := range 16 {
+		for width := 4; width < 120; width++ {
+			lines := partLines(th, w.Trained(0, row), width)
+			marks := ""
+			for j := 0; j+1 < len(lines); j += 2 {
+				if a, b := textWidth(lines[j]), textWidth(lines[j+1]); a != b || a > width {
+					t.Fatalf("row %d at %d: %d cells of text, %d of marks", row, width, a, b)
+				}
+				marks += lines[j+1]
+			}
+			if strings.Count(marks, "‹") != 1 || strings.Count(marks, "›") != 1 || strings.Index(marks, "‹") > strings.Index(marks, "›") {
+				t.Fatalf("row %d at %d: %s", row, width, marks)
+			}
+		}
+	}
+}
+
 func TestColumns(t *testing.T) {
 	th := plainTheme(false)
 	got := th.columns([]int{0, 1, 500, 1000}, 2)
