@@ -77,9 +77,9 @@ type Row struct {
 	// Object is the completion as an ordered object that holds the schema's
 	// keys only, in the schema's order; nil when completions are plain text.
 	Object *Object
-	// Fields is Object decoded: string, json.Number, bool, nil, []any and
-	// map[string]any. It is nil where Object is.
-	Fields map[string]any
+
+	at  int64  // byte of File at which its line begins
+	sum uint64 // of the line, see lineSum
 }
 
 // Position returns "file:line".
@@ -196,6 +196,8 @@ type Dataset struct {
 	Hash   string   // as [Hash] of Source, over exactly the bytes that were read
 	// Template is the prompt template of the options the dataset was read with.
 	Template string
+
+	source *source // what it was read from; nil of one that was not
 }
 
 // Split returns the rows of a split, which may be none.

@@ -86,13 +86,16 @@ func (e *Encoder) Encode(row Row, index int) (batch.Example, error) {
 	return ex, nil
 }
 
-// completion returns the completion of row as it is encoded, with its leading
+// completion is [AsEncoded] with the encoder's schema.
+func (e *Encoder) completion(row Row) (string, []FieldSpan) { return AsEncoded(row, e.schema) }
+
+// AsEncoded returns the completion of row as it is encoded, with its leading
 // space, and where its values stand in it.
-func (e *Encoder) completion(row Row) (string, []FieldSpan) {
-	if row.Object == nil || len(e.schema) == 0 {
+func AsEncoded(row Row, schema []string) (string, []FieldSpan) {
+	if row.Object == nil || len(schema) == 0 {
 		return withSpace(row.Completion), nil
 	}
-	text, fields := CompletionSpans(row.Object, e.schema)
+	text, fields := CompletionSpans(row.Object, schema)
 	for i := range fields {
 		fields[i].Start++
 		fields[i].End++

@@ -1,6 +1,7 @@
 package data_test
 
 import (
+	"context"
 	"fmt"
 	"testing/fstest"
 
@@ -25,11 +26,18 @@ func ExampleLoadFS() {
 	for _, bad := range d.Bad {
 		fmt.Println(bad)
 	}
-	fmt.Println(d.Find(data.Train, "with:attendees"))
+	index := data.NewIndex(d, nil, data.Preflight(d, nil, nil, 0))
+	query, err := index.Parse("has:attendees -gym")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	found, err := index.Search(context.Background(), data.Train, query, nil)
+	fmt.Println(found.Rows, err)
 	// Output:
 	// [action attendees]
 	// set/train.jsonl:1 {"action": "Lunch", "attendees": ["Zoe"]}
 	// set/train.jsonl:2 {"action": "Gym", "attendees": null}
 	// set/train.jsonl:3: is not a JSON object: unexpected end in place of a key
-	// [0]
+	// [0] <nil>
 }

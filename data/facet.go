@@ -1,55 +1,86 @@
 package data
 
 import (
-	"cmp"
-	"slices"
-	"unicode/utf8"
+	"context"
+	"fmt"
 )
 
-// order is how the rows that a query matches are listed.
-type order int
-
-const (
-	inFileOrder order = iota
-	longestFirst
-	shortestFirst
-)
-
-// facets takes the words of a query that are about the whole split rather than
-// one row's text, and returns the rest of the words. A later sort: replaces an
-// earlier one.
-func facets(query []word) (rest []word, unseen bool, by order) {
-	for _, w := range query {
-		switch {
-		case w.quoted:
-			rest = append(rest, w)
-		case w.text == "is:unseen":
-			unseen = true
-		case w.text == "sort:longest":
-			by = longestFirst
-		case w.text == "sort:shortest":
-			by = shortestFirst
-		default:
-			rest = append(rest, w)
-		}
-	}
-	return rest, unseen, by
+// Facet is a word of the query language that is worth offering, with how many
+// rows have what it says.
+type Facet struct {
+	Query string // "has:attendees"
+	Means string
+	Rows  int  // of the split that was asked about
+	Order bool // it sorts and leaves no row out: Rows says nothing
 }
 
-// arrange puts the found rows in order; rows of one length stay in file order.
-// Length is the characters of prompt and completion, as the row is trained on.
-func arrange(found []int, rows []Row, by order) {
-	if by == inFileOrder {
-		return
-	}
-	lengths := make(map[int]int, len(found))
-	for _, i := range found {
-		lengths[i] = utf8.RuneCountInString(rows[i].Prompt) + utf8.RuneCountInString(rows[i].Completion)
-	}
-	slices.SortStableFunc(found, func(a, b int) int {
-		if by == longestFirst {
-			a, b = b, a
+// Facets counts what there is to be listed of a split. Facets that no row has are
+// left out. The error is that of ctx, or of a split that there is not.
+func (x *Index) Facets(ctx context.Context, split string, loss LossOf) ([]Facet, error) {
+	var out []Facet
+	count := func(query, means string) error {
+		q, err := x.Parse(query)
+		if err != nil {
+			return nil // a field whose name no query can say
 		}
-		return cmp.Compare(lengths[a], lengths[b])
-	})
+		found, err := x.Search(ctx, split, q, loss)
+		if err == nil && found.Summary.Rows > 0 {
+			out = append(out, Facet{Query: query, Means: means, Rows: found.Summary.Rows})
+		}
+		return err
+	}
+	whole, err := x.Search(ctx, split, Query{}, nil)
+	if err != nil {
+		return nil, err
+	}
+	for f, name := range x.schema {
+		filled := whole.Summary.Filled[f]
+		for _, o := range []Facet{
+			{Query: "has:" + quotedName(name), Means: "has a value for " + name, Rows: filled},
+			{Query: "no:" + quotedName(name), Means: "has none for " + name, Rows: whole.Summary.Rows - filled},
+		} {
+			if o.Rows > 0 {
+				out = append(out, o)
+			}
+		}
+	}
+	for _, s := range []struct{ query, means string }{
+		{"is:unseen", "has a word that no train row has"},
+		{"is:bad", "an error or a warning names it, or it is dropped"},
+		{"is:dropped", "too long to be trained on"},
+		{"is:measured", "its loss is known"},
+	} {
+		if err := count(s.query, s.means); err != nil {
+			return nil, err
+		}
+	}
+	for _, id := range x.ids {
+		if err := count("is:"+id, "the finding names it"); err != nil {
+			return nil, err
+		}
+	}
+	if whole.Summary.P95 < whole.Summary.Max && x.encoded {
+		if err := count(fmt.Sprintf("tokens>%d", whole.Summary.P95), "the longest, above 95 of 100"); err != nil {
+			return nil, err
+		}
+	}
+	for _, o := range []Facet{
+		{Query: "sort:longest", Means: "longest first"},
+		{Query: "sort:shortest", Means: "shortest first"},
+		{Query: "sort:hardest", Means: "highest loss first; measures what was not"},
+		{Query: "sort:easiest", Means: "lowest loss first; measures what was not"},
+	} {
+		o.Order = true
+		out = append(out, o)
+	}
+	for s, name := range append(Splits(), AllSplits) {
+		n := x.Rows()
+		if s < 3 {
+			n = len(x.columns[s].rows)
+		}
+		if n > 0 {
+			out = append(out, Facet{Query: "split:" + name, Means: "rows of " + name, Rows: n})
+		}
+	}
+	return out, nil
 }

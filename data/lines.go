@@ -17,7 +17,9 @@ const MaxLine = 8 << 20
 type lineReader struct {
 	r     *bufio.Reader
 	limit int
-	line  int // number of the last line, from 1
+	line  int   // number of the last line, from 1
+	at    int64 // byte at which it began
+	read  int64 // bytes taken so far
 	buf   []byte
 }
 
@@ -32,9 +34,11 @@ var errLongLine = errors.New("line too long")
 // reading goes on, and io.EOF at the end.
 func (l *lineReader) next() ([]byte, error) {
 	l.buf = l.buf[:0]
+	l.at = l.read
 	long, any := false, false
 	for {
 		part, err := l.r.ReadSlice('\n')
+		l.read += int64(len(part))
 		any = any || len(part) > 0
 		long = long || len(l.buf)+len(part) > l.limit+len("\r\n")
 		if !long {

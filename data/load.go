@@ -70,7 +70,7 @@ func (s *source) load(o Options) (*Dataset, error) {
 		source: s,
 		o:      o,
 		format: o.Format,
-		d:      &Dataset{Source: s.name, Notes: slices.Clone(s.notes), Template: o.Template},
+		d:      &Dataset{Source: s.name, Notes: slices.Clone(s.notes), Template: o.Template, source: s},
 		sum:    sha256.New(),
 	}
 	var splits [3][]parsedRow
@@ -133,6 +133,7 @@ func (l *loader) read(f sourceFile) ([]parsedRow, error) {
 			}
 		} else {
 			row.File, row.Line, row.Index = shown, lines.line, index
+			row.at, row.sum = lines.at, lineSum(line)
 			rows = append(rows, row)
 			for _, key := range row.ignored {
 				l.ignored.add(key)
@@ -287,7 +288,6 @@ func (l *loader) complete(parsed []parsedRow) []Row {
 		case l.d.JSON():
 			r.Object, _ = r.Object.Restrict(l.d.Schema)
 			r.Completion = CompletionText(r.Object, l.d.Schema)
-			r.Fields = r.Object.Map()
 		case r.Object != nil:
 			if !p.quoted {
 				r.Completion = r.Object.String()

@@ -45,8 +45,8 @@ func TestLoadTakesWhatEditorsLeave(t *testing.T) {
 	if !slices.Equal(d.Schema, []string{"action", "attendees", "location"}) {
 		t.Errorf("schema %v", d.Schema)
 	}
-	if want := map[string]any{"action": "Gym", "attendees": nil}; fmt.Sprint(d.Train[1].Fields) != fmt.Sprint(want) {
-		t.Errorf("fields %v, want %v", d.Train[1].Fields, want)
+	if want := map[string]any{"action": "Gym", "attendees": nil}; fmt.Sprint(d.Train[1].Object.Map()) != fmt.Sprint(want) {
+		t.Errorf("fields %v, want %v", d.Train[1].Object.Map(), want)
 	}
 }
 
@@ -158,7 +158,7 @@ func TestTextCompletions(t *testing.T) {
 		t.Fatalf("schema %v, %d rows, bad %v", d.Schema, len(d.Train), d.Bad)
 	}
 	for i, want := range []string{"hi", "no", `{"a": 1}`, "5"} {
-		if r := d.Train[i]; r.Completion != want || r.Object != nil || r.Fields != nil {
+		if r := d.Train[i]; r.Completion != want || r.Object != nil {
 			t.Errorf("row %d: %+v, want completion %s", i, r, want)
 		}
 	}
@@ -195,7 +195,7 @@ func TestSchema(t *testing.T) {
 			t.Errorf("train %d: %s, want %s", i, got, want)
 		}
 	}
-	if r := d.Eval[0]; r.Completion != `{"a": 4}` || r.Object.Len() != 1 || len(r.Fields) != 1 {
+	if r := d.Eval[0]; r.Completion != `{"a": 4}` || r.Object.Len() != 1 {
 		t.Errorf("eval 0: %+v", r)
 	}
 	notes := strings.Join(d.Notes, "\n")
@@ -443,7 +443,11 @@ func FuzzLoad(f *testing.F) {
 			}
 		}
 		d.Stats()
-		d.Find(Train, "with:a x")
-		Preflight(d, nil, nil, 0)
+		findings := Preflight(d, nil, nil, 0)
+		x := NewIndex(d, nil, findings)
+		findRows(t, x, Train, "split:all -is:bad ~a x")
+		if _, err := d.Raw(Train, 0); err != nil {
+			t.Fatalf("the first row is not read again: %v", err)
+		}
 	})
 }

@@ -116,11 +116,17 @@ type Distribution struct {
 
 // NewDistribution returns the distribution of values, which it leaves alone.
 func NewDistribution(values []int) Distribution {
-	d := Distribution{N: len(values), sorted: slices.Clone(values)}
+	sorted := slices.Clone(values)
+	slices.Sort(sorted)
+	return distributionOf(sorted)
+}
+
+// distributionOf is NewDistribution of values in order, which it keeps.
+func distributionOf(sorted []int) Distribution {
+	d := Distribution{N: len(sorted), sorted: sorted}
 	if d.N == 0 {
 		return d
 	}
-	slices.Sort(d.sorted)
 	sum := 0.0
 	for _, v := range d.sorted {
 		sum += float64(v)

@@ -55,3 +55,23 @@ func Extract(template, prompt string) (eventText string, ok bool) {
 	eventText = prompt[len(before) : len(before)+size/n]
 	return eventText, Render(template, eventText) == prompt
 }
+
+// Part is a stretch of a prompt.
+type Part struct {
+	Text  string
+	Event bool // of the event text; else of the template
+}
+
+// Parts is [Render] with what came from where; empty parts are left out.
+func Parts(template, eventText string) []Part {
+	var parts []Part
+	for i, literal := range strings.Split(template, Placeholder) {
+		if i > 0 && eventText != "" {
+			parts = append(parts, Part{eventText, true})
+		}
+		if literal != "" {
+			parts = append(parts, Part{literal, false})
+		}
+	}
+	return parts
+}

@@ -112,7 +112,7 @@ func TestFullRun(t *testing.T) {
 	}
 	defer p.Close()
 	event := comparison.Examples[0].Event
-	got, err := p.Try(ctx, event, [2]bool{true, true}, nil)
+	got, err := p.Try(ctx, event, false, [2]bool{true, true}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -169,10 +169,10 @@ func TestFullFromRandomResumed(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer p.Close()
-	if _, err := p.Try(ctx, "Lunch with Zoe at noon", [2]bool{false, true}, nil); err != nil {
+	if _, err := p.Try(ctx, "Lunch with Zoe at noon", false, [2]bool{false, true}, nil); err != nil {
 		t.Error(err)
 	}
-	if _, err := p.Try(ctx, "Lunch with Zoe at noon", [2]bool{true, true}, nil); !errors.Is(err, ErrNoBase) {
+	if _, err := p.Try(ctx, "Lunch with Zoe at noon", false, [2]bool{true, true}, nil); !errors.Is(err, ErrNoBase) {
 		t.Error(err)
 	}
 	other := train(t, toyConfig(t, "method=full", "model.init=random", "model.path="+c.Model.Path, "seed=7", "train.eval_every=0"), StartOptions{RunDir: filepath.Join(t.TempDir(), "other"), MaxSteps: 1})

@@ -168,7 +168,7 @@ func spoilRows(d *data.Dataset, faults []inject.Fault) {
 		case "EMPTY-EXAMPLE":
 			d.Train = slices.Clone(d.Train)
 			row := &d.Train[len(d.Train)/2]
-			row.Completion, row.Object, row.Fields = "", nil, nil
+			row.Completion, row.Object = "", nil
 		}
 	}
 }

@@ -305,7 +305,7 @@ func TestPrompt(t *testing.T) {
 	defer p.Close()
 	var order []int
 	var grown [2]string
-	both, err := p.Try(context.Background(), "Lunch with Zoe", [2]bool{true, true}, func(side int, token TriedToken) {
+	both, err := p.Try(context.Background(), "Lunch with Zoe", false, [2]bool{true, true}, func(side int, token TriedToken) {
 		order = append(order, side)
 		if !token.End {
 			grown[side] += token.Text
@@ -323,7 +323,7 @@ func TestPrompt(t *testing.T) {
 		}
 		var only [2]bool
 		only[side] = true
-		alone, err := p.Try(context.Background(), "Lunch with Zoe", only, nil)
+		alone, err := p.Try(context.Background(), "Lunch with Zoe", false, only, nil)
 		if err != nil || alone[side].Text != g.Text || alone[1-side] != nil {
 			t.Errorf("side %d alone: %+v, %v", side, alone, err)
 		}

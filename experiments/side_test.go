@@ -96,7 +96,7 @@ func TestCompareSides(t *testing.T) {
 	if p.sides[0].weights != p.sides[1].weights {
 		t.Error("the weights were read twice")
 	}
-	out, err := p.Try(ctx, c.Examples[0].Event, [2]bool{true, true}, nil)
+	out, err := p.Try(ctx, c.Examples[0].Event, false, [2]bool{true, true}, nil)
 	if err != nil || out[1].Text != c.Examples[0].Tuned.Text {
 		t.Errorf("%+v: %v", out, err)
 	}

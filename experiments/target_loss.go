@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"hone/engine/batch"
 	"hone/engine/decode"
 	"hone/engine/loss"
 	"hone/runs"
@@ -33,12 +34,12 @@ func (l *loaded) targetLosses(ctx context.Context, m *decode.Model, split string
 	encoded := l.Encoded[split]
 	for from := 0; from < len(encoded.Examples); from += lossChunk {
 		examples := encoded.Examples[from:min(from+lossChunk, len(encoded.Examples))]
-		_, stats, err := m.Loss(ctx, examples, loss.Weights{CE: 1})
+		err := l.eachTarget(ctx, m, examples, func(i int, nats []float64) {
+			ids := examples[i].IDs
+			out[encoded.Rows[from+i]] = l.targetLoss(ids[len(ids)-len(nats):], nats)
+		})
 		if err != nil {
-			return nil, fmt.Errorf("measuring the loss of targets: %w", err)
-		}
-		for i, e := range examples {
-			out[encoded.Rows[from+i]] = l.targetLoss(e.IDs[len(e.IDs)-len(stats[i]):], stats[i])
+			return nil, err
 		}
 		progress(encoded.Rows[from+len(examples)-1] + 1)
 	}
@@ -46,22 +47,38 @@ func (l *loaded) targetLosses(ctx context.Context, m *decode.Model, split string
 	return out, nil
 }
 
-// targetLoss sums up the statistics of a target's tokens, which are a text's last.
-func (l *loaded) targetLoss(ids []int32, stats []loss.Stats) *TargetLoss {
-	if len(stats) == 0 {
+// eachTarget runs a model over examples and tells how unlikely it finds each
+// token of their targets, which are a text's last, in nats.
+func (l *loaded) eachTarget(ctx context.Context, m *decode.Model, examples []batch.Example, each func(i int, nats []float64)) error {
+	_, stats, err := m.Loss(ctx, examples, loss.Weights{CE: 1})
+	if err != nil {
+		return fmt.Errorf("measuring the loss of targets: %w", err)
+	}
+	for i := range examples {
+		nats := make([]float64, len(stats[i]))
+		for k, s := range stats[i] {
+			nats[k] = -s.LogP
+		}
+		each(i, nats)
+	}
+	return nil
+}
+
+// targetLoss sums up the losses of a target's tokens.
+func (l *loaded) targetLoss(ids []int32, losses []float64) *TargetLoss {
+	if len(losses) == 0 {
 		return nil
 	}
-	t := &TargetLoss{Tokens: len(stats)}
+	t := &TargetLoss{Tokens: len(losses)}
 	sum, worst := 0.0, -1
-	for i, s := range stats {
-		nats := -s.LogP
+	for i, nats := range losses {
 		sum += nats
 		// One that is no number is the worst of all; it stays.
 		if at := float64(t.WorstNats); worst < 0 || at == at && !(nats <= at) {
 			worst, t.WorstNats = i, runs.Number(nats)
 		}
 	}
-	t.Nats = runs.Number(sum / float64(len(stats)))
+	t.Nats = runs.Number(sum / float64(len(losses)))
 	t.Worst = l.Tokenizer.Decode(ids[worst : worst+1])
 	return t
 }

@@ -90,10 +90,26 @@ func (p *Prompt) Close() {
 	}
 }
 
-// Try extracts from an event text with the models asked for, by turns, token by
-// token: seen, if not nil, hears of every token. The result of a side that was not
-// asked for is nil. A side that the run does not have is ErrNoBase.
-func (p *Prompt) Try(ctx context.Context, eventText string, sides [2]bool, seen func(side int, t TriedToken)) ([2]*Generated, error) {
+// OpenBasePrompt loads the model that a workspace names, untrained, as the right
+// one; there is no left one.
+func (w *Workspace) OpenBasePrompt(ctx context.Context) (*Prompt, error) {
+	r, s, err := w.under(Side{})
+	if err != nil {
+		return nil, err
+	}
+	p := &Prompt{models: []*runModels{r}}
+	if p.sides[1].loaded, p.sides[1].model, err = r.open(ctx, s); err != nil {
+		p.Close()
+		return nil, err
+	}
+	return p, nil
+}
+
+// Try lets the models asked for write, by turns, token by token: seen, if not nil,
+// hears of every token. text is an event text, that the template makes a prompt
+// of, or with raw the whole prompt. The result of a side that was not asked for is
+// nil. A side that there is not is ErrNoBase.
+func (p *Prompt) Try(ctx context.Context, text string, raw bool, sides [2]bool, seen func(side int, t TriedToken)) ([2]*Generated, error) {
 	var writing [2]*decode.Generation
 	var out [2]*Generated
 	for i, on := range sides {
@@ -103,7 +119,7 @@ func (p *Prompt) Try(ctx context.Context, eventText string, sides [2]bool, seen 
 		if p.sides[i].loaded == nil {
 			return out, ErrNoBase
 		}
-		g, err := p.sides[i].begin(ctx, eventText, func(t TriedToken) {
+		g, err := p.sides[i].begin(ctx, text, raw, func(t TriedToken) {
 			if seen != nil {
 				seen(i, t)
 			}
@@ -130,8 +146,8 @@ func (p *Prompt) Try(ctx context.Context, eventText string, sides [2]bool, seen 
 		if g == nil {
 			continue
 		}
-		m, text := p.sides[i], g.Outputs()[0]
-		o := Generated{Row: -1, Text: m.text(text.IDs), Tokens: len(text.IDs), StoppedBy: text.Stopped}
+		m, made := p.sides[i], g.Outputs()[0]
+		o := Generated{Row: -1, Text: m.text(made.IDs), Tokens: len(made.IDs), StoppedBy: made.Stopped}
 		o.Output = ScoreText(o.Text, "", m.Dataset.Schema)
 		out[i] = &o
 	}
@@ -139,9 +155,9 @@ func (p *Prompt) Try(ctx context.Context, eventText string, sides [2]bool, seen 
 }
 
 // begin starts to write.
-func (m promptModel) begin(ctx context.Context, eventText string, seen func(TriedToken)) (*decode.Generation, error) {
-	asEvent := m.Dataset.Format != data.PromptCompletion || strings.Contains(m.Config.Data.Prompt, data.Placeholder)
-	_, ids, maxNew, err := m.promptOf(m.model, eventText, asEvent, 0)
+func (m promptModel) begin(ctx context.Context, text string, raw bool, seen func(TriedToken)) (*decode.Generation, error) {
+	asEvent := !raw && (m.Dataset.Format != data.PromptCompletion || strings.Contains(m.Config.Data.Prompt, data.Placeholder))
+	_, ids, maxNew, err := m.promptOf(m.model, text, asEvent, 0)
 	if err != nil {
 		return nil, err
 	}

@@ -53,9 +53,10 @@ type app struct {
 	themeName string                   // one of Themes
 	themed    func(name string) *theme // makes a theme; nil = there is only the one
 
-	prints    *prints           // what was printed meanwhile; nil = not captured
-	notify    func(text string) // tells the terminal; nil = nobody
-	unfocused bool              // the terminal reported that it lost focus
+	prints    *prints                 // what was printed meanwhile; nil = not captured
+	notify    func(text string)       // tells the terminal; nil = nobody
+	clip      func(text string) error // writes the terminal's clipboard; nil = there is none
+	unfocused bool                    // the terminal reported that it lost focus
 }
 
 // ownLive is true while a run of this process is going, paused included.

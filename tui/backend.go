@@ -88,8 +88,9 @@ var errNotCompared = errors.New("not compared yet")
 // prompter tries texts on two models.
 type prompter interface {
 	// Try generates with the sides asked for, token by token in turns; seen hears of
-	// every token. A side that was not asked for is nil.
-	Try(ctx context.Context, text string, sides [2]bool, seen func(side int, t experiments.TriedToken)) ([2]*generated, error)
+	// every token. With raw the text is the whole prompt. A side that was not asked
+	// for is nil.
+	Try(ctx context.Context, text string, raw bool, sides [2]bool, seen func(side int, t experiments.TriedToken)) ([2]*generated, error)
 	// Close frees the models; it may have to wait for a Try.
 	Close()
 }

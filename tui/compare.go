@@ -74,7 +74,14 @@ type compareScreen struct {
 
 func newCompare(a *app) *compareScreen {
 	c := &compareScreen{app: a, split: "test"}
-	c.try.both = true
+	c.try = tryLine{
+		app: a, on: compareScreenID, label: c.label, both: true,
+		scroll: func(by int) { c.scroll = max(c.scroll+by, 0) },
+		open: func() func(context.Context) (prompter, error) {
+			sides, back := c.sides, c.back
+			return func(ctx context.Context) (prompter, error) { return back.OpenPrompt(ctx, sides) }
+		},
+	}
 	return c
 }
 
@@ -99,7 +106,7 @@ func (c *compareScreen) Keys() []keyGroup {
 	case c.try.typing:
 		return c.try.keys()
 	case c.try.asked != "":
-		return c.triedKeys()
+		return c.try.triedKeys()
 	}
 	has := func() bool { return c.cmp != nil }
 	run := func() bool { return c.runDir != "" }
@@ -139,7 +146,11 @@ func (c *compareScreen) Update(msg tea.Msg) tea.Cmd {
 	switch msg := msg.(type) {
 	case tea.KeyMsg:
 		if c.try.typing {
-			return c.typeTry(msg)
+			cmd := c.try.key(msg)
+			if !c.try.typing {
+				c.view = viewExample
+			}
+			return cmd
 		}
 		if c.filter.key(msg) {
 			c.list()
@@ -168,7 +179,7 @@ func (c *compareScreen) Update(msg tea.Msg) tea.Cmd {
 			return msg.next
 		}
 	case promptMsg, tokenMsg, triedMsg:
-		return c.tried(msg)
+		return c.try.took(msg)
 	case sidesMsg:
 		return c.chooseSide(msg)
 	case notedMsg:
@@ -199,9 +210,7 @@ func (c *compareScreen) leave() tea.Cmd {
 		c.making()
 		c.making = nil
 	}
-	c.try.stop()
-	left := closePrompt(c.try.model)
-	c.try = tryLine{both: c.try.both, gen: c.try.gen, owner: c.try.owner + 1}
+	left := c.try.forget()
 	c.gen++
 	c.cmp, c.err, c.reading = nil, nil, false
 	c.rows, c.scroll = list{}, 0

@@ -41,7 +41,7 @@ func (c *compareScreen) pane(width, height int) []string {
 func (c *compareScreen) detailLines(width int, spacious bool) []string {
 	t := c.t
 	if c.try.asked != "" {
-		return c.triedLines(width)
+		return c.try.triedLines(width)
 	}
 	i, ok := c.rows.selected()
 	if !ok {

@@ -29,9 +29,9 @@ func (c *compareScreen) View() string {
 		return t.body(append(lines, bottom...), c.width, c.height)
 	}
 	lines := []string{c.scoreLine(), c.showLine(), t.ruleLine(c.width)}
-	bottom := []string{c.promptLine(c.width)}
+	bottom := []string{c.try.promptLine(c.width)}
 	if c.height >= 24 {
-		bottom = []string{t.ruleLine(c.width), c.promptLine(c.width)}
+		bottom = []string{t.ruleLine(c.width), c.try.promptLine(c.width)}
 	}
 	height := max(c.height-len(lines)-len(bottom), 0)
 	switch {
@@ -294,4 +294,27 @@ func (c *compareScreen) rowLines(width, height int) []string {
 		lines = append(lines, t.ends(left, end+"  ", width))
 	}
 	return t.block(lines, width, height)
+}
+
+// label names one of the models.
+func (c *compareScreen) label(side int) string {
+	if c.cmp != nil {
+		return c.cmp.Labels[side]
+	}
+	return c.sides[side].Name()
+}
+
+// tryLines are the prompt line and its outcome while there is no comparison.
+func (c *compareScreen) tryLines(width, height int) []string {
+	if c.runDir == "" {
+		return nil
+	}
+	t := c.t
+	lines := []string{t.ruleLine(width)}
+	if c.try.asked != "" {
+		tried := c.try.triedLines(width)
+		lines = append(lines, tried[:min(len(tried), max(height-10, 1))]...)
+		lines = append(lines, t.ruleLine(width))
+	}
+	return append(lines, c.try.promptLine(width))
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"hone/data"
+	"hone/engine/batch"
 	"hone/experiments"
 	"hone/runs"
 )
@@ -252,7 +253,7 @@ type fakePrompt struct{}
 
 func (fakePrompt) Close() {}
 
-func (fakePrompt) Try(_ context.Context, text string, sides [2]bool, seen func(int, experiments.TriedToken)) ([2]*generated, error) {
+func (fakePrompt) Try(_ context.Context, text string, _ bool, sides [2]bool, seen func(int, experiments.TriedToken)) ([2]*generated, error) {
 	var out [2]*generated
 	say := func(side int, words ...string) {
 		for i, w := range words {
@@ -287,12 +288,19 @@ var sampleEvents = []string{
 	"Q&A workshop 18th Aug, 2024 17:00 Zoom",
 }
 
+// sampleTemplate is what the sample's prompts are made of.
+const sampleTemplate = "Extract calendar information from: {event_text}\nCalendar JSON:"
+
 // sampleRow makes a row whose tokens are words; the class of a completion's
 // word follows the JSON around it.
-func sampleRow(i int) (rowView, []tokenView) {
+func sampleRow(i int) (data.Row, []tokenView) {
 	event := sampleEvents[i%len(sampleEvents)]
-	prompt := "Extract calendar information from: " + event + "\nCalendar JSON:"
+	prompt := data.Render(sampleTemplate, event)
 	target := fmt.Sprintf(`{"action": "Weekly sync", "date": "%02d/03/2024", "time": "12:00 PM", "attendees": ["Jane"], "location": null}`, i%28+1)
+	object, err := data.ParseObject([]byte(target))
+	if err != nil {
+		panic(err)
+	}
 	var tokens []tokenView
 	for j, w := range strings.Split(prompt, " ") {
 		if j > 0 {
@@ -307,56 +315,101 @@ func sampleRow(i int) (rowView, []tokenView) {
 			tokens = append(tokens, tokenView{Text: " " + w, Target: true, Field: sampleSchema[f]})
 		}
 	}
-	tokens = append(tokens, tokenView{Text: "<|im_end|>", Target: true})
-	return rowView{Source: fmt.Sprintf("train.jsonl:%d", i+1), Text: event, Prompt: prompt, Target: target}, tokens
+	tokens = append(tokens, tokenView{Text: "<|im_end|>", Target: true, End: true})
+	for j := range tokens {
+		tokens[j].ID = int32(j*j*17%49152 + 1)
+	}
+	return data.Row{File: "data/train.jsonl", Line: i + 1, Event: event, Prompt: prompt, Completion: target, Object: object}, tokens
 }
 
 // sampleWorkspace is a dataset of 554, 118 and 120 rows.
 func sampleWorkspace() *workspace {
-	var tokens [][][]tokenView
+	var tokens [3][][]tokenView
+	d := &data.Dataset{Schema: sampleSchema, Template: sampleTemplate, Format: data.Events}
 	w := &workspace{
 		Source: "calendar.jsonl", Format: "events", Schema: sampleSchema,
-		Tokens: func(split, row int) []tokenView { return tokens[split][row] },
 		Findings: []data.Finding{
 			{ID: "DUP", Severity: "warning", Message: "2 rows of train say the same", Advice: "Remove one of them; it counts twice.", Split: "train", Rows: []int{3, 7}, Evidence: []string{"rows 3 and 7"}},
 			{ID: "LEAK", Severity: "error", Message: "1 row of test is in train as well", Advice: "Take it out of one of them: the score is too good.", Split: "test", Rows: []int{1}},
 		},
 	}
-	for i, name := range sampleSchema {
-		w.Fields = append(w.Fields, fieldView{name, 1 - float64(i)*0.12})
-	}
+	encoded := map[string]data.Encoded{}
+	splits := []*[]data.Row{&d.Train, &d.Eval, &d.Test}
 	for s, n := range []int{554, 118, 120} {
-		sp := splitView{Name: data.Splits()[s], Encoded: true, Tokens: n * 119, Targets: n * 78, LengthLo: 70, LengthHi: 139, Unit: "tokens"}
-		tokens = append(tokens, nil)
+		name := data.Splits()[s]
+		e := data.Encoded{Split: name}
+		sp := splitView{Name: name, Encoded: true, Tokens: n * 119, Targets: n * 78}
 		for i := range n {
 			row, of := sampleRow(i)
-			sp.Rows = append(sp.Rows, row)
+			*splits[s] = append(*splits[s], row)
+			view := rowView{File: row.File, Line: row.Line, Text: row.Event, Event: true, Prompt: row.Prompt, Target: row.Completion}
+			if s == 0 && i == 5 {
+				view.Marks = &rowMarks{Dropped: "its 512 tokens are more than data.max_length"}
+				e.Dropped = append(e.Dropped, data.Dropped{Row: i, Tokens: 512})
+				of = nil
+			} else {
+				e.Rows = append(e.Rows, i)
+				e.Examples = append(e.Examples, batch.Example{Row: i, IDs: make([]int32, len(of)+i*i%23)})
+			}
+			sp.Rows = append(sp.Rows, view)
 			tokens[s] = append(tokens[s], of)
 		}
-		for i := range 60 {
-			x := float64(i-25) / 12
-			sp.Lengths = append(sp.Lengths, math.Round(40*math.Exp(-x*x)))
-		}
 		w.Splits = append(w.Splits, sp)
+		encoded[name] = e
 	}
-	w.Splits[0].Rows[3].Marks = []string{"DUP"}
-	tokens[0][5] = nil
-	w.Splits[0].Rows[5].Dropped = "its 512 tokens are more than data.max_length"
+	w.Splits[0].Rows[3].Marks = &rowMarks{Findings: []string{"DUP"}}
+	w.Splits[0].Rows[7].Marks = &rowMarks{Findings: []string{"DUP"}}
 	w.Splits[0].Dropped = 1
-	w.Find = func(split, query string) (rows []int) {
-		for _, sp := range w.Splits {
-			if sp.Name != split {
-				continue
+	w.Index = data.NewIndex(d, encoded, w.Findings)
+	w.Tokens = func(split, row int) []tokenView { return tokens[split][row] }
+	w.Trained = func(split, row int) []textPart {
+		return trainedParts(d, &(*splits[split])[row], "<|im_end|>")
+	}
+	w.Raw = func(split, row int) (string, error) {
+		if row == 4 {
+			return "", fmt.Errorf("reading data/train.jsonl:5: %w", data.ErrChanged)
+		}
+		r := (*splits[split])[row]
+		line, err := json.Marshal(map[string]any{"event_text": r.Event, "output": r.Object})
+		return string(line), err
+	}
+	w.Measure = fakeMeasure(w)
+	w.OpenBase = func(context.Context) (prompter, error) { return fakePrompt{}, nil }
+	return w
+}
+
+// fakeMeasure finds a row the harder the higher its number is, one of them beyond
+// all numbers.
+func fakeMeasure(w *workspace) func(context.Context, experiments.Side, []int, func(losses, int, int)) error {
+	return func(ctx context.Context, s experiments.Side, rows []int, seen func(losses, int, int)) error {
+		known := losses{Source: "weights of " + s.RunDir + s.Model, Model: modelName(s)}
+		seen(known, 0, len(rows))
+		for i, n := range rows {
+			if ctx.Err() != nil {
+				return ctx.Err()
 			}
-			for i := range sp.Rows {
-				if matches(strings.ToLower(sp.Rows[i].Text), query) {
-					rows = append(rows, i)
+			split, row := w.Index.Place(n)
+			targets := 0
+			for _, token := range w.Tokens(split, row) {
+				if token.Target {
+					targets++
 				}
 			}
+			if targets == 0 {
+				continue
+			}
+			loss := rowLoss{Row: n, Nats: float64(n) / 400}
+			for k := range targets {
+				loss.Tokens = append(loss.Tokens, float32(k*k%9)/2)
+			}
+			if n == 12 {
+				loss.Nats, loss.Tokens[3] = math.NaN(), float32(math.NaN())
+			}
+			known.Rows = append(known.Rows, loss)
+			seen(known, i+1, len(rows))
 		}
-		return rows
+		return nil
 	}
-	return w
 }
 
 // samplePlan is what the sample would cost.

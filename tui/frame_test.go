@@ -24,7 +24,7 @@ var situations = []struct {
 	press []string
 }{
 	{"empty", func() *fakeBackend {
-		return &fakeBackend{work: &workspace{Find: func(string, string) []int { return nil }}}
+		return &fakeBackend{work: &workspace{}}
 	}, "", nil},
 	{"failed", func() *fakeBackend {
 		err := errors.New("it cannot be read:\n" + strings.Repeat("a long reason \u4f1a\u8bae ", 20))
@@ -46,6 +46,17 @@ var situations = []struct {
 	{"filter", full, "", []string{"/", "text:caf\u00e9"}},
 	{"findings", full, "", []string{"f"}},
 	{"statistics", full, "", []string{"v"}},
+	{"example tokens", full, "", []string{"tab", "L"}},
+	{"example raw", full, "", []string{"shift+tab", "enter"}},
+	{"facets", full, "", []string{"s"}},
+	{"copy", full, "", []string{"y"}},
+	{"edit", full, "", []string{"e"}},
+	{"edited", full, "runs/2026-11-23-1530-calendar", []string{"1", "e", "enter", "o"}},
+	{"nothing found", full, "", []string{"/", "text:zzz"}},
+	{"odd data", oddData, "", []string{"down", "up"}},
+	{"odd tokens", oddData, "", []string{"tab", "L", "down", "up"}},
+	{"odd raw", oddData, "", []string{"shift+tab", "enter", "down", "up"}},
+	{"odd findings", oddData, "", []string{"f", "down", "down"}},
 	{"raw", full, "runs/2026-11-23-1530-calendar", []string{"5", "r"}},
 	{"scores", full, "runs/2026-11-23-1530-calendar", []string{"5", "v"}},
 	{"mistakes", full, "runs/2026-11-23-1530-calendar", []string{"5", "v", "v"}},

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+
+	"hone/data"
 )
 
 // sizes are the usual terminal, a large one and an odd one.
@@ -54,11 +56,18 @@ var states = []struct {
 
 func noModel(f *fakeBackend) {
 	w := sampleWorkspace()
-	w.Tokens = nil
+	w.Tokens, w.Measure, w.OpenBase = nil, nil, nil
 	w.ModelProblem = errors.New("this version has no built-in model or dataset: name a model with --model DIR (config.json, safetensors and tokenizer.json) or --model FILE.gguf")
 	for s := range w.Splits {
-		w.Splits[s].Encoded, w.Splits[s].Unit = false, "characters"
+		w.Splits[s].Encoded = false
 	}
+	d := &data.Dataset{Schema: sampleSchema}
+	for i := range 554 {
+		row, _ := sampleRow(i)
+		d.Train = append(d.Train, row)
+	}
+	d.Eval, d.Test = d.Train[:118], d.Train[:120]
+	w.Index = data.NewIndex(d, nil, w.Findings)
 	f.work = w
 	f.planErr = w.ModelProblem
 }

@@ -1,7 +1,6 @@
 package tui
 
 import (
-	"fmt"
 	"strings"
 
 	tea "github.com/charmbracelet/bubbletea"
@@ -81,7 +80,7 @@ func (l *list) place() string {
 	if len(l.visible) == 0 {
 		return "none"
 	}
-	return fmt.Sprintf("%d of %d", l.at+1, len(l.visible))
+	return thousands(l.at+1) + " of " + thousands(len(l.visible))
 }
 
 // filter is the `/` line of a list: typing changes what is shown at once, enter

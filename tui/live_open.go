@@ -2,43 +2,10 @@ package tui
 
 import (
 	"context"
-	"fmt"
-	"path/filepath"
-	"slices"
 	"sync"
 
-	"hone/data"
 	"hone/experiments"
 )
-
-// tokensOf looks the tokens of rows up.
-func tokensOf(w *experiments.Workspace) func(split, row int) []tokenView {
-	names := data.Splits()
-	schema := w.Dataset.Schema
-	return func(split, row int) []tokenView {
-		if split < 0 || split >= len(names) {
-			return nil
-		}
-		e := w.Encoded[names[split]]
-		i, ok := slices.BinarySearch(e.Rows, row) // in the split's order
-		if !ok {
-			return nil
-		}
-		ex := e.Examples[i]
-		tokens := make([]tokenView, len(ex.IDs))
-		for j, id := range ex.IDs {
-			class := int(ex.Class[j])
-			tokens[j] = tokenView{Text: string(w.Tokenizer.Bytes(id)), Target: class >= 0}
-			if class > 0 && class <= len(schema) {
-				tokens[j].Field = schema[class-1]
-			}
-		}
-		return tokens
-	}
-}
-
-// lengthBins is how many bars the histogram of lengths has.
-const lengthBins = 60
 
 // openedWorkspace is the last workspace that was opened: a plan for the same
 // data does not read it again.
@@ -105,60 +72,4 @@ func sameData(a, b experiments.Config) bool {
 		}
 	}
 	return true
-}
-
-// workspaceOf makes what screens draw of an opened experiment.
-func workspaceOf(w *experiments.Workspace) *workspace {
-	d := w.Dataset
-	v := &workspace{
-		Source: d.Source, Format: string(d.Format), Schema: d.Schema, Findings: w.Findings, Notes: d.Notes,
-		Find: d.Find, ModelProblem: w.ModelProblem,
-	}
-	for _, b := range d.Bad {
-		v.Bad = append(v.Bad, b.String())
-	}
-	for _, f := range d.Stats().Fields {
-		v.Fields = append(v.Fields, fieldView{Name: f.Name, Share: f.Share})
-	}
-	if w.Tokenizer != nil {
-		v.Tokens = tokensOf(w)
-	}
-	marks := map[string]map[int][]string{}
-	for _, f := range w.Findings {
-		if marks[f.Split] == nil {
-			marks[f.Split] = map[int][]string{}
-		}
-		for _, r := range f.Rows {
-			marks[f.Split][r] = append(marks[f.Split][r], f.ID)
-		}
-	}
-	for _, name := range data.Splits() {
-		rows, err := d.Split(name)
-		if err != nil {
-			continue
-		}
-		sp := splitView{Name: name, Rows: make([]rowView, len(rows)), Unit: "characters"}
-		lengths := make([]int, len(rows))
-		for i, r := range rows {
-			sp.Rows[i] = rowView{
-				Source: fmt.Sprintf("%s:%d", filepath.Base(r.File), r.Line), Text: r.Text(),
-				Prompt: r.Prompt, Target: r.Completion, Marks: marks[name][i],
-			}
-			lengths[i] = len([]rune(r.Prompt)) + len([]rune(r.Completion))
-		}
-		dist := data.NewDistribution(lengths)
-		if e, ok := w.Encoded[name]; ok {
-			sp.Encoded, sp.Tokens, sp.Targets, sp.Dropped, sp.Unit = true, e.Tokens, e.Targets, len(e.Dropped), "tokens"
-			dist = e.Lengths
-			for _, drop := range e.Dropped {
-				sp.Rows[drop.Row].Dropped = fmt.Sprintf("its %d tokens are more than data.max_length", drop.Tokens)
-			}
-		}
-		sp.LengthLo, sp.LengthHi = dist.Min, dist.Max
-		for _, b := range dist.Histogram(lengthBins) {
-			sp.Lengths = append(sp.Lengths, float64(b.Count))
-		}
-		v.Splits = append(v.Splits, sp)
-	}
-	return v
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"hone/data"
 	"hone/data/builtin"
 	"hone/experiments"
 	"hone/internal/testmodel"
@@ -86,8 +87,20 @@ func TestLiveOpensAndPlans(t *testing.T) {
 	if got := text.String(); !strings.HasPrefix(got, " "+row.Target) {
 		t.Errorf("the target's tokens are %q, the target %q", got, row.Target)
 	}
-	if f := w.Fields[2]; f.Name != "notes" || f.Share != 0 {
-		t.Errorf("coverage of %s: %v", f.Name, f.Share)
+	found, err := w.Index.Search(context.Background(), "train", data.Query{}, nil)
+	if s := found.Summary; err != nil || fmt.Sprint(s.Filled) != "[14 14 0]" || s.Rows != 14 || s.Min < 20 {
+		t.Errorf("summary %+v: %v", s, err)
+	}
+	raw, err := w.Raw(0, 0)
+	if err != nil || !strings.HasPrefix(raw, `{"event_text": "`+row.Text+`"`) {
+		t.Errorf("the row in its file is %q: %v", raw, err)
+	}
+	var whole strings.Builder
+	for _, p := range w.Trained(0, 0) {
+		whole.WriteString(p.Text)
+	}
+	if want := row.Prompt + " " + row.Target; !strings.HasPrefix(whole.String(), want) || len(whole.String()) == len(want) {
+		t.Errorf("as trained: %q, want %q and what ends it", whole.String(), want)
 	}
 
 	c.Model.Path = filepath.Join(t.TempDir(), "none")
@@ -208,7 +221,7 @@ func TestLiveTrainsFollowsAndCompares(t *testing.T) {
 		t.Fatal(err)
 	}
 	var grown [2]string
-	out, err := p.Try(ctx, "Sync 7 with Ana", [2]bool{true, true}, func(side int, t experiments.TriedToken) { grown[side] += t.Text })
+	out, err := p.Try(ctx, "Sync 7 with Ana", false, [2]bool{true, true}, func(side int, t experiments.TriedToken) { grown[side] += t.Text })
 	for side, o := range out {
 		if err != nil || o == nil || o.Tokens == 0 || grown[side] == "" {
 			t.Errorf("try: %+v, %v", o, err)
@@ -216,7 +229,7 @@ func TestLiveTrainsFollowsAndCompares(t *testing.T) {
 	}
 	p.Close()
 	p.Close()
-	if _, err := p.Try(ctx, "x", [2]bool{true, true}, nil); !errors.Is(err, context.Canceled) {
+	if _, err := p.Try(ctx, "x", false, [2]bool{true, true}, nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("after Close: %v", err)
 	}
 	if err := l.Remove(store, rows[0].ID); err != nil {

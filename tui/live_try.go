@@ -23,15 +23,15 @@ func (live) OpenPrompt(ctx context.Context, sides [2]experiments.Side) (prompter
 	return &livePrompt{p: p}, nil
 }
 
-// Try generates from an event's text.
-func (l *livePrompt) Try(ctx context.Context, text string, sides [2]bool, seen func(int, experiments.TriedToken)) ([2]*generated, error) {
+// Try generates from an event's text, or from a whole prompt.
+func (l *livePrompt) Try(ctx context.Context, text string, raw bool, sides [2]bool, seen func(int, experiments.TriedToken)) ([2]*generated, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var made [2]*generated
 	if l.closed || ctx.Err() != nil {
 		return made, context.Canceled
 	}
-	out, err := l.p.Try(ctx, text, sides, seen)
+	out, err := l.p.Try(ctx, text, raw, sides, seen)
 	if err != nil {
 		return made, err
 	}

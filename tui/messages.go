@@ -3,6 +3,7 @@ package tui
 import (
 	tea "github.com/charmbracelet/bubbletea"
 
+	"hone/data"
 	"hone/experiments"
 	"hone/tui/chart"
 )
@@ -37,10 +38,42 @@ type workspaceMsg struct {
 	err  error
 }
 
-// foundMsg lists the rows of a dataset that match a filter.
+// foundMsg is what a search in the dataset found.
 type foundMsg struct {
-	gen  int
-	rows []int
+	gen   int
+	found data.Found
+	err   error
+}
+
+// facetsMsg is what there is to choose from in a split.
+type facetsMsg struct {
+	gen    int
+	facets []data.Facet
+	err    error
+}
+
+// rawMsg is a row as its file has it.
+type rawMsg struct {
+	work *workspace
+	row  int // its number
+	text string
+	err  error
+}
+
+// lossMsg is how far the measuring of rows is, and what is known by then.
+type lossMsg struct {
+	gen         int
+	known       losses
+	done, total int
+	ended       bool
+	err         error
+	next        tea.Cmd // waits for the next one
+}
+
+// copiedMsg is the outcome of handing text to the terminal's clipboard.
+type copiedMsg struct {
+	what string
+	err  error
 }
 
 // settleMsg arrives a moment after the experiment was changed; by then more may
@@ -148,6 +181,7 @@ type progressMsg struct {
 
 // promptMsg is the model, opened for trying texts on it.
 type promptMsg struct {
+	on     screenID
 	owner  int
 	prompt prompter
 	err    error
@@ -155,6 +189,7 @@ type promptMsg struct {
 
 // tokenMsg is what tried models have written so far.
 type tokenMsg struct {
+	on     screenID
 	gen    int
 	tokens [2][]experiments.TriedToken
 	next   tea.Cmd // waits for the next one
@@ -162,6 +197,7 @@ type tokenMsg struct {
 
 // triedMsg is the end of a tried prompt.
 type triedMsg struct {
+	on     screenID
 	gen    int
 	tokens [2][]experiments.TriedToken
 	out    [2]*generated

@@ -144,15 +144,20 @@ func TestTokenLinesHaveAMarkUnderEveryCell(t *testing.T) {
 	th := plainTheme(false)
 	w := sampleWorkspace()
 	for i := range 16 {
+		tokens := w.Tokens(0, i)
 		for width := 4; width < 90; width++ {
-			lines := tokenLines(th, w.Tokens(0, i), width)
-			if len(lines)%2 != 0 {
-				t.Fatalf("%d lines", len(lines))
-			}
-			for j := 0; j < len(lines); j += 2 {
-				a, b := textWidth(lines[j]), textWidth(lines[j+1])
-				if a != b || a > width {
-					t.Fatalf("row %d at %d: %d cells of text, %d of marks:\n%s\n%s", i, width, a, b, lines[j], lines[j+1])
+			for _, loss := range []*rowLoss{nil, {Tokens: make([]float32, len(tokens))}} {
+				lines, group := tokenLines(th, tokens, width, loss), 2
+				if loss != nil {
+					group = 3 // how hard every token is stands below its mark
+				}
+				if len(lines)%group != 0 {
+					t.Fatalf("%d lines", len(lines))
+				}
+				for j := range lines {
+					if a, b := textWidth(lines[j]), textWidth(lines[j/group*group]); a != b || a > width {
+						t.Fatalf("row %d at %d: %d cells of text, %d below it:\n%s", i, width, b, a, strings.Join(lines, "\n"))
+					}
 				}
 			}
 		}

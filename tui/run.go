@@ -81,6 +81,7 @@ func Run(ctx context.Context, o Options) error {
 		return fmt.Errorf("running the workbench: %w", err)
 	}
 	a.notify = notifier(terminal)
+	a.clip = clipboard(terminal, os.Getenv("TMUX") != "", os.Getenv("STY") != "")
 	_, err = tea.NewProgram(s,
 		tea.WithContext(ctx), tea.WithAltScreen(), tea.WithFPS(15), tea.WithOutput(terminal), tea.WithReportFocus(),
 		tea.WithoutSignalHandler(), tea.WithFilter(coalesce()),

@@ -12,24 +12,6 @@ import (
 	"hone/experiments"
 )
 
-func TestFindingsJumpToTheirRows(t *testing.T) {
-	b := start(t, full(), 100, 30)
-	b.press("f", "enter")
-	d := b.screens[dataScreenID].(*dataScreen)
-	if len(d.rows.visible) != 2 || d.rows.visible[0] != 3 || d.rows.visible[1] != 7 {
-		t.Errorf("rows of DUP: %v", d.rows.visible)
-	}
-	b.sees("finding DUP: 2 rows")
-	b.press("f", "down", "enter")
-	if d.split != 2 || len(d.rows.visible) != 1 {
-		t.Errorf("LEAK is shown in split %d, rows %v", d.split, d.rows.visible)
-	}
-	b.press("esc")
-	if len(d.rows.visible) != 120 {
-		t.Errorf("%d rows after esc", len(d.rows.visible))
-	}
-}
-
 // TestOldAnswersAreDropped gives every kind of answer with the generation of an
 // older question.
 func TestOldAnswersAreDropped(t *testing.T) {
@@ -43,10 +25,10 @@ func TestOldAnswersAreDropped(t *testing.T) {
 		planMsg{gen: b.planGen - 1, err: errors.New("old")},
 		snapshotMsg{gen: b.polls - 1, snap: sampleSnapshot("runs/y", "failed"), changed: true},
 		comparisonMsg{gen: c.gen - 1, err: errors.New("old")},
-		promptMsg{owner: c.try.owner - 1, err: errors.New("old")},
-		triedMsg{gen: c.try.gen - 1, err: errors.New("old")},
+		promptMsg{on: compareScreenID, owner: c.try.owner - 1, err: errors.New("old")},
+		triedMsg{on: compareScreenID, gen: c.try.gen - 1, err: errors.New("old")},
 		settleMsg{gen: b.settle - 1},
-		foundMsg{gen: -1, rows: []int{1}},
+		foundMsg{gen: -1, err: errors.New("old")},
 		runsMsg{gen: -1, err: errors.New("old")},
 	} {
 		b.send(msg)
@@ -256,7 +238,7 @@ func TestTriedTextStreams(t *testing.T) {
 	c := b.screens[compareScreenID].(*compareScreen)
 	c.try.busy, c.try.out = true, [2]*generated{}
 	one := experiments.TriedToken{Text: "half", P: 0.5}
-	b.send(tokenMsg{gen: c.try.gen, tokens: [2][]experiments.TriedToken{{one}, {one, one}}})
+	b.send(tokenMsg{on: compareScreenID, gen: c.try.gen, tokens: [2][]experiments.TriedToken{{one}, {one, one}}})
 	b.sees("half█", "halfhalf█", "2 tokens")
 }
 

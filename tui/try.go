@@ -10,18 +10,30 @@ import (
 	"hone/experiments"
 )
 
-// tryLine is the prompt line of Compare: a text, and what base and tuned make of
-// it.
+// tryLine is a line in which a text is typed, and what two models make of it; or
+// one model, where there is only the right one.
 type tryLine struct {
+	*app
+	on     screenID              // whose it is: messages come to every screen
+	label  func(side int) string // names the models
+	scroll func(by int)          // of the pane in which the outcome stands
+	// open loads the models. It is called in Update; what it returns, in a command.
+	open func() func(context.Context) (prompter, error)
+
 	typing bool
 	line   lineEdit
-	both   bool // base and tuned; else tuned only
+	both   bool   // left and right; else right only
+	alone  bool   // there is no left one
+	raw    bool   // the text is the whole prompt
+	of     string // what the model is of, as the owner names it
+	exact  bool   // spaces at the ends belong to the text
+	coded  bool   // line breaks and tabs stand in it as escaped writes them
 	gen    int
 
 	asked   string // the text that was run; "" = none
 	model   prompter
 	loading bool
-	owner   int // generation of the run that the model is of
+	owner   int // generation of what the model is of
 	busy    bool
 	cancel  context.CancelFunc
 	tokens  [2][]experiments.TriedToken // what was written so far
@@ -37,7 +49,7 @@ type tryLine struct {
 func (l *tryLine) keys() []keyGroup {
 	return []keyGroup{{Title: "try a text", Bindings: []binding{
 		{Keys: []string{"enter"}, Text: "run"},
-		{Keys: []string{"tab"}, Text: "base and tuned, or tuned only"},
+		{Keys: []string{"tab"}, Text: "base and tuned, or tuned only", When: func() bool { return !l.alone }},
 		{Keys: []string{"esc"}, Text: "leave"},
 	}}}
 }
@@ -52,70 +64,92 @@ func (l *tryLine) stop() {
 	l.gen++
 }
 
-// typeTry is a press in the prompt line.
-func (c *compareScreen) typeTry(msg tea.KeyMsg) tea.Cmd {
-	l := &c.try
+// forget leaves the text and frees the models.
+func (l *tryLine) forget() tea.Cmd {
+	l.stop()
+	left := closePrompt(l.model)
+	*l = tryLine{app: l.app, on: l.on, label: l.label, scroll: l.scroll, open: l.open, both: l.both, gen: l.gen, owner: l.owner + 1}
+	return left
+}
+
+// key is a press in the line.
+func (l *tryLine) key(msg tea.KeyMsg) tea.Cmd {
 	switch normalKey(msg) {
 	case "esc":
 		l.typing = false
 	case "tab":
 		l.both = !l.both
 	case "enter":
-		text := strings.TrimSpace(l.line.Text())
+		text := l.line.Text()
+		if !l.exact {
+			text = strings.TrimSpace(text)
+		}
 		if text == "" {
 			return nil
 		}
-		if c.ownLive() {
+		if l.ownLive() {
 			return problem(errors.New("this process is training; try texts when the run has ended"))
 		}
-		return c.runTry(text)
+		return l.run(text)
 	default:
 		l.line.Key(msg)
 	}
 	return nil
 }
 
-// runTry loads the model if that was not done yet, then runs the text.
-func (c *compareScreen) runTry(text string) tea.Cmd {
-	l := &c.try
+// run loads the models if that was not done yet, then runs the text.
+func (l *tryLine) run(text string) tea.Cmd {
 	l.stop()
 	l.asked, l.out, l.err, l.tokens = text, [2]*generated{}, nil, [2][]experiments.TriedToken{}
 	l.busy, l.typing, l.at, l.side = true, false, 0, 1
-	c.view = viewExample
 	switch {
 	case l.model != nil:
-		return c.runModels()
+		return l.runModels()
 	case l.loading:
 		return nil // the text runs when the model is there
 	}
 	l.loading = true
-	owner, ctx, sides, back := l.owner, c.ctx, c.sides, c.back
+	on, owner, ctx, open := l.on, l.owner, l.ctx, l.open()
 	return func() tea.Msg {
-		p, err := back.OpenPrompt(ctx, sides)
-		return promptMsg{owner, p, err}
+		p, err := open(ctx)
+		return promptMsg{on, owner, p, err}
 	}
 }
 
 // runModels runs the text on the models asked for, which write in turns.
-func (c *compareScreen) runModels() tea.Cmd {
-	l := &c.try
-	ctx, cancel := context.WithCancel(c.ctx)
+func (l *tryLine) runModels() tea.Cmd {
+	ctx, cancel := context.WithCancel(l.ctx)
 	l.cancel = cancel
-	gen, text, model, sides := l.gen, l.asked, l.model, [2]bool{l.both, true}
+	on, gen, text, raw, model, sides := l.on, l.gen, l.asked, l.raw, l.model, [2]bool{l.both && !l.alone, true}
+	if l.coded {
+		text = unescaped(text)
+	}
 	feed := newFeed()
 	work := func() tea.Msg {
 		defer feed.close()
 		defer cancel()
 		var tokens [2][]experiments.TriedToken // only ever appended to: what was sent stays as it is
-		out, err := model.Try(ctx, text, sides, func(side int, t experiments.TriedToken) {
+		out, err := model.Try(ctx, text, raw, sides, func(side int, t experiments.TriedToken) {
 			tokens[side] = append(tokens[side], t)
 			soFar := tokens
-			feed.put(func() tea.Msg { return tokenMsg{gen: gen, tokens: soFar, next: feed.next} })
+			feed.put(func() tea.Msg { return tokenMsg{on: on, gen: gen, tokens: soFar, next: feed.next} })
 		})
-		return triedMsg{gen, tokens, out, err}
+		return triedMsg{on, gen, tokens, out, err}
 	}
 	return tea.Batch(work, feed.next)
 }
+
+// escapes are how line breaks and tabs stand in a line.
+var (
+	escapes   = strings.NewReplacer(`\`, `\\`, "\n", `\n`, "\r", `\r`, "\t", `\t`)
+	unescapes = strings.NewReplacer(`\\`, `\`, `\n`, "\n", `\r`, "\r", `\t`, "\t")
+)
+
+// escaped writes text on one line, so that unescaped gives it back as it was.
+func escaped(text string) string { return escapes.Replace(text) }
+
+// unescaped is the text that a line stands for.
+func unescaped(line string) string { return unescapes.Replace(line) }
 
 // closePrompt frees a model in a command.
 func closePrompt(p prompter) tea.Cmd {
@@ -125,12 +159,14 @@ func closePrompt(p prompter) tea.Cmd {
 	return func() tea.Msg { p.Close(); return nil }
 }
 
-// tried goes on with what a command of the prompt line brought.
-func (c *compareScreen) tried(msg tea.Msg) tea.Cmd {
-	l := &c.try
+// took goes on with what a command of the line brought.
+func (l *tryLine) took(msg tea.Msg) tea.Cmd {
 	switch msg := msg.(type) {
 	case promptMsg:
-		if msg.owner != l.owner {
+		switch {
+		case msg.on != l.on:
+			return nil
+		case msg.owner != l.owner:
 			return closePrompt(msg.prompt)
 		}
 		l.loading = false
@@ -140,10 +176,10 @@ func (c *compareScreen) tried(msg tea.Msg) tea.Cmd {
 		}
 		l.model = msg.prompt
 		if l.asked != "" {
-			return c.runModels()
+			return l.runModels()
 		}
 	case tokenMsg:
-		if msg.gen != l.gen {
+		if msg.on != l.on || msg.gen != l.gen {
 			return nil
 		}
 		if l.busy {
@@ -151,7 +187,7 @@ func (c *compareScreen) tried(msg tea.Msg) tea.Cmd {
 		}
 		return msg.next
 	case triedMsg:
-		if msg.gen == l.gen {
+		if msg.on == l.on && msg.gen == l.gen {
 			l.busy, l.err, l.out, l.tokens = false, msg.err, msg.out, msg.tokens
 		}
 	}
@@ -159,13 +195,12 @@ func (c *compareScreen) tried(msg tea.Msg) tea.Cmd {
 }
 
 // triedKeys are the table while a tried text is looked at.
-func (c *compareScreen) triedKeys() []keyGroup {
-	l := &c.try
+func (l *tryLine) triedKeys() []keyGroup {
 	move := func(by int) func() tea.Cmd {
 		return do(func() { l.odds = true; l.at = max(min(l.at+by, len(l.tokens[l.side])-1), 0) })
 	}
 	other := do(func() {
-		if l.both {
+		if l.both && !l.alone {
 			l.side = 1 - l.side
 		}
 		l.at = max(min(l.at, len(l.tokens[l.side])-1), 0)
@@ -177,10 +212,10 @@ func (c *compareScreen) triedKeys() []keyGroup {
 		{Keys: []string{"home", "g"}, Label: "home end", Help: "first and last token (also g, G)", Quiet: true, Moves: true, Run: move(-1 << 30)},
 		{Keys: []string{"end", "G"}, Quiet: true, Moves: true, Run: move(1 << 30)},
 		{Keys: []string{"n"}, Text: "unsure", Help: "the next token that had less than half of the probability", Run: do(l.nextUnsure)},
-		{Keys: []string{"tab", "up", "down", "j", "k"}, Label: "tab", Text: "other model", Run: other, When: func() bool { return l.both }},
+		{Keys: []string{"tab", "up", "down", "j", "k"}, Label: "tab", Text: "other model", Run: other, When: func() bool { return l.both && !l.alone }},
 		{Keys: []string{"t"}, Text: "change the text", Run: do(func() { l.typing = true })},
-		{Keys: []string{"J", "shift+down"}, Label: "J K", Help: "scroll down and up", Quiet: true, Moves: true, Run: do(func() { c.scroll++ })},
-		{Keys: []string{"K", "shift+up"}, Quiet: true, Moves: true, Run: do(func() { c.scroll = max(c.scroll-1, 0) })},
+		{Keys: []string{"J", "shift+down"}, Label: "J K", Help: "scroll down and up", Quiet: true, Moves: true, Run: do(func() { l.scroll(1) })},
+		{Keys: []string{"K", "shift+up"}, Quiet: true, Moves: true, Run: do(func() { l.scroll(-1) })},
 		{Keys: []string{"esc"}, Text: "back to the examples"},
 	}}}
 }

@@ -5,26 +5,17 @@ import (
 	"strings"
 )
 
-// label names one of the models.
-func (c *compareScreen) label(side int) string {
-	if c.cmp != nil {
-		return c.cmp.Labels[side]
-	}
-	return c.sides[side].Name()
-}
-
 // promptLine is the line that tries a text.
-func (c *compareScreen) promptLine(width int) string {
-	t := c.t
-	l := &c.try
-	mode := c.label(1)
-	if l.both {
-		mode = c.label(0) + " and " + mode
+func (l *tryLine) promptLine(width int) string {
+	t := l.t
+	mode := l.label(1)
+	if l.both && !l.alone {
+		mode = l.label(0) + " and " + mode
 	}
 	if !l.typing {
 		text := "try a text: t"
 		if l.asked != "" {
-			text = "try " + t.g.selected + " " + t.clean(l.asked) + "   (t changes it, esc goes back to the examples)"
+			text = "try " + t.g.selected + " " + t.clean(l.asked) + "   (t changes it, esc goes back)"
 		}
 		return t.dim.Render(t.cut(" "+text, width))
 	}
@@ -33,26 +24,10 @@ func (c *compareScreen) promptLine(width int) string {
 	return head + l.line.View(t, max(width-textWidth(head)-textWidth(right)-1, 1), true) + " " + right
 }
 
-// tryLines are the prompt line and its outcome while there is no comparison.
-func (c *compareScreen) tryLines(width, height int) []string {
-	if c.runDir == "" {
-		return nil
-	}
-	t := c.t
-	lines := []string{t.ruleLine(width)}
-	if c.try.asked != "" {
-		tried := c.triedLines(width)
-		lines = append(lines, tried[:min(len(tried), max(height-10, 1))]...)
-		lines = append(lines, t.ruleLine(width))
-	}
-	return append(lines, c.promptLine(width))
-}
-
 // triedLines are what the models make of the tried text, side by side as they
 // write, then its fields and the token under the cursor.
-func (c *compareScreen) triedLines(width int) []string {
-	t := c.t
-	l := &c.try
+func (l *tryLine) triedLines(width int) []string {
+	t := l.t
 	lines := []string{" " + t.strong.Render(t.cut(t.clean(l.asked), max(width-2, 1)))}
 	if l.err != nil {
 		for _, w := range wrap(t.clean(l.err.Error()), max(width-4, 8)) {
@@ -65,28 +40,27 @@ func (c *compareScreen) triedLines(width int) []string {
 	}
 	lines = append(lines, "")
 	if l.odds {
-		lines = append(lines, c.oddsLines(width)...)
+		lines = append(lines, l.oddsLines(width)...)
 		lines = append(lines, "")
 	}
-	if !l.both {
-		lines = append(lines, c.writtenLines(1, width)...)
+	if !l.both || l.alone {
+		lines = append(lines, l.writtenLines(1, width)...)
 	} else {
 		lw := (width - 1) / 2
 		rw := width - 1 - lw
-		left, right := c.writtenLines(0, lw), c.writtenLines(1, rw)
+		left, right := l.writtenLines(0, lw), l.writtenLines(1, rw)
 		lines = append(lines, t.beside(left, right, lw, rw, max(len(left), len(right)))...)
 	}
 	if l.out[1] != nil && l.out[1].Valid {
 		lines = append(lines, "")
-		lines = append(lines, c.triedTable(width)...)
+		lines = append(lines, l.triedTable(width)...)
 	}
 	return lines
 }
 
 // writtenLines are what one model has written.
-func (c *compareScreen) writtenLines(side, width int) []string {
-	t := c.t
-	l := &c.try
+func (l *tryLine) writtenLines(side, width int) []string {
+	t := l.t
 	end := ""
 	switch out := l.out[side]; {
 	case out != nil:
@@ -97,9 +71,9 @@ func (c *compareScreen) writtenLines(side, width int) []string {
 	case l.busy:
 		end = plural(len(l.tokens[side]), "token") + " " + t.g.ellipsis
 	}
-	name := t.dim.Render(t.clean(c.label(side)))
+	name := t.dim.Render(t.clean(l.label(side)))
 	if l.odds && side == l.side {
-		name = t.accent.Render(t.g.selected + t.clean(c.label(side)))
+		name = t.accent.Render(t.g.selected + t.clean(l.label(side)))
 	}
 	lines := []string{" " + name}
 	for i, w := range wrap(t.clean(end), max(width-textWidth(name)-4, 8)) {
@@ -137,16 +111,15 @@ func (c *compareScreen) writtenLines(side, width int) []string {
 }
 
 // oddsLines take the token under the cursor apart: what could have stood there.
-func (c *compareScreen) oddsLines(width int) []string {
-	t := c.t
-	l := &c.try
+func (l *tryLine) oddsLines(width int) []string {
+	t := l.t
 	tokens := l.tokens[l.side]
 	if len(tokens) == 0 {
 		return []string{t.dim.Render("  no token yet")}
 	}
 	at := min(max(l.at, 0), len(tokens)-1)
 	token := tokens[at]
-	lines := []string{" " + t.dim.Render(fmt.Sprintf("token %d of %d of %s", at+1, len(tokens), t.clean(c.label(l.side)))) + "  " +
+	lines := []string{" " + t.dim.Render(fmt.Sprintf("token %d of %d of %s", at+1, len(tokens), t.clean(l.label(l.side)))) + "  " +
 		t.strong.Render(t.cut(quotedToken(t, token.Text), max(width/3, 4))) + "  " + t.dim.Render("p ") + oddsText(token.P)}
 	bar := max(min(width-34, 30), 0)
 	for i, other := range token.Top {
@@ -177,9 +150,8 @@ func oddsText(p float64) string {
 }
 
 // triedTable aligns the fields of both objects, words that differ marked.
-func (c *compareScreen) triedTable(width int) []string {
-	t := c.t
-	l := &c.try
+func (l *tryLine) triedTable(width int) []string {
+	t := l.t
 	var keys []string
 	seen := map[string]bool{}
 	for _, out := range l.out {
@@ -205,7 +177,7 @@ func (c *compareScreen) triedTable(width int) []string {
 		return lines
 	}
 	value := max((width-name-6)/2, 4)
-	lines := []string{t.dim.Render(" " + t.fit("", name) + "  " + t.fit(t.clean(c.label(0)), value) + "  " + t.fit(t.clean(c.label(1)), value))}
+	lines := []string{t.dim.Render(" " + t.fit("", name) + "  " + t.fit(t.clean(l.label(0)), value) + "  " + t.fit(t.clean(l.label(1)), value))}
 	for _, k := range keys {
 		cells := [2]string{}
 		for side, out := range l.out {

@@ -1,6 +1,9 @@
 package tui
 
 import (
+	"context"
+	"fmt"
+
 	"hone/data"
 	"hone/experiments"
 )
@@ -8,63 +11,117 @@ import (
 // The types here are what screens draw: made from the records of other packages
 // in a command, cleaned and counted there, never changed afterwards.
 
-// workspace is an experiment opened for looking at.
+// workspace is an experiment opened for looking at. Rows are numbered as its index
+// does.
 type workspace struct {
 	Source   string // where the data came from
 	Format   string
 	Schema   []string
-	Splits   []splitView // train, eval, test; those that exist
+	Splits   []splitView // train, eval, test
 	Findings []data.Finding
-	Fields   []fieldView // coverage, in the schema's order
-	Bad      []string    // rows that could not be read: "file:line: why"
-	Notes    []string    // how the source was read
+	Bad      []string // rows that could not be read: "file:line: why"
+	Notes    []string // how the source was read
 
-	// Find lists the rows of a split that match a query of package data; commands
-	// call it.
-	Find func(split, query string) []int
+	// Index is searched by commands.
+	Index *data.Index
 
+	// Raw reads a row as its file has it; commands call it.
+	Raw func(split, row int) (string, error)
+	// Trained is the text of a row as the model gets it, in its parts. It is cheap.
+	Trained func(split, row int) []textPart
 	// Tokens are the tokens of a row of a split, by their indices; none for a row
 	// that was dropped. Without a tokenizer Tokens is nil. It is cheap.
-	Tokens       func(split, row int) []tokenView
+	Tokens func(split, row int) []tokenView
+	// Measure finds out how hard rows are for a side's model, those in front first;
+	// the zero Side is the experiment's model. Commands call it. What was measured
+	// before is known at once. seen hears of everything that is known of the model:
+	// lists that only ever grow. nil without a tokenizer.
+	Measure func(ctx context.Context, s experiments.Side, rows []int, seen func(known losses, done, total int)) error
+	// OpenBase loads the experiment's model to try texts on; commands call it. nil
+	// without a tokenizer.
+	OpenBase func(ctx context.Context) (prompter, error)
+
 	ModelName    string // "" without a model
 	ModelProblem error  // why there is none, and how to name one
 }
 
 // splitView is one split.
 type splitView struct {
-	Name     string
-	Rows     []rowView
-	Encoded  bool // the counts below are known
-	Tokens   int  // of the rows that are kept
-	Targets  int
-	Dropped  int
-	Lengths  []float64 // histogram of the lengths of examples, equal bins
-	LengthLo int       // shortest example
-	LengthHi int       // longest example
-	Unit     string    // of lengths: "tokens" or, without a tokenizer, "characters"
+	Name    string
+	Rows    []rowView
+	Encoded bool // the counts below are known
+	Tokens  int  // of the rows that are kept
+	Targets int
+	Dropped int
 }
 
 // rowView is one row of a split.
 type rowView struct {
-	Source  string // "train.jsonl:18"
-	Text    string // the event, or the prompt
-	Prompt  string
-	Target  string
-	Dropped string   // why it is not trained on
-	Marks   []string // ids of findings that name it
+	File   string
+	Line   int
+	Text   string // the event, or the prompt
+	Event  bool   // Text is the event that the template made the prompt of
+	Prompt string
+	Target string
+	Marks  *rowMarks // nil of most rows
 }
+
+// rowMarks are what is wrong with a row.
+type rowMarks struct {
+	Findings []string // ids of those that name it
+	Dropped  string   // why it is not trained on
+}
+
+// source says where a row stands: "train.jsonl:18".
+func (r *rowView) source() string { return fmt.Sprintf("%s:%d", baseName(r.File), r.Line) }
+
+// dropped is why a row is not trained on, or "".
+func (r *rowView) dropped() string {
+	if r.Marks == nil {
+		return ""
+	}
+	return r.Marks.Dropped
+}
+
+// textPart is a stretch of a row's text.
+type textPart struct {
+	Text string
+	Kind partKind
+	Name string // of the field
+}
+
+type partKind int
+
+const (
+	partPrompt    partKind = iota // a prompt that is not of the template
+	partTemplate                  // of the template
+	partEvent                     // what the template was filled with
+	partStructure                 // of the target: keys and what stands between values
+	partValue                     // of the target: a field's value
+	partEnd                       // what ends the target
+)
 
 // tokenView is one token of a row.
 type tokenView struct {
+	ID     int32
 	Text   string // its bytes, which may be a part of a character
 	Target bool   // whether it is learned from; else it is masked
 	Field  string // the field whose value it is part of; "" = structure
+	End    bool   // it stands for no text and ends the target
 }
 
-// fieldView is how many rows say something about a field.
-type fieldView struct {
-	Name  string
-	Share float64 // of the train rows, 0 to 1
+// losses are how hard a model finds rows.
+type losses struct {
+	Source string // changes with the model's weights
+	Model  string // its name
+	Rows   []rowLoss
+}
+
+// rowLoss is how hard a row is: nats of every token of its target, and their mean.
+type rowLoss struct {
+	Row    int // its number
+	Nats   float64
+	Tokens []float32
 }
 
 // planView is what an experiment would cost; what is not known without a model or

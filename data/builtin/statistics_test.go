@@ -45,7 +45,7 @@ func measured(rows []data.Row) measure {
 	one := 1 / float64(len(rows))
 	for _, row := range rows {
 		m["characters"] += float64(utf8.RuneCountInString(row.Event)) * one
-		for field, value := range row.Fields {
+		for field, value := range row.Object.Map() {
 			if value != nil {
 				m[field] += one
 			}
@@ -53,7 +53,7 @@ func measured(rows []data.Row) measure {
 				m["attendees "+strings.Repeat("|", len(list))] += one
 			}
 		}
-		if duration, ok := row.Fields["duration"].(string); ok && !strings.Contains(row.Event, duration) {
+		if duration, ok := row.Object.Map()["duration"].(string); ok && !strings.Contains(row.Event, duration) {
 			m["duration in words"] += one
 		}
 		if strings.HasSuffix(row.Event, ".") {
