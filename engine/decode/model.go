@@ -54,8 +54,8 @@ func New(pool *kernel.Pool, w *llama.Weights, adapter *llama.Adapter, positions 
 	c := w.Config
 	m := &Model{
 		pool: pool, weights: w, scratch: map[string][]float32{},
-		heads: ops.Heads{Heads: c.Heads, KV: c.KVHeads, Dim: c.HeadDim},
-		rope:  ops.NewRope(positions, c.HeadDim, c.RopeTheta),
+		heads: llama.HeadsOf(c),
+		rope:  ops.NewRope(positions, c.RopeFrequencies()),
 	}
 	for i, l := range w.Layers {
 		m.layers = append(m.layers, layer{
@@ -100,12 +100,19 @@ func newLinear(w *ops.Matrix, adapter *llama.Adapter, index int, modules ...stri
 	return l
 }
 
-// apply is y [rows, out] = x Wᵀ + scale * x Aᵀ Bᵀ.
+// apply is y [rows, out] = x Wᵀ + bias + scale * x Aᵀ Bᵀ.
 func (m *Model) apply(l linear, y, x []float32, rows int) {
 	if rows == 0 {
 		return
 	}
 	m.pool.GemmNT(y, l.w.Out, x, l.w.In, rows, l.w.Packed(), false)
+	if l.w.Biased() {
+		m.pool.Rows(rows, 16, func(lo, hi int) {
+			for t := lo; t < hi; t++ {
+				l.w.AddBias(y[t*l.w.Out : (t+1)*l.w.Out])
+			}
+		})
+	}
 	if l.rank == 0 {
 		return
 	}
@@ -238,11 +245,17 @@ func (m *Model) norm(y, x []float32, n *ops.Norm, rows int) {
 	})
 }
 
-// attend rotates queries and keys, appends keys and values to the caches of
+// attend norms heads where the model does, rotates queries and keys, appends keys and values to the caches of
 // layer i and attends: from all tokens, or in the last layer from the wanted
 // ones, [wanted of all chunks, heads*dim].
 func (m *Model) attend(out, qkv []float32, chunks []chunk, i int, last bool) {
-	h := m.heads
+	h, l := m.heads, m.layers[i]
+	turn := func(x []float32, norm *ops.Norm, pos int) {
+		if norm != nil {
+			norm.Apply(x, x)
+		}
+		m.rope.Turn(x, pos)
+	}
 	w, wide, group := h.Width(), h.Heads*h.Dim, h.Heads/h.KV
 	starts, outs := make([]int, len(chunks)+1), make([]int, len(chunks)+1)
 	for j, ch := range chunks {
@@ -262,10 +275,10 @@ func (m *Model) attend(out, qkv []float32, chunks []chunk, i int, last bool) {
 			row, pos := rows[t*w:][:w], s.length+t
 			if t >= n-count {
 				for q := first; q < first+group; q++ {
-					m.rope.Turn(row[q*h.Dim:][:h.Dim], pos)
+					turn(row[q*h.Dim:][:h.Dim], l.QNorm, pos)
 				}
 			}
-			m.rope.Turn(row[(h.Heads+kv)*h.Dim:][:h.Dim], pos)
+			turn(row[(h.Heads+kv)*h.Dim:][:h.Dim], l.KNorm, pos)
 		}
 		c := s.cache[i*h.KV+kv]
 		c.keys.SetRows(s.length, rows[(h.Heads+kv)*h.Dim:], w, n)
@@ -276,7 +289,7 @@ func (m *Model) attend(out, qkv []float32, chunks []chunk, i int, last bool) {
 		ops.Attend(ops.Queries{
 			Q: rows[(n-count)*w+first*h.Dim:], Stride: w, Count: count,
 			Out: out[outs[j]*wide+first*h.Dim:], OutStride: wide,
-		}, ops.KeyValues{Keys: c.keys, Across: c.values, Length: s.length + n}, group, h.Dim)
+		}, ops.KeyValues{Keys: c.keys, Across: c.values, Length: s.length + n, Window: h.Window}, group, h.Dim)
 	})
 }
 

@@ -10,15 +10,14 @@ type Rope struct {
 	sin  []float32
 }
 
-// NewRope tabulates positions 0..positions-1.
-func NewRope(positions, headDim int, theta float64) *Rope {
-	h := headDim / 2
+// NewRope tabulates positions 0..positions-1 of pairs that turn by these angles
+// from one position to the next, [headDim/2].
+func NewRope(positions int, frequencies []float32) *Rope {
+	h := len(frequencies)
 	r := &Rope{half: h, cos: make([]float32, positions*h), sin: make([]float32, positions*h)}
-	for i := range h {
-		// PyTorch computes the inverse frequency in float32.
-		freq := float64(float32(1 / math.Pow(theta, float64(2*i)/float64(headDim))))
+	for i, freq := range frequencies {
 		for p := range positions {
-			a := float64(float32(float64(p) * freq))
+			a := float64(float32(float64(p) * float64(freq)))
 			r.cos[p*h+i], r.sin[p*h+i] = float32(math.Cos(a)), float32(math.Sin(a))
 		}
 	}
