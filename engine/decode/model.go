@@ -18,7 +18,8 @@ type Model struct {
 	pool    *kernel.Pool
 	weights *llama.Weights
 	layers  []layer
-	rope    *ops.Rope
+	rope    *ops.Rope // as far as the longest sequence yet: a model may be made for far more
+	limit   int       // positions
 	heads   ops.Heads
 	scratch map[string][]float32
 	ended   []*sequence // whose caches may be used again
@@ -55,7 +56,7 @@ func New(pool *kernel.Pool, w *llama.Weights, adapter *llama.Adapter, positions 
 	m := &Model{
 		pool: pool, weights: w, scratch: map[string][]float32{},
 		heads: llama.HeadsOf(c),
-		rope:  ops.NewRope(positions, c.RopeFrequencies()),
+		rope:  ops.NewRope(0, c.RopeFrequencies()), limit: positions,
 	}
 	for i, l := range w.Layers {
 		m.layers = append(m.layers, layer{
@@ -154,6 +155,7 @@ func (m *Model) forward(ctx context.Context, chunks []chunk) ([]float32, error) 
 		if ch.seq.length+len(ch.tokens) > ch.seq.limit {
 			return nil, fmt.Errorf("a sequence of %d tokens exceeds the %d planned for", ch.seq.length+len(ch.tokens), ch.seq.limit)
 		}
+		m.rope.Reach(ch.seq.limit)
 		rows += len(ch.tokens)
 		wanted += ch.wanted()
 	}
@@ -294,4 +296,4 @@ func (m *Model) attend(out, qkv []float32, chunks []chunk, i int, last bool) {
 }
 
 // Positions is the longest sequence that the model was opened for.
-func (m *Model) Positions() int { return m.rope.Positions() }
+func (m *Model) Positions() int { return m.limit }
