@@ -55,7 +55,7 @@ func (e *Encoder) Encode(row Row, index int) (batch.Example, error) {
 	text, fields := e.completion(row)
 	bos, hasBOS := e.tok.BOS()
 	promptIDs, promptSpans := e.tok.EncodeSpans(row.Prompt)
-	ids, spans := e.tok.EncodeSpans(text)
+	ids, spans := e.tok.EncodeContinuation(text)
 
 	n := len(promptIDs) + len(ids) + 1
 	if hasBOS {

@@ -27,7 +27,8 @@ func (r *report) overlong(split string, rows []Row, examples []batch.Example, t 
 		n, ok := length[i]
 		if !ok {
 			text, _ := e.completion(row)
-			n = len(e.Prompt(row.Prompt)) + len(t.Encode(text)) + 1
+			rest, _ := t.EncodeContinuation(text)
+			n = len(e.Prompt(row.Prompt)) + len(rest) + 1
 		}
 		if n > limit {
 			h.add(i, "%s: %d tokens", at(i, row), n)
@@ -183,8 +184,12 @@ func (r *report) lost(split string, rows []Row, examples []batch.Example, t *tok
 	spell := func(ids []int32, spans []batch.Span) string {
 		var b strings.Builder
 		for i, id := range ids {
-			if spans[i].Start < spans[i].End { // BOS and EOS spell nothing
-				b.Write(t.Bytes(id))
+			text, n := t.Bytes(id), spans[i].End-spans[i].Start
+			if len(text) == n+1 && text[0] == ' ' {
+				text = text[1:] // the sign of a space that is put in front of a text
+			}
+			if n > 0 { // BOS and EOS spell nothing
+				b.Write(text)
 			}
 		}
 		return b.String()
@@ -230,7 +235,8 @@ func (r *report) boundary(split string, rows []Row, t *tokenizer.Tokenizer) {
 	trailing := false
 	for i, row := range looked {
 		completion, _ := e.completion(row)
-		pieces := slices.Concat(t.Encode(row.Prompt), t.Encode(completion))
+		rest, _ := t.EncodeContinuation(completion)
+		pieces := slices.Concat(t.Encode(row.Prompt), rest)
 		ids, spans := t.EncodeSpans(row.Prompt + completion)
 		if slices.Equal(pieces, ids) {
 			continue

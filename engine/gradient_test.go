@@ -42,7 +42,8 @@ var everyModule = llama.LoRA{R: 4, Alpha: 8, Targets: weights.Linears}
 
 // Every trained tensor passes a central finite-difference check along a random
 // direction, with all four terms of the loss: LoRA with and without dropout,
-// and every weight of the tied and the untied model.
+// and every weight of the tied and the untied model, biases and norms of heads of
+// other architectures.
 func TestFiniteDifferences(t *testing.T) {
 	dropout := everyModule
 	dropout.Dropout = 0.3
@@ -56,6 +57,11 @@ func TestFiniteDifferences(t *testing.T) {
 		{"lora on the lower half of a layer", "tied", llama.Frozen, llama.LoRA{R: 2, Alpha: 4, RSLoRA: true, Targets: []string{"k_proj", "down_proj"}}},
 		{"full, tied", "tied", llama.Full, llama.LoRA{}},
 		{"full, untied", "untied", llama.Full, llama.LoRA{}},
+		{"lora under norms of heads", "../arch/qwen3", llama.Frozen, everyModule},
+		{"lora on k under norms of heads", "../arch/qwen3", llama.Frozen, llama.LoRA{R: 2, Alpha: 4, Targets: []string{"k_proj"}}},
+		{"lora with a sliding window", "../arch/mistral", llama.Frozen, everyModule},
+		{"full, norms of heads", "../arch/qwen3", llama.Full, llama.LoRA{}},
+		{"full, biases", "../arch/llama-bias", llama.Full, llama.LoRA{}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			x := openToy(t, c.variant)

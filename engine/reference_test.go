@@ -21,7 +21,8 @@ import (
 
 // figures is figures.json of a toy model; testdata/toy/README.md explains it.
 type figures struct {
-	Examples []struct {
+	Parameters int64 `json:"parameters"`
+	Examples   []struct {
 		IDs     []int32 `json:"ids"`
 		Prompt  int     `json:"prompt"`
 		Classes []int32 `json:"classes"`
@@ -97,7 +98,11 @@ type toy struct {
 
 func openToy(t testing.TB, variant string) *toy {
 	t.Helper()
-	dir := filepath.Join("testdata", "toy", variant)
+	return openFigures(t, filepath.Join("testdata", "toy", variant))
+}
+
+func openFigures(t testing.TB, dir string) *toy {
+	t.Helper()
 	x := &toy{model: openModel(t, dir)}
 	readJSON(t, filepath.Join(dir, "figures.json"), &x.figures)
 	for i, e := range x.figures.Examples {

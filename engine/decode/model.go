@@ -18,7 +18,8 @@ type Model struct {
 	pool    *kernel.Pool
 	weights *llama.Weights
 	layers  []layer
-	rope    *ops.Rope
+	rope    *ops.Rope // as far as the longest sequence yet: a model may be made for far more
+	limit   int       // positions
 	heads   ops.Heads
 	scratch map[string][]float32
 	ended   []*sequence // whose caches may be used again
@@ -54,8 +55,8 @@ func New(pool *kernel.Pool, w *llama.Weights, adapter *llama.Adapter, positions 
 	c := w.Config
 	m := &Model{
 		pool: pool, weights: w, scratch: map[string][]float32{},
-		heads: ops.Heads{Heads: c.Heads, KV: c.KVHeads, Dim: c.HeadDim},
-		rope:  ops.NewRope(positions, c.HeadDim, c.RopeTheta),
+		heads: llama.HeadsOf(c),
+		rope:  ops.NewRope(0, c.RopeFrequencies()), limit: positions,
 	}
 	for i, l := range w.Layers {
 		m.layers = append(m.layers, layer{
@@ -100,12 +101,19 @@ func newLinear(w *ops.Matrix, adapter *llama.Adapter, index int, modules ...stri
 	return l
 }
 
-// apply is y [rows, out] = x Wᵀ + scale * x Aᵀ Bᵀ.
+// apply is y [rows, out] = x Wᵀ + bias + scale * x Aᵀ Bᵀ.
 func (m *Model) apply(l linear, y, x []float32, rows int) {
 	if rows == 0 {
 		return
 	}
 	m.pool.GemmNT(y, l.w.Out, x, l.w.In, rows, l.w.Packed(), false)
+	if l.w.Biased() {
+		m.pool.Rows(rows, 16, func(lo, hi int) {
+			for t := lo; t < hi; t++ {
+				l.w.AddBias(y[t*l.w.Out : (t+1)*l.w.Out])
+			}
+		})
+	}
 	if l.rank == 0 {
 		return
 	}
@@ -147,6 +155,7 @@ func (m *Model) forward(ctx context.Context, chunks []chunk) ([]float32, error) 
 		if ch.seq.length+len(ch.tokens) > ch.seq.limit {
 			return nil, fmt.Errorf("a sequence of %d tokens exceeds the %d planned for", ch.seq.length+len(ch.tokens), ch.seq.limit)
 		}
+		m.rope.Reach(ch.seq.limit)
 		rows += len(ch.tokens)
 		wanted += ch.wanted()
 	}
@@ -238,11 +247,17 @@ func (m *Model) norm(y, x []float32, n *ops.Norm, rows int) {
 	})
 }
 
-// attend rotates queries and keys, appends keys and values to the caches of
+// attend norms heads where the model does, rotates queries and keys, appends keys and values to the caches of
 // layer i and attends: from all tokens, or in the last layer from the wanted
 // ones, [wanted of all chunks, heads*dim].
 func (m *Model) attend(out, qkv []float32, chunks []chunk, i int, last bool) {
-	h := m.heads
+	h, l := m.heads, m.layers[i]
+	turn := func(x []float32, norm *ops.Norm, pos int) {
+		if norm != nil {
+			norm.Apply(x, x)
+		}
+		m.rope.Turn(x, pos)
+	}
 	w, wide, group := h.Width(), h.Heads*h.Dim, h.Heads/h.KV
 	starts, outs := make([]int, len(chunks)+1), make([]int, len(chunks)+1)
 	for j, ch := range chunks {
@@ -262,10 +277,10 @@ func (m *Model) attend(out, qkv []float32, chunks []chunk, i int, last bool) {
 			row, pos := rows[t*w:][:w], s.length+t
 			if t >= n-count {
 				for q := first; q < first+group; q++ {
-					m.rope.Turn(row[q*h.Dim:][:h.Dim], pos)
+					turn(row[q*h.Dim:][:h.Dim], l.QNorm, pos)
 				}
 			}
-			m.rope.Turn(row[(h.Heads+kv)*h.Dim:][:h.Dim], pos)
+			turn(row[(h.Heads+kv)*h.Dim:][:h.Dim], l.KNorm, pos)
 		}
 		c := s.cache[i*h.KV+kv]
 		c.keys.SetRows(s.length, rows[(h.Heads+kv)*h.Dim:], w, n)
@@ -276,9 +291,9 @@ func (m *Model) attend(out, qkv []float32, chunks []chunk, i int, last bool) {
 		ops.Attend(ops.Queries{
 			Q: rows[(n-count)*w+first*h.Dim:], Stride: w, Count: count,
 			Out: out[outs[j]*wide+first*h.Dim:], OutStride: wide,
-		}, ops.KeyValues{Keys: c.keys, Across: c.values, Length: s.length + n}, group, h.Dim)
+		}, ops.KeyValues{Keys: c.keys, Across: c.values, Length: s.length + n, Window: h.Window}, group, h.Dim)
 	})
 }
 
 // Positions is the longest sequence that the model was opened for.
-func (m *Model) Positions() int { return m.rope.Positions() }
+func (m *Model) Positions() int { return m.limit }

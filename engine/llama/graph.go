@@ -86,7 +86,7 @@ type value struct {
 // model is the forward pass: embedding, layers, norm, head with loss.
 func (m *builder) model(tokens *G.Node, train bool) (*ops.HeadLoss, *G.Node) {
 	c := m.w.Config
-	m.rope = ops.NewRope(m.rt.MaxTokens, c.HeadDim, c.RopeTheta)
+	m.rope = ops.NewRope(m.rt.MaxTokens, c.RopeFrequencies())
 	embedded, err := ops.Embedding(m.rt, "embed_tokens", tokens, m.w.Embed)
 	m.keep(err)
 	x := value{embedded, m.w.Embed.Param != nil} // [tokens, hidden]
@@ -109,9 +109,12 @@ func (m *builder) layer(i int, l Layer, x value) value {
 	attn, mlp := prefix+"self_attn.", prefix+"mlp."
 
 	h := m.norm(prefix+"input_layernorm", x, l.InputNorm)
-	qkv := m.linear(i, attn+"qkv_proj", h, value{}, l.QKV, "q_proj", "k_proj", "v_proj")              // [tokens, (heads+2kv)*dim]
-	a := m.attention(attn+"attention", qkv, ops.Heads{Heads: c.Heads, KV: c.KVHeads, Dim: c.HeadDim}) // [tokens, heads*dim]
-	x = m.linear(i, attn+"o_proj", a, x, l.O, "o_proj")                                               // residual added
+	qkv := m.linear(i, attn+"qkv_proj", h, value{}, l.QKV, "q_proj", "k_proj", "v_proj") // [tokens, (heads+2kv)*dim]
+	if l.QNorm != nil {
+		qkv = m.headNorm(attn, qkv, l)
+	}
+	a := m.attention(attn+"attention", qkv, HeadsOf(c)) // [tokens, heads*dim]
+	x = m.linear(i, attn+"o_proj", a, x, l.O, "o_proj") // residual added
 
 	h = m.norm(prefix+"post_attention_layernorm", x, l.PostNorm)
 	gateUp := m.linear(i, mlp+"gate_up_proj", h, value{}, l.GateUp, "gate_proj", "up_proj") // [tokens, 2*ffn]
@@ -126,6 +129,21 @@ func (m *builder) norm(name string, x value, n *ops.Norm) value {
 	y, err := ops.RMSNorm(m.rt, name, x.node, n, x.grad)
 	m.keep(err)
 	return value{y, x.grad || n.Param != nil}
+}
+
+// HeadsOf is the shape of a model's attention.
+func HeadsOf(c weights.Config) ops.Heads {
+	return ops.Heads{Heads: c.Heads, KV: c.KVHeads, Dim: c.HeadDim, Window: c.Window}
+}
+
+func (m *builder) headNorm(attn string, qkv value, l Layer) value {
+	if m.err != nil {
+		return value{}
+	}
+	parts := [3]string{attn + "q_norm", attn + "k_norm", attn + "v_proj"}
+	y, err := ops.HeadNorm(m.rt, attn+"qk_norm", parts, qkv.node, HeadsOf(m.w.Config), l.QNorm, l.KNorm, qkv.grad)
+	m.keep(err)
+	return value{y, qkv.grad || l.QNorm.Param != nil}
 }
 
 func (m *builder) linear(layer int, name string, x, residual value, w *ops.Matrix, modules ...string) value {

@@ -81,7 +81,7 @@ func WeightBytes(c weights.Config, use Use, dtype DType) int64 {
 	if use == Full {
 		return n
 	}
-	n += 4 * int64(2*c.Layers+1) * int64(c.Hidden) // norms
+	n += 4 * (int64(c.Layers)*c.LayerVectors() + int64(c.Hidden)) // norms and biases
 	if !c.Tied {
 		n += 4 * int64(c.Vocab) * int64(c.Hidden) // the embedding table
 	}
@@ -128,6 +128,9 @@ func activations(c weights.Config, l LoRA) int64 {
 	forward := hidden + hidden + ffn + 1 + c.HeadDim + 1
 	// gradients: of each kind of product's input, of three norms', of attention's and SwiGLU's, of the gathered rows; two sums
 	backward := hidden + q + hidden + ffn + 3*hidden + qkv + 2*ffn + hidden + 2*hidden
+	if c.HeadNorm {
+		forward, backward = forward+qkv, backward+qkv // heads after their norm, and its gradient
+	}
 	return int64(c.Layers)*int64(layer) + int64(forward+backward+2*widest+dropped)
 }
 

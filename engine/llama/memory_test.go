@@ -24,6 +24,10 @@ func TestTrainingBytesAreWhatIsHeld(t *testing.T) {
 	tied := weights.Config{Hidden: 96, Layers: 5, Heads: 6, KVHeads: 2, HeadDim: 16, FFN: 256, Vocab: 3000, Tied: true, NormEps: 1e-5, RopeTheta: 1e4}
 	untied := tied
 	untied.Tied = false
+	heads := tied
+	heads.HeadNorm, heads.QKVBias = true, true
+	biases := untied
+	biases.QKVBias, biases.OBias, biases.MLPBias = true, true, true
 	all := LoRA{R: 8, Alpha: 16, Targets: weights.Linears}
 	dropout := all
 	dropout.Dropout = 0.1
@@ -44,6 +48,9 @@ func TestTrainingBytesAreWhatIsHeld(t *testing.T) {
 		{"untied", untied, all, Frozen, F32},
 		{"full", tied, LoRA{}, Full, F32},
 		{"full, untied", untied, LoRA{}, Full, F32},
+		{"norms of heads", heads, all, Frozen, F32},
+		{"biases", biases, all, Frozen, BF16},
+		{"full, norms of heads", heads, LoRA{}, Full, F32},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			const examples, prompt, targets = 10, 70, 50

@@ -14,7 +14,7 @@ import (
 // Random returns weights to train from nothing: matrices normal with the
 // configuration's initializer range as their standard deviation, those that
 // write to the residual stream (o_proj, down_proj) by 1/sqrt(2*layers) smaller,
-// as many as add up there (GPT-2); norms 1. Every value is a function of the
+// as many as add up there (GPT-2); norms 1, biases 0. Every value is a function of the
 // seed, the tensor's name and the index.
 func Random(ctx context.Context, pool *kernel.Pool, c weights.Config, seed uint64) (*Weights, error) {
 	std := c.InitializerRange
@@ -43,6 +43,10 @@ func fillRandom(name string, dst []float32, layers int, std float64, seed uint64
 	}
 	if strings.HasSuffix(name, "o_proj.weight") || strings.HasSuffix(name, "down_proj.weight") {
 		std /= math.Sqrt(2 * float64(layers))
+	}
+	if strings.HasSuffix(name, ".bias") {
+		clear(dst)
+		return
 	}
 	random := rng.New(seed, name)
 	for i := range dst {

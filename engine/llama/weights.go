@@ -1,4 +1,4 @@
-// Package llama is the Llama architecture (SmolLM, SmolLM2 and their kin) as an
+// Package llama is the Llama architecture and its kin (SmolLM, Mistral, Qwen) as an
 // expression graph with LoRA adapters injected, and its frozen weights packed
 // for the kernels. graph.go reads like the paper.
 package llama
@@ -30,6 +30,8 @@ type Weights struct {
 type Layer struct {
 	InputNorm *ops.Norm
 	QKV       *ops.Matrix // q|k|v stacked, [(heads+2kv)*dim, hidden]
+	QNorm     *ops.Norm   // [dim], of every query head; nil where there is none
+	KNorm     *ops.Norm   // [dim], of every key head
 	O         *ops.Matrix // [hidden, heads*dim]
 	PostNorm  *ops.Norm
 	GateUp    *ops.Matrix // gate|up stacked, [2*ffn, hidden]
@@ -130,16 +132,25 @@ func (l *loader) layer(i int) error {
 		if err == nil {
 			*dst, err = l.matrix(in, parts, names...)
 		}
-	}
-	norm := func(dst **ops.Norm, name string) {
-		if err == nil {
-			*dst, err = l.norm(name)
+		for j, name := range names {
+			if module := moduleOf(name); err == nil && c.HasBias(module) {
+				err = l.bias(*dst, j, strings.TrimSuffix(name, ".weight")+".bias")
+			}
 		}
 	}
-	norm(&layer.InputNorm, p+"input_layernorm.weight")
+	norm := func(dst **ops.Norm, dim int, name string) {
+		if err == nil {
+			*dst, err = l.norm(name, dim)
+		}
+	}
+	norm(&layer.InputNorm, c.Hidden, p+"input_layernorm.weight")
 	load(&layer.QKV, c.Hidden, []int{q, kv, kv}, attn+"q_proj.weight", attn+"k_proj.weight", attn+"v_proj.weight")
+	if c.HeadNorm {
+		norm(&layer.QNorm, c.HeadDim, attn+"q_norm.weight")
+		norm(&layer.KNorm, c.HeadDim, attn+"k_norm.weight")
+	}
 	load(&layer.O, q, []int{c.Hidden}, attn+"o_proj.weight")
-	norm(&layer.PostNorm, p+"post_attention_layernorm.weight")
+	norm(&layer.PostNorm, c.Hidden, p+"post_attention_layernorm.weight")
 	load(&layer.GateUp, c.Hidden, []int{c.FFN, c.FFN}, mlp+"gate_proj.weight", mlp+"up_proj.weight")
 	load(&layer.Down, c.FFN, []int{c.Hidden}, mlp+"down_proj.weight")
 	return err
@@ -148,7 +159,7 @@ func (l *loader) layer(i int) error {
 // ends loads what is not in a layer: embedding, final norm, head.
 func (l *loader) ends() (err error) {
 	c := l.config
-	if l.w.Norm, err = l.norm("model.norm.weight"); err != nil {
+	if l.w.Norm, err = l.norm("model.norm.weight", c.Hidden); err != nil {
 		return err
 	}
 	const embed = "model.embed_tokens.weight"
@@ -173,8 +184,27 @@ func (l *loader) ends() (err error) {
 	return err
 }
 
-func (l *loader) norm(name string) (*ops.Norm, error) {
-	w, p, err := l.tensor(name, l.config.Hidden)
+// moduleOf is the linear module of a weight: q_proj of model.layers.0.self_attn.q_proj.weight.
+func moduleOf(name string) string {
+	name = strings.TrimSuffix(name, ".weight")
+	return name[strings.LastIndexByte(name, '.')+1:]
+}
+
+// bias reads the bias of the part-th weight of a stack.
+func (l *loader) bias(m *ops.Matrix, part int, name string) error {
+	b, p, err := l.tensor(name, m.Parts[part])
+	if err != nil {
+		return err
+	}
+	m.Bias[part] = b
+	if p != nil {
+		m.TrainBias(p)
+	}
+	return nil
+}
+
+func (l *loader) norm(name string, dim int) (*ops.Norm, error) {
+	w, p, err := l.tensor(name, dim)
 	return &ops.Norm{Weight: w, Eps: l.config.NormEps, Param: p}, err
 }
 

@@ -14,6 +14,15 @@ type KeyValues struct {
 	ValueStride int
 	Across      *kernel.Packed // [dim, length or more]
 	Length      int
+	Window      int // positions that a query sees, itself included; 0: all before it
+}
+
+// firstSeen is the first position that the query at position pos sees.
+func firstSeen(pos, window int) int {
+	if window == 0 {
+		return 0
+	}
+	return max(0, pos+1-window)
 }
 
 // mix computes out [m, dim] = scores [m, length] * values of the first n positions.
@@ -50,7 +59,7 @@ func Attend(q Queries, kv KeyValues, heads, dim int) {
 		// The heads of a single query lie side by side: they are one product's rows.
 		kernel.SerialNT(s.scores, n, q.Q, dim, heads, kv.Keys, n, dim, false)
 		for h := range heads {
-			softmax(s.scores[h*n:(h+1)*n], n, scale)
+			softmax(s.scores[h*n:(h+1)*n], firstSeen(past, kv.Window), n, scale)
 		}
 		kv.mix(q.Out, dim, s.scores, n, heads, n, dim)
 		return
@@ -61,7 +70,8 @@ func Attend(q Queries, kv KeyValues, heads, dim int) {
 			seen := past + first + m // keys that some query of the block may see
 			kernel.SerialNT(s.scores, n, q.Q[first*q.Stride+h*dim:], q.Stride, m, kv.Keys, seen, dim, false)
 			for i := range m {
-				lse := softmax(s.scores[i*n:i*n+seen], past+first+i+1, scale)
+				pos := past + first + i
+				lse := softmax(s.scores[i*n:i*n+seen], firstSeen(pos, kv.Window), pos+1, scale)
 				if q.LSE != nil {
 					q.LSE[(first+i)*q.LSEStride+h] = lse
 				}
@@ -71,13 +81,14 @@ func Attend(q Queries, kv KeyValues, heads, dim int) {
 	}
 }
 
-// softmax turns the first seen scores of row into probabilities, clears the
-// rest, and returns the log-sum-exp of the scaled scores.
-func softmax(row []float32, seen int, scale float32) float32 {
-	visible := row[:seen]
+// softmax turns the scores of row from first to seen into probabilities, clears
+// the rest, and returns the log-sum-exp of the scaled scores.
+func softmax(row []float32, first, seen int, scale float32) float32 {
+	visible := row[first:seen]
 	largest, _ := kernel.Max(visible)
 	sum := kernel.ExpSum(visible, visible, scale, -largest*scale)
 	kernel.Scale(visible, visible, 1/sum)
+	clear(row[:first])
 	clear(row[seen:])
 	return largest*scale + float32(math.Log(float64(sum)))
 }

@@ -21,16 +21,33 @@ func random(r *rand.Rand, n int) []float32 {
 func TestAttendAgainstDefinition(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	const heads, dim = 3, 16
-	for _, c := range []struct{ past, count int }{{0, 1}, {0, 2}, {0, 63}, {0, 64}, {0, 65}, {0, 700}, {1, 1}, {130, 1}, {77, 70}} {
+	for _, c := range []struct{ past, count, window int }{
+		{0, 1, 0},
+		{0, 2, 0},
+		{0, 63, 0},
+		{0, 64, 0},
+		{0, 65, 0},
+		{0, 700, 0},
+		{1, 1, 0},
+		{130, 1, 0},
+		{77, 70, 0},
+		{0, 65, 65},
+		{0, 65, 64},
+		{0, 200, 1},
+		{0, 300, 100},
+		{130, 1, 9},
+		{130, 1, 131},
+		{77, 70, 30},
+	} {
 		n := c.past + c.count
 		q := Queries{Q: random(r, c.count*50), Stride: 50, Count: c.count, Out: make([]float32, c.count*49), OutStride: 49, LSE: make([]float32, c.count*4), LSEStride: 4}
 		keys, values := random(r, n*20), random(r, n*18)
-		kv := KeyValues{Keys: kernel.NewPacked(n, dim), Values: values, ValueStride: 18, Length: n}
+		kv := KeyValues{Keys: kernel.NewPacked(n, dim), Values: values, ValueStride: 18, Length: n, Window: c.window}
 		kv.Keys.SetRows(0, keys, 20, n)
 		Attend(q, kv, heads, dim)
 		// Packed values, with room for more, give the same bits; and so does a
 		// single query without the log-sum-exp, whose heads go together.
-		packed := KeyValues{Keys: kernel.NewPacked(n+7, dim), Across: kernel.NewPacked(dim, n+7), Length: n}
+		packed := KeyValues{Keys: kernel.NewPacked(n+7, dim), Across: kernel.NewPacked(dim, n+7), Length: n, Window: c.window}
 		packed.Keys.SetRows(0, keys, 20, n)
 		packed.Across.SetTransposedBlock(0, 0, values, 18, n, dim)
 		again := q
@@ -47,6 +64,9 @@ func TestAttendAgainstDefinition(t *testing.T) {
 			for h := range heads {
 				scores, sum := make([]float64, c.past+i+1), 0.0
 				for j := range scores {
+					if c.window > 0 && j <= c.past+i-c.window {
+						continue
+					}
 					dot := 0.0
 					for d := range dim {
 						dot += float64(q.Q[i*50+h*dim+d]) * float64(keys[j*20+d])
@@ -75,7 +95,11 @@ func TestAttendAgainstDefinition(t *testing.T) {
 // their positions only.
 func TestRope(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
-	rope := NewRope(64, 16, 10000)
+	frequencies := make([]float32, 8)
+	for i := range frequencies {
+		frequencies[i] = float32(math.Pow(10000, -float64(i)/8))
+	}
+	rope := NewRope(64, frequencies)
 	dot := func(a, b []float32) (s float64) {
 		for i := range a {
 			s += float64(a[i]) * float64(b[i])

@@ -13,6 +13,7 @@ import (
 // shared by Heads/KV query heads.
 type Heads struct {
 	Heads, KV, Dim int
+	Window         int // positions that a query sees, itself included; 0: all before it
 }
 
 // Width is the width of the fused q|k|v projection.
@@ -31,7 +32,9 @@ const queryBlock = 64
 // FlashAttention (Dao 2022) but with whole rows of scores, since a row of at
 // most max_length floats stays in cache.
 //
-// The rotation happens in place in qkv's buffer: nothing else reads it.
+// The rotation happens in place in qkv's buffer: nothing else reads it. Where that
+// is shared by all layers (norms of heads), backward has it restored and rotates
+// again.
 type attention struct {
 	base
 	Heads
@@ -111,7 +114,7 @@ func (o *attention) forward(qkv []float32, lo, hi, kv int) {
 	}, KeyValues{
 		Keys:   s.k,
 		Values: qkv[lo*w+(heads+o.KV+kv)*d:], ValueStride: w,
-		Length: hi - lo,
+		Length: hi - lo, Window: o.Window,
 	}, group, d)
 }
 
@@ -124,8 +127,13 @@ func (o *attention) SymDiff(in G.Nodes, out, grad *G.Node) (G.Nodes, error) {
 	w := o.Width()
 	buf := o.rt.buffer("attention.backward", o.rt.MaxTokens*w)
 	b := &backward{base: makeBase(o.rt, o.name, Backward, matrices(3), buf, o.rt.MaxTokens, w)}
+	shared, restored := in[0].Op().(restorer)
 	b.f = func(v []G.Value) {
 		qkv, y, dy, starts := floats(v[0]), floats(v[1]), floats(v[2]), o.rt.Batch.Starts
+		if restored {
+			shared.restore()
+			o.rotate(qkv, o.rope.Turn)
+		}
 		clear(b.out[:o.rt.tokens()*w])
 		o.rt.Pool.Run((len(starts)-1)*o.KV, func(task int) {
 			e, kv := task/o.KV, task%o.KV
@@ -159,7 +167,7 @@ func (o *attention) backward(dqkv, qkv, y, dy []float32, lo, hi, kv int) {
 			for i := range m {
 				t := lo + q + i
 				delta := kernel.Dot(dy[t*wide+h*d:][:d], y[t*wide+h*d:][:d])
-				scoreGrad(s.scores[i*n:i*n+seen], s.dScores[i*n:i*n+seen], q+i+1, o.Scale(), o.lse[t*o.Heads.Heads+h], delta)
+				scoreGrad(s.scores[i*n:i*n+seen], s.dScores[i*n:i*n+seen], firstSeen(q+i, o.Window), q+i+1, o.Scale(), o.lse[t*o.Heads.Heads+h], delta)
 			}
 			kernel.SerialNN(dqkv[(lo+q)*w+h*d:], w, s.dScores, n, m, keys, w, d, seen, false)
 			kernel.Transpose(s.across, m, s.scores, n, m, seen)
@@ -171,12 +179,16 @@ func (o *attention) backward(dqkv, qkv, y, dy []float32, lo, hi, kv int) {
 }
 
 // scoreGrad turns raw scores into probabilities p and dp into the gradient of
-// the raw scores, p * (dp - delta) * scale; what causality hides is cleared.
-func scoreGrad(p, dp []float32, seen int, scale, lse, delta float32) {
-	kernel.ExpSum(p[:seen], p[:seen], scale, -lse)
-	for j, v := range p[:seen] {
-		dp[j] = v * (dp[j] - delta) * scale
-	}
+// the raw scores, p * (dp - delta) * scale, of the positions from first to seen;
+// what is hidden is cleared.
+func scoreGrad(p, dp []float32, first, seen int, scale, lse, delta float32) {
+	clear(p[:first])
+	clear(dp[:first])
 	clear(p[seen:])
 	clear(dp[seen:])
+	p, dp = p[first:seen], dp[first:seen]
+	kernel.ExpSum(p, p, scale, -lse)
+	for j, v := range p {
+		dp[j] = v * (dp[j] - delta) * scale
+	}
 }

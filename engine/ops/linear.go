@@ -15,7 +15,7 @@ type Factors struct {
 }
 
 // Linear describes one or several linear modules with the same input, fused:
-// y = x Wᵀ, to each part of which an adapter may add.
+// y = x Wᵀ + bias, to each part of which an adapter may add.
 type Linear struct {
 	Name    string    // of the fused op: layers.0.self_attn.qkv_proj
 	Parts   []string  // readable name of each part: layers.0.self_attn.q_proj
@@ -46,7 +46,7 @@ type part struct {
 	index      int // in Linear.Parts
 }
 
-// Apply adds y = x Wᵀ (+ LoRA) (+ residual) to the graph of x. residual may be
+// Apply adds y = x Wᵀ (+ bias) (+ LoRA) (+ residual) to the graph of x. residual may be
 // nil. needX and needResidual say whether these inputs' gradients are needed;
 // the result says whether the output's gradient is.
 func (l Linear) Apply(rt *Runtime, x, residual *G.Node, needX, needResidual bool) (*G.Node, bool, error) {
@@ -60,6 +60,9 @@ func (l Linear) Apply(rt *Runtime, x, residual *G.Node, needX, needResidual bool
 		children = append(children, p.Leaf(x.Graph()))
 	}
 	for _, p := range l.W.params {
+		leaf(p)
+	}
+	for _, p := range l.W.biases {
 		leaf(p)
 	}
 	col := 0
@@ -92,6 +95,13 @@ func (o *linear) Do(in ...G.Value) (G.Value, error) {
 	return o.exec(func() {
 		x, rt, n, rows := floats(in[0]), o.rt, o.W.Out, o.rt.tokens()
 		rt.Pool.GemmNT(o.out, n, x, o.W.In, rows, o.W.Packed(), false)
+		if o.W.Biased() {
+			rt.Pool.Rows(rows, rowGrain, func(lo, hi int) {
+				for t := lo; t < hi; t++ {
+					o.W.AddBias(o.out[t*n : (t+1)*n])
+				}
+			})
+		}
 		if o.rank > 0 {
 			o.adapt(x)
 		}
@@ -139,7 +149,7 @@ func (o *linear) DiffWRT(inputs int) []bool {
 
 // SymDiff: with dy the gradient of the output and u = inner,
 // du = scale * dy B, dA = duᵀ dropout(x), dB = dyᵀ u, dx = dy W + dropout'(du A),
-// and dW = dyᵀ x where W is trained. The residual's gradient is dy itself.
+// and dW = dyᵀ x where W is trained, of a bias the sum of dy over the tokens. The residual's gradient is dy itself.
 func (o *linear) SymDiff(in G.Nodes, _, grad *G.Node) (G.Nodes, error) {
 	rt, k := o.rt, o.W.In
 	dxRows := rt.MaxTokens

@@ -9,6 +9,7 @@ type linearGrad struct {
 	dA [][]float32 // of each part with an adapter, [r, in]
 	dB [][]float32 // [width, r]
 	dW [][]float32 // of each part with a trained weight, [width, in]
+	db [][]float32 // of each part with a trained bias, [width]; nil where there is none
 }
 
 func newLinearGrad(o *linear) *linearGrad {
@@ -18,6 +19,12 @@ func newLinearGrad(o *linear) *linearGrad {
 	}
 	for i, p := range o.W.params {
 		g.dW[i] = o.rt.accumulator(len(p.Data))
+	}
+	for i, b := range o.W.Bias {
+		g.db = append(g.db, nil)
+		if b != nil && len(o.W.biases) > 0 {
+			g.db[i] = o.rt.accumulator(len(b))
+		}
 	}
 	for _, p := range o.parts {
 		var a, b []float32
@@ -39,6 +46,13 @@ func (g *linearGrad) picks() []*pick {
 		}
 		ps = append(ps, g.rt.gradient(op, p, g.dW[i]))
 	}
+	next := 0
+	for _, db := range g.db {
+		if db != nil {
+			ps = append(ps, g.rt.gradient("", g.W.biases[next], db))
+			next++
+		}
+	}
 	for i, p := range g.parts {
 		if p.r > 0 {
 			ps = append(ps, g.rt.gradient("", g.LoRA[p.index].A, g.dA[i]), g.rt.gradient("", g.LoRA[p.index].B, g.dB[i]))
@@ -58,6 +72,11 @@ func (g *linearGrad) run(dx, x, dy []float32) {
 	for i, width := range g.W.Parts {
 		if g.dW != nil {
 			rt.weightGrad(g.dW[i], dy[col:], n, width, x, k, rows)
+		}
+		if db := g.db[i]; db != nil {
+			for t := range rows {
+				kernel.Add(db, db, dy[t*n+col:][:width])
+			}
 		}
 		col += width
 	}

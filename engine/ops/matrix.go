@@ -1,6 +1,10 @@
 package ops
 
-import "hone/engine/kernel"
+import (
+	"slices"
+
+	"hone/engine/kernel"
+)
 
 // Matrix is one or several weights with the same input, stacked by rows and
 // packed for the kernels: q|k|v, gate|up, or a single weight [rows, in]. A
@@ -11,15 +15,19 @@ type Matrix struct {
 	Parts []int // rows of each stacked weight
 	Out   int   // all rows
 
+	// Bias of each part, [rows]; nil where a part has none.
+	Bias [][]float32
+
 	packed *kernel.Packed // [out, in]
 	params []*Param       // trainable source of each part
+	biases []*Param       // trainable source of each bias that there is
 	dirty  bool
 }
 
 // NewMatrix returns a matrix to be filled part by part with SetRows. bf16 stores
 // it in half the memory, rounded.
 func NewMatrix(in int, parts []int, bf16 bool) *Matrix {
-	m := &Matrix{In: in, Parts: parts}
+	m := &Matrix{In: in, Parts: parts, Bias: make([][]float32, len(parts))}
 	for _, n := range parts {
 		m.Out += n
 	}
@@ -45,6 +53,9 @@ func (m *Matrix) Train(params []*Param) {
 	m.dirty = true
 }
 
+// TrainBias adds the source of the next bias, whose data Bias has.
+func (m *Matrix) TrainBias(p *Param) { m.biases = append(m.biases, p) }
+
 // Trainable reports whether the matrix follows parameters.
 func (m *Matrix) Trainable() bool { return m.params != nil }
 
@@ -60,6 +71,22 @@ func (m *Matrix) Refresh() {
 		m.SetRows(i, 0, p.Data)
 	}
 	m.dirty = false
+}
+
+// AddBias adds the bias to one row of products y [out].
+func (m *Matrix) AddBias(y []float32) {
+	col := 0
+	for i, n := range m.Parts {
+		if b := m.Bias[i]; b != nil {
+			kernel.Add(y[col:col+n], y[col:col+n], b)
+		}
+		col += n
+	}
+}
+
+// Biased reports whether any part has a bias.
+func (m *Matrix) Biased() bool {
+	return slices.ContainsFunc(m.Bias, func(b []float32) bool { return b != nil })
 }
 
 // Packed is the matrix for the kernels, [out, in]: y = x Wᵀ by GemmNT, dx = dy W

@@ -19,13 +19,17 @@ type Norm struct {
 // Apply is y = x * rsqrt(mean(x²) + eps) * weight for one row; it returns the
 // factor rsqrt(..).
 func (n *Norm) Apply(y, x []float32) float32 {
-	r := float32(1 / math.Sqrt(kernel.SumSquares(x)/float64(len(x))+n.Eps))
+	r := n.factor(x)
 	w := n.Weight[:len(x)]
 	y = y[:len(x)]
 	for i, v := range x {
 		y[i] = v * r * w[i]
 	}
 	return r
+}
+
+func (n *Norm) factor(x []float32) float32 {
+	return float32(1 / math.Sqrt(kernel.SumSquares(x)/float64(len(x))+n.Eps))
 }
 
 type rmsNorm struct {

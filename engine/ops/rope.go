@@ -5,28 +5,37 @@ import "math"
 // Rope is the table of rotary position embeddings (Su et al. 2021) in the
 // layout of Hugging Face Llama: element i turns with element i + headDim/2.
 type Rope struct {
-	half int
-	cos  []float32 // [positions, headDim/2]
-	sin  []float32
+	half        int
+	frequencies []float32 // [headDim/2]
+	cos         []float32 // [positions, headDim/2]
+	sin         []float32
 }
 
-// NewRope tabulates positions 0..positions-1.
-func NewRope(positions, headDim int, theta float64) *Rope {
-	h := headDim / 2
-	r := &Rope{half: h, cos: make([]float32, positions*h), sin: make([]float32, positions*h)}
-	for i := range h {
-		// PyTorch computes the inverse frequency in float32.
-		freq := float64(float32(1 / math.Pow(theta, float64(2*i)/float64(headDim))))
-		for p := range positions {
-			a := float64(float32(float64(p) * freq))
-			r.cos[p*h+i], r.sin[p*h+i] = float32(math.Cos(a)), float32(math.Sin(a))
-		}
-	}
+// NewRope tabulates positions 0..positions-1 of pairs that turn by these angles
+// from one position to the next, [headDim/2].
+func NewRope(positions int, frequencies []float32) *Rope {
+	r := &Rope{half: len(frequencies), frequencies: frequencies}
+	r.Reach(positions)
 	return r
 }
 
-// Positions is how many positions the table has.
-func (r *Rope) Positions() int { return len(r.cos) / r.half }
+// Reach extends the table to so many positions. It must not run beside Turn.
+func (r *Rope) Reach(positions int) {
+	from, h := len(r.cos)/r.half, r.half
+	if positions <= from {
+		return
+	}
+	cos, sin := make([]float32, positions*h), make([]float32, positions*h)
+	copy(cos, r.cos)
+	copy(sin, r.sin)
+	for i, freq := range r.frequencies {
+		for p := from; p < positions; p++ {
+			a := float64(float32(float64(p) * float64(freq)))
+			cos[p*h+i], sin[p*h+i] = float32(math.Cos(a)), float32(math.Sin(a))
+		}
+	}
+	r.cos, r.sin = cos, sin
+}
 
 // Turn rotates one head x [headDim] to position pos, in place.
 func (r *Rope) Turn(x []float32, pos int) {

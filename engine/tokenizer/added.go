@@ -5,8 +5,8 @@ type addedToken struct {
 	id      int32
 	text    string
 	special bool // left out by DecodeSkip
-	// late marks "normalized": true. There is never a normalizer here, but the library looks for
-	// these tokens in a second pass, in what the others have left.
+	// late marks "normalized": true. The library looks for these tokens in a second pass, in what the
+	// others have left, normalized; normalized too is the text it looks for.
 	late bool
 }
 
@@ -17,16 +17,20 @@ type matcher struct {
 	id    []int32          // by node: the token that ends there, or -1
 }
 
-func newMatcher(tokens []addedToken, late bool) *matcher {
+func newMatcher(tokens []addedToken, late bool, n rewriting) *matcher {
 	m := &matcher{next: map[uint64]int32{}, id: []int32{-1}}
 	for _, t := range tokens {
 		if t.late != late {
 			continue
 		}
-		m.first[t.text[0]] = true
+		text := t.text
+		if n.name != "" {
+			text, _ = n.rewrite(text, inside)
+		}
+		m.first[text[0]] = true
 		node := int32(0)
-		for i := range len(t.text) {
-			edge := uint64(node)<<8 | uint64(t.text[i])
+		for i := range len(text) {
+			edge := uint64(node)<<8 | uint64(text[i])
 			child, ok := m.next[edge]
 			if !ok {
 				child = int32(len(m.id))

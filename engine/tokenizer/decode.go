@@ -11,6 +11,9 @@ func (t *Tokenizer) Decode(ids []int32) string { return t.decode(ids, false) }
 func (t *Tokenizer) DecodeSkip(ids []int32) string { return t.decode(ids, true) }
 
 func (t *Tokenizer) decode(ids []int32, skip bool) string {
+	if t.fallback {
+		return t.decodeMarked(ids, skip)
+	}
 	var b []byte
 	for _, id := range ids {
 		if skip && t.IsSpecial(id) {

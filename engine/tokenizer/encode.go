@@ -13,17 +13,26 @@ func (t *Tokenizer) Encode(text string) []int32 {
 }
 
 // EncodeSpans is Encode with the span of every token; the package comment says what spans cover.
-func (t *Tokenizer) EncodeSpans(text string) ([]int32, []Span) {
+func (t *Tokenizer) EncodeSpans(text string) ([]int32, []Span) { return t.encodeSpans(text, atStart) }
+
+// EncodeContinuation is EncodeSpans for a text that goes on from another: where the tokenizer puts
+// ▁ before a text, it puts none here. Byte-level tokenizers know no difference.
+func (t *Tokenizer) EncodeContinuation(text string) ([]int32, []Span) {
+	return t.encodeSpans(text, continues)
+}
+
+func (t *Tokenizer) encodeSpans(text string, at place) ([]int32, []Span) {
 	text, repairs := repaired(text)
 	e := encoding{
 		t:         t,
+		at:        at,
 		ids:       make([]int32, 0, len(text)/4+1),
 		spans:     make([]Span, 0, len(text)/4+1),
 		wantSpans: true,
 	}
 	e.text(text)
 	if len(repairs) > 0 {
-		toSource(e.spans, repairs)
+		toSource(e.spans, repairs, 0)
 	}
 	return e.ids, e.spans
 }
@@ -31,6 +40,7 @@ func (t *Tokenizer) EncodeSpans(text string) ([]int32, []Span) {
 // An encoding in progress. Offsets named base say where in the text a piece starts.
 type encoding struct {
 	t         *Tokenizer
+	at        place // where the text stands
 	ids       []int32
 	spans     []Span
 	wantSpans bool
@@ -47,10 +57,31 @@ func (e *encoding) add(id int32, start, end int) {
 
 func (e *encoding) text(s string) {
 	e.between(s, 0, e.t.early, func(s string, base int) {
-		e.between(s, base, e.t.late, func(s string, base int) {
-			e.cut(s, base, e.t.steps)
+		e.rewritten(s, base, e.t.normalizer, func(s string, base int) {
+			e.between(s, base, e.t.late, func(s string, base int) {
+				e.rewritten(s, base, e.t.marks, func(s string, base int) {
+					e.cut(s, base, e.t.steps)
+				})
+			})
 		})
 	})
+}
+
+// rewritten leaves s to rest as r rewrites it, and brings the spans back to s. Only one of a
+// tokenizer's two rewritings depends on where s stands, so base is its offset in the text.
+func (e *encoding) rewritten(s string, base int, r rewriting, rest func(s string, base int)) {
+	if r.name == "" {
+		rest(s, base)
+		return
+	}
+	at := e.at
+	if base > 0 {
+		at = inside
+	}
+	text, edits := r.rewrite(s, at)
+	first := len(e.spans)
+	rest(text, 0)
+	toSource(e.spans[first:], edits, base)
 }
 
 // between adds the tokens that m finds in s and leaves what lies between them to rest.
@@ -88,7 +119,7 @@ func (e *encoding) cut(s string, base int, steps []step) {
 
 func (e *encoding) word(s string, base int) {
 	t := e.t
-	slot, cacheable := uint64(0), len(s) <= maxCacheWord
+	slot, cacheable := uint64(0), len(s) <= maxCacheWord && !t.fallback
 	if cacheable {
 		var ids []int32
 		if ids, slot = t.cache.get(s); ids != nil {
@@ -105,7 +136,9 @@ func (e *encoding) word(s string, base int) {
 		}
 	}
 	if t.whole {
-		e.piece = appendPiece(e.piece[:0], s)
+		if e.piece = append(e.piece[:0], s...); !t.fallback {
+			e.piece = appendPiece(e.piece[:0], s)
+		}
 		if id, ok := t.vocabulary[string(e.piece)]; ok {
 			e.add(id, base, base+len(s))
 			if cacheable {
@@ -114,7 +147,12 @@ func (e *encoding) word(s string, base int) {
 			return
 		}
 	}
-	complete := e.bytes(s)
+	complete := true
+	if t.fallback {
+		e.characters(s)
+	} else {
+		complete = e.bytes(s)
+	}
 	e.symbols = t.merge(e.symbols)
 	first := len(e.ids)
 	for _, m := range e.symbols {

@@ -65,13 +65,12 @@ func Parse(data []byte) (*Tokenizer, error) {
 	if err := readAdded(&d, sections["added_tokens"]); err != nil {
 		return nil, fmt.Errorf("added_tokens: %w", err)
 	}
-	if err := checkNormalizer(sections["normalizer"]); err != nil {
-		return nil, err
+	if d.fallback {
+		err = readMarks(&d, sections)
+	} else {
+		err = readByteLevel(&d, sections)
 	}
-	if d.steps, err = readPreTokenizer(sections["pre_tokenizer"]); err != nil {
-		return nil, err
-	}
-	if err := checkDecoder(sections["decoder"]); err != nil {
+	if err != nil {
 		return nil, err
 	}
 	if d.bos, err = readPostProcessor(sections["post_processor"]); err != nil {
@@ -81,6 +80,17 @@ func Parse(data []byte) (*Tokenizer, error) {
 		return nil, fmt.Errorf("post_processor: there is no token %d", d.bos)
 	}
 	return build(d), nil
+}
+
+// readByteLevel reads the sections before and after the merges of a byte-level tokenizer.
+func readByteLevel(d *definition, sections map[string][]byte) (err error) {
+	if d.normalizer, err = readNormalizer(sections["normalizer"]); err != nil {
+		return err
+	}
+	if d.steps, err = readPreTokenizer(sections["pre_tokenizer"]); err != nil {
+		return err
+	}
+	return checkDecoder(sections["decoder"])
 }
 
 // sectionsOf returns the raw values of the named members of an object, each at most once.
@@ -148,8 +158,6 @@ func readModel(d *definition, raw []byte) error {
 		return fmt.Errorf("%w: continuing_subword_prefix", ErrUnsupported)
 	case options.Suffix != nil && *options.Suffix != "":
 		return fmt.Errorf("%w: end_of_word_suffix", ErrUnsupported)
-	case options.Fallback:
-		return fmt.Errorf("%w: byte_fallback", ErrUnsupported)
 	}
 	if err := readVocabulary(d, sections["vocab"]); err != nil {
 		return fmt.Errorf("vocab: %w", err)
@@ -157,7 +165,13 @@ func readModel(d *definition, raw []byte) error {
 	if err := readMerges(d, sections["merges"]); err != nil {
 		return fmt.Errorf("merges: %w", err)
 	}
-	d.whole, d.unknown = options.Whole, -1
+	d.whole, d.unknown, d.fallback = options.Whole, -1, options.Fallback
+	if d.fallback { // with a token for every byte, there is nothing unknown
+		if !d.hasByteTokens() {
+			return fmt.Errorf("%w: byte_fallback without a token for every byte", ErrUnsupported)
+		}
+		return nil
+	}
 	// Where every byte has a token, the unknown token is never used and may as well be missing.
 	if options.Unknown != nil && !d.allBytes() {
 		id, ok := d.ids[*options.Unknown]

@@ -42,6 +42,12 @@ func hashOf(d definition) string {
 	h.flag(d.fuse)
 	h.flag(d.whole)
 	h.number(int(d.bos))
+	if d.normalizer.name != "" || d.fallback { // others have the hashes that they had
+		h.text(d.normalizer.name)
+		h.text(d.marks.name)
+		h.flag(d.fallback)
+		h.flag(d.strip)
+	}
 	h.sum.Write(h.buffer)
 	return hex.EncodeToString(h.sum.Sum(nil))
 }

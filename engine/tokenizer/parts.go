@@ -22,14 +22,23 @@ type part struct {
 	Decoders      []part `json:"decoders"`
 
 	// ByteLevel
-	AddPrefixSpace bool  `json:"add_prefix_space"`
-	UseRegex       *bool `json:"use_regex"` // true where absent
+	AddPrefixSpace *bool `json:"add_prefix_space"` // of Metaspace in older files too
+	UseRegex       *bool `json:"use_regex"`        // true where absent
 	// Digits
 	IndividualDigits bool `json:"individual_digits"`
 	// Split
 	Pattern  json.RawMessage `json:"pattern"`
 	Behavior string          `json:"behavior"`
 	Invert   bool            `json:"invert"`
+	// Metaspace
+	Replacement   string `json:"replacement"`
+	PrependScheme string `json:"prepend_scheme"`
+	Split         *bool  `json:"split"` // true where absent
+	// Prepend, Replace, Strip
+	Prepend string `json:"prepend"`
+	Content string `json:"content"`
+	Start   int    `json:"start"`
+	Stop    int    `json:"stop"`
 	// TemplateProcessing
 	Single        []templateItem `json:"single"`
 	SpecialTokens map[string]struct {
@@ -81,15 +90,19 @@ func (p *part) flat(within func(*part) []part) []*part {
 	return all
 }
 
-func checkNormalizer(raw []byte) error {
+// readNormalizer reads that of a byte-level tokenizer: none, or NFC.
+func readNormalizer(raw []byte) (n rewriting, err error) {
 	p, err := readPart("normalizer", raw)
 	if err != nil {
-		return err
+		return n, err
 	}
 	for _, p := range p.flat(func(p *part) []part { return p.Normalizers }) {
-		return fmt.Errorf("%w: normalizer %s", ErrUnsupported, p.Type)
+		if p.Type != "NFC" {
+			return n, fmt.Errorf("%w: normalizer %s", ErrUnsupported, p.Type)
+		}
+		n = composed
 	}
-	return nil
+	return n, nil
 }
 
 func checkDecoder(raw []byte) error {
@@ -113,6 +126,8 @@ func checkDecoder(raw []byte) error {
 var (
 	stepGPT2   = step{"gpt2", scanGPT2}
 	stepLlama3 = step{"llama3", scanLlama3}
+	stepQwen   = step{"qwen", scanQwen}
+	stepMarked = step{"marked", scanMarked}
 	stepDigit  = step{"digit", scanDigit}
 	stepDigits = step{"digits", scanDigits}
 )
@@ -130,7 +145,7 @@ func readPreTokenizer(raw []byte) ([]step, error) {
 	for i, p := range parts {
 		last := i == len(parts)-1
 		switch {
-		case p.Type == "ByteLevel" && p.AddPrefixSpace:
+		case p.Type == "ByteLevel" && (p.AddPrefixSpace != nil && *p.AddPrefixSpace):
 			return nil, fmt.Errorf("%w: pre_tokenizer ByteLevel with add_prefix_space", ErrUnsupported)
 		case p.Type == "ByteLevel" && !last:
 			// What follows would see bytes in their alphabet, not text.
@@ -172,6 +187,8 @@ func splitStep(p *part) (step, error) {
 		return stepGPT2, nil
 	case patternLlama3:
 		return stepLlama3, nil
+	case patternQwen:
+		return stepQwen, nil
 	}
 	return step{}, fmt.Errorf("%w: pre_tokenizer Split pattern %q", ErrUnsupported, *pattern.Regex)
 }

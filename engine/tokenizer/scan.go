@@ -14,6 +14,7 @@ type scanner func(s string, i int) int
 const (
 	patternGPT2   = `'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`
 	patternLlama3 = `(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`
+	patternQwen   = `(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`
 )
 
 // scanGPT2 follows patternGPT2.
@@ -34,7 +35,13 @@ func scanGPT2(s string, i int) int {
 }
 
 // scanLlama3 follows patternLlama3.
-func scanLlama3(s string, i int) int {
+func scanLlama3(s string, i int) int { return scanNumbers(s, i, 3) }
+
+// scanQwen follows patternQwen.
+func scanQwen(s string, i int) int { return scanNumbers(s, i, 1) }
+
+// scanNumbers follows these two, which differ in how many characters of a number they take.
+func scanNumbers(s string, i, most int) int {
 	if n := contraction(s[i:], true); n > 0 {
 		return i + n
 	}
@@ -51,7 +58,7 @@ func scanLlama3(s string, i int) int {
 		return runEnd(s, i+n, letter)
 	case first == number:
 		end := i + n
-		for range 2 {
+		for range most - 1 {
 			if end == len(s) {
 				break
 			}

@@ -64,6 +64,7 @@ var (
 	white    = `\t-\r \x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}`
 	reGPT2   = translated(patternGPT2)
 	reLlama3 = translated(patternLlama3)
+	reQwen   = translated(patternQwen)
 )
 
 func translated(pattern string) *regexp.Regexp {
@@ -101,6 +102,7 @@ func FuzzScanners(f *testing.F) {
 		}{
 			{stepGPT2, reGPT2},
 			{stepLlama3, reLlama3},
+			{stepQwen, reQwen},
 			{stepDigit, regexp.MustCompile(`^(?:\pN|\PN+)`)},
 			{stepDigits, regexp.MustCompile(`^(?:\pN+|\PN+)`)},
 		} {

@@ -33,15 +33,20 @@ type Tokenizer struct {
 	fuse       bool             // neighbouring unknown bytes become one unknown
 	whole      bool             // ignore_merges: a word that is in the vocabulary is not merged
 	bos        int32            // -1: the text starts without one
+	fallback   bool             // pieces are characters and ▁, not bytes in their alphabet
+	strip      bool             // decoding takes one space off the beginning
 
-	steps []step
-	early *matcher // added tokens looked for first; nil: none
-	late  *matcher // those looked for in what is left
+	early      *matcher  // added tokens looked for first; nil: none
+	normalizer rewriting // of what is left
+	late       *matcher  // added tokens looked for in that
+	marks      rewriting // of what is left then
+	steps      []step
 
 	// Token id decodes to decoded[starts[id]:starts[id+1]]; empty where there is no such token.
 	decoded []byte
 	starts  []uint32
 	special []bool // by id
+	isByte  []bool // by id, with fallback: decodes to a byte of a character
 
 	cache *cache
 	hash  func() string
@@ -65,6 +70,11 @@ type definition struct {
 	whole   bool
 	bos     int32 // -1: none
 
+	fallback   bool
+	strip      bool
+	normalizer rewriting // before the added tokens that are late
+	marks      rewriting // after them
+
 	addedBytes int
 }
 
@@ -72,7 +82,7 @@ type mergeRule struct{ left, right, result int32 }
 
 // build checks nothing that its callers have not: ids are unique and in range.
 func build(d definition) *Tokenizer {
-	if !slices.ContainsFunc(d.added, func(a addedToken) bool { return !a.late }) {
+	if d.normalizer.name == "" && !slices.ContainsFunc(d.added, func(a addedToken) bool { return !a.late }) {
 		// A second pass alone is a first pass.
 		d.added = slices.Clone(d.added)
 		for i := range d.added {
@@ -88,9 +98,13 @@ func build(d definition) *Tokenizer {
 		fuse:       d.fuse,
 		whole:      d.whole,
 		bos:        d.bos,
+		fallback:   d.fallback,
+		strip:      d.strip,
+		early:      newMatcher(d.added, false, rewriting{}),
+		normalizer: d.normalizer,
+		late:       newMatcher(d.added, true, d.normalizer),
+		marks:      d.marks,
 		steps:      d.steps,
-		early:      newMatcher(d.added, false),
-		late:       newMatcher(d.added, true),
 		cache:      newCache(),
 	}
 	for rank, m := range d.merges {
@@ -110,9 +124,17 @@ func build(d definition) *Tokenizer {
 	}
 	t.starts = make([]uint32, 1, size+1)
 	d.pieces = pieces
+	appendBytes := appendPieceBytes
+	if d.fallback {
+		appendBytes = appendMarkedBytes
+	}
 	for _, p := range pieces {
-		t.decoded = appendPieceBytes(t.decoded, p)
+		t.decoded = appendBytes(t.decoded, p)
 		t.starts = append(t.starts, uint32(len(t.decoded)))
+		if d.fallback {
+			_, isByte := tokenByte(p)
+			t.isByte = append(t.isByte, isByte)
+		}
 	}
 	for _, a := range d.added {
 		if string(t.bytesOf(a.id)) != a.text {
@@ -120,7 +142,11 @@ func build(d definition) *Tokenizer {
 		}
 	}
 	for b := range t.byteID {
-		id, ok := d.ids[string(byteRune[b])]
+		piece := string(byteRune[b])
+		if d.fallback {
+			piece = byteToken(b)
+		}
+		id, ok := d.ids[piece]
 		if !ok {
 			id = -1
 		}

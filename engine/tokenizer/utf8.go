@@ -44,47 +44,24 @@ func illFormed(b string) (bad, good int) {
 
 const replacement = "\uFFFD"
 
-// A repair is one ill-formed part source[from:to] and the offset of its U+FFFD in the repaired text.
-type repair struct{ at, from, to int }
-
 // repaired returns source with every maximal ill-formed part replaced by U+FFFD, and the places.
-func repaired(source string) (string, []repair) {
+func repaired(source string) (string, []edit) {
 	if utf8.ValidString(source) {
 		return source, nil
 	}
 	var b strings.Builder
-	var repairs []repair
+	var edits []edit
 	for i := 0; i < len(source); {
 		bad, good := illFormed(source[i:])
 		if bad > 0 {
-			repairs = append(repairs, repair{at: b.Len(), from: i, to: i + bad})
+			edits = append(edits, edit{at: b.Len(), size: len(replacement), from: i, to: i + bad})
 			b.WriteString(replacement)
 		} else {
 			b.WriteString(source[i : i+good])
 		}
 		i += bad + good
 	}
-	return b.String(), repairs
-}
-
-// toSource rewrites spans of the repaired text, which are in order, as spans of the source. An
-// offset inside a U+FFFD becomes the end of the part it replaces.
-func toSource(spans []Span, repairs []repair) {
-	next, shift := 0, 0 // first repair not yet passed; source offset less repaired offset before it
-	move := func(offset int) int {
-		for next < len(repairs) && offset >= repairs[next].at+len(replacement) {
-			shift = repairs[next].to - repairs[next].at - len(replacement)
-			next++
-		}
-		if next < len(repairs) && offset > repairs[next].at {
-			return repairs[next].to
-		}
-		return offset + shift
-	}
-	for i, s := range spans {
-		start := move(s.Start)
-		spans[i] = Span{Start: start, End: move(s.End)}
-	}
+	return b.String(), edits
 }
 
 // lossy returns b as text, every maximal ill-formed part replaced by U+FFFD.

@@ -1,8 +1,11 @@
 package trace
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
+	"os"
 	"slices"
 	"testing"
 )
@@ -226,6 +229,32 @@ func TestComparePrompts(t *testing.T) {
 	}
 	if f, ok := ComparePrompts("a: {event_text}", "a: {event_text} "); !ok || f.ID != PromptDrift {
 		t.Errorf("%+v", f)
+	}
+}
+
+// A configuration of each family counts the weights that its tiny model has.
+func TestShapeOfArchitectures(t *testing.T) {
+	for _, name := range []string{"llama3", "llama-bias", "mistral", "qwen2", "qwen3"} {
+		var config Args
+		text, err := os.ReadFile("../testdata/arch/" + name + "/config.json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var figures struct {
+			Parameters int64 `json:"parameters"`
+		}
+		numbers, err := os.ReadFile("../testdata/arch/" + name + "/figures.json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(json.Unmarshal(text, &config), json.Unmarshal(numbers, &figures)); err != nil {
+			t.Fatal(err)
+		}
+		s, ok := (&Log{Model: config}).shapeOf()
+		want := figures.Parameters - int64(s.vocab)*int64(s.hidden) // all but the embedding
+		if !ok || s.weights() != want {
+			t.Errorf("%s: %d weights, want %d", name, s.weights(), want)
+		}
 	}
 }
 

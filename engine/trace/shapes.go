@@ -10,7 +10,8 @@ type shape struct {
 	name                                  string
 	hidden, layers, heads, kv, ffn, vocab int
 	head                                  int // size of a head; 0 = hidden/heads
-	tied, bias                            bool
+	tied                                  bool
+	bias, oBias, mlpBias, headNorm        bool // of q, k, v; of o; of gate, up, down; norms of query and key heads
 }
 
 // knownShapes are public base models, by which a trainer's count of operations can
@@ -35,12 +36,14 @@ var knownShapes = []shape{
 type ModelShape struct {
 	Hidden, Layers, Heads, KVHeads, HeadDim, FFN, Vocab int
 	Tied                                                bool
+	Architecture                                        string // model_type
+	AttentionBias, MLPBias                              bool
 }
 
 // SetModel says what the base model is, where the caller knows.
 func (l *Log) SetModel(m ModelShape) {
 	l.Model = Args{
-		"model_type": "llama", "hidden_size": float64(m.Hidden), "num_hidden_layers": float64(m.Layers), "num_attention_heads": float64(m.Heads),
+		"model_type": m.Architecture, "attention_bias": m.AttentionBias, "mlp_bias": m.MLPBias, "hidden_size": float64(m.Hidden), "num_hidden_layers": float64(m.Layers), "num_attention_heads": float64(m.Heads),
 		"num_key_value_heads": float64(m.KVHeads), "head_dim": float64(m.HeadDim), "intermediate_size": float64(m.FFN), "vocab_size": float64(m.Vocab),
 		"tie_word_embeddings": m.Tied,
 	}
@@ -68,10 +71,18 @@ func (l *Log) shapeOf() (shape, bool) {
 		s.head = int(x)
 	}
 	s.tied, _ = m.Bool("tie_word_embeddings")
+	attention, _ := m.Bool("attention_bias")
 	switch m.Text("model_type") {
 	case "llama", "mistral":
+		s.bias, s.oBias = attention, attention
+		s.mlpBias, _ = m.Bool("mlp_bias")
 	case "qwen2":
 		s.bias = true
+	case "qwen3":
+		s.bias, s.oBias, s.headNorm = attention, attention, true
+		if s.head == 0 {
+			s.head = 128
+		}
 	default:
 		return shape{}, false
 	}
@@ -111,6 +122,15 @@ func (s shape) weights() int64 {
 	layer := 2*h*q + 2*h*kv + 3*h*f + 2*h
 	if s.bias {
 		layer += q + 2*kv
+	}
+	if s.oBias {
+		layer += h
+	}
+	if s.mlpBias {
+		layer += 2*f + h
+	}
+	if s.headNorm {
+		layer += 2 * q / int64(s.heads)
 	}
 	n := int64(s.layers)*layer + h
 	if !s.tied {

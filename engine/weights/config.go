@@ -5,9 +5,9 @@ import (
 	"math"
 )
 
-// Config is what decides the arithmetic of a Llama-architecture model.
+// Config is what decides the arithmetic of a model of the Llama family.
 type Config struct {
-	Architecture string // "llama"
+	Architecture string // one of Architectures
 	Hidden       int    // width of the residual stream
 	Layers       int
 	Heads        int // query heads
@@ -17,7 +17,13 @@ type Config struct {
 	Vocab        int
 	MaxPositions int
 	RopeTheta    float64
+	RopeScaling  RopeScaling
 	NormEps      float64 // epsilon of RMSNorm
+	QKVBias      bool    // q_proj, k_proj and v_proj add a bias
+	OBias        bool    // o_proj does
+	MLPBias      bool    // gate_proj, up_proj and down_proj do
+	HeadNorm     bool    // every query and key head goes through an RMSNorm before it is rotated
+	Window       int     // positions that a query sees, itself included; 0: all before it
 	Tied         bool    // the output head is the embedding
 	EOS          []int32 // any of them ends a generation; training appends the first
 	BOS          int32   // -1: none
@@ -45,8 +51,12 @@ const (
 // Validate checks that every size is in range and that the sizes fit each other.
 // The error wraps [ErrCorrupt], or [ErrUnsupported] for another architecture.
 func (c Config) Validate() error {
-	if c.Architecture != "llama" {
+	fam, known := families[c.Architecture]
+	if !known {
 		return unsupported("architecture %q (%s)", c.Architecture, works)
+	}
+	if !fam.has(c) {
+		return corrupt("biases, norms of heads or a sliding window that %s does not have", c.Architecture)
 	}
 	for _, s := range []struct {
 		name       string
@@ -74,6 +84,12 @@ func (c Config) Validate() error {
 	if !(c.RopeTheta > 0) || math.IsInf(c.RopeTheta, 0) {
 		return corrupt("rope theta %v is not a positive number", c.RopeTheta)
 	}
+	if err := c.RopeScaling.validate(); err != nil {
+		return err
+	}
+	if c.Window < 0 || c.Window > maxPositions {
+		return corrupt("sliding window of %d positions", c.Window)
+	}
 	if !(c.NormEps > 0 && c.NormEps < 1) {
 		return corrupt("norm epsilon %v is not between 0 and 1", c.NormEps)
 	}
@@ -91,12 +107,38 @@ func (c Config) Validate() error {
 // Parameters counts all weights, a tied head once.
 func (c Config) Parameters() int64 {
 	hidden, q, kv := int64(c.Hidden), int64(c.Heads*c.HeadDim), int64(c.KVHeads*c.HeadDim)
-	layer := 2*hidden*q + 2*hidden*kv + 3*hidden*int64(c.FFN) + 2*hidden
+	layer := 2*hidden*q + 2*hidden*kv + 3*hidden*int64(c.FFN) + c.LayerVectors()
 	n := int64(c.Layers)*layer + hidden + int64(c.Vocab)*hidden
 	if !c.Tied {
 		n += int64(c.Vocab) * hidden
 	}
 	return n
+}
+
+// LayerVectors counts the weights of a layer that are not in matrices: of norms
+// and biases.
+func (c Config) LayerVectors() int64 {
+	n := 2 * int64(c.Hidden)
+	if c.HeadNorm {
+		n += 2 * int64(c.HeadDim)
+	}
+	for _, m := range Linears {
+		if out, _, _ := c.LinearShape(m); c.HasBias(m) {
+			n += int64(out)
+		}
+	}
+	return n
+}
+
+// HasBias reports whether a linear layer of Linears adds a bias.
+func (c Config) HasBias(name string) bool {
+	switch name {
+	case "q_proj", "k_proj", "v_proj":
+		return c.QKVBias
+	case "o_proj":
+		return c.OBias
+	}
+	return c.MLPBias
 }
 
 // ExpectedTensors lists names and shapes of all tensors of a model, without
@@ -105,19 +147,27 @@ func (c Config) Parameters() int64 {
 func ExpectedTensors(c Config) []Tensor {
 	tensors := make([]Tensor, 0, 9*c.Layers+3)
 	add := func(name string, shape ...int) { tensors = append(tensors, Tensor{Name: name, Shape: shape}) }
-	q, kv := c.Heads*c.HeadDim, c.KVHeads*c.HeadDim
 	add(embeddingName, c.Vocab, c.Hidden)
 	for l := range c.Layers {
 		p := fmt.Sprintf("model.layers.%d.", l)
+		linear := func(names ...string) {
+			for _, m := range names {
+				out, in, _ := c.LinearShape(m)
+				add(p+linearModule[m]+".weight", out, in)
+				if c.HasBias(m) {
+					add(p+linearModule[m]+".bias", out)
+				}
+			}
+		}
 		add(p+"input_layernorm.weight", c.Hidden)
-		add(p+"self_attn.q_proj.weight", q, c.Hidden)
-		add(p+"self_attn.k_proj.weight", kv, c.Hidden)
-		add(p+"self_attn.v_proj.weight", kv, c.Hidden)
-		add(p+"self_attn.o_proj.weight", c.Hidden, q)
+		linear("q_proj", "k_proj", "v_proj")
+		if c.HeadNorm {
+			add(p+"self_attn.q_norm.weight", c.HeadDim)
+			add(p+"self_attn.k_norm.weight", c.HeadDim)
+		}
+		linear("o_proj")
 		add(p+"post_attention_layernorm.weight", c.Hidden)
-		add(p+"mlp.gate_proj.weight", c.FFN, c.Hidden)
-		add(p+"mlp.up_proj.weight", c.FFN, c.Hidden)
-		add(p+"mlp.down_proj.weight", c.Hidden, c.FFN)
+		linear("gate_proj", "up_proj", "down_proj")
 	}
 	add(normName, c.Hidden)
 	if !c.Tied {

@@ -145,7 +145,7 @@ func readConfig(p place) (Config, error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return Config{}, err
 	}
-	c, err := llamaConfig(f, generation)
+	c, err := modelConfig(f, generation)
 	if err != nil {
 		return Config{}, fmt.Errorf("reading %s: %w", p.path("config.json"), err)
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -59,7 +60,7 @@ func parseConfig(data []byte, generation string) (Config, error) {
 			return Config{}, err
 		}
 	}
-	return llamaConfig(f, g)
+	return modelConfig(f, g)
 }
 
 func TestConfigAccepted(t *testing.T) {
@@ -106,12 +107,22 @@ func TestConfigRefused(t *testing.T) {
 		want    error
 		says    string
 	}{
-		"mistral":              {m{"model_type": "mistral"}, ErrUnsupported, `"mistral" (what works: SmolLM, SmolLM2`},
+		"mixtral":              {m{"model_type": "mixtral"}, ErrUnsupported, `"mixtral" (what works: SmolLM, SmolLM2`},
+		"class of another":     {m{"model_type": "mistral"}, ErrUnsupported, "LlamaForCausalLM with model_type mistral"},
 		"smollm3":              {m{"model_type": "smollm3"}, ErrUnsupported, "smollm3"},
 		"no model_type":        {m{"model_type": nil}, ErrUnsupported, "model_type"},
 		"Llama in other case":  {m{"model_type": nil, "Model_Type": "llama"}, ErrUnsupported, "model_type"},
 		"a classifier":         {m{"architectures": []string{"LlamaForSequenceClassification"}}, ErrUnsupported, "LlamaForSequenceClassification"},
-		"rope_scaling":         {m{"rope_scaling": m{"rope_type": "llama3", "factor": 8.0}}, ErrUnsupported, "rope_scaling"},
+		"rope_scaling":         {m{"rope_scaling": m{"rope_type": "yarn", "factor": 8.0}}, ErrUnsupported, "rope_scaling of type \"yarn\""},
+		"dynamic":              {m{"rope_scaling": m{"type": "dynamic", "factor": 8.0}}, ErrUnsupported, `"dynamic"`},
+		"llama3 cut":           {m{"rope_scaling": m{"rope_type": "llama3", "factor": 8.0}}, ErrCorrupt, "low_freq_factor"},
+		"linear without":       {m{"rope_scaling": m{"rope_type": "linear"}}, ErrCorrupt, "factor"},
+		"linear with more":     {m{"rope_scaling": m{"rope_type": "linear", "factor": 2, "beta_fast": 32}}, ErrUnsupported, "beta_fast"},
+		"linear by text":       {m{"rope_scaling": m{"rope_type": "linear", "factor": "2"}}, ErrCorrupt, "factor"},
+		"linear by 1e300":      {m{"rope_scaling": m{"rope_type": "linear", "factor": 1e300}}, ErrCorrupt, "1e+300"},
+		"two scalings":         {m{"rope_scaling": m{"type": "linear", "factor": 2}, "rope_parameters": m{"type": "linear", "factor": 4}}, ErrCorrupt, "differ"},
+		"layers apart":         {m{"layer_types": []string{"full_attention", "sliding_attention"}}, ErrUnsupported, "sliding_attention in layer 1"},
+		"layer_types a number": {m{"layer_types": 7}, ErrCorrupt, "layer_types"},
 		"rope_parameters":      {m{"rope_parameters": m{"rope_theta": 100000, "rope_type": "yarn", "factor": 4}}, ErrUnsupported, `"yarn"`},
 		"rope factor":          {m{"rope_parameters": m{"rope_theta": 100000, "factor": 4}}, ErrUnsupported, "factor"},
 		"two thetas":           {m{"rope_parameters": m{"rope_theta": 5000}}, ErrCorrupt, "5000"},
@@ -119,8 +130,7 @@ func TestConfigRefused(t *testing.T) {
 		"partial rotary":       {m{"partial_rotary_factor": 0.5}, ErrUnsupported, "partial_rotary_factor"},
 		"partial rotary inner": {m{"rope_parameters": m{"partial_rotary_factor": 0.5}}, ErrUnsupported, "partial_rotary_factor"},
 		"gelu":                 {m{"hidden_act": "gelu"}, ErrUnsupported, `"gelu" (what works: silu)`},
-		"attention_bias":       {m{"attention_bias": true}, ErrUnsupported, "attention_bias"},
-		"mlp_bias":             {m{"mlp_bias": true}, ErrUnsupported, "mlp_bias"},
+		"attention_bias is 1":  {m{"attention_bias": 1}, ErrCorrupt, "attention_bias"},
 		"interleaved rope":     {m{"rope_interleaved": true}, ErrUnsupported, "rope_interleaved"},
 		"quantized":            {m{"quantization_config": m{"quant_method": "gptq"}}, ErrUnsupported, "gptq"},
 		"sliding window":       {m{"sliding_window": 4096}, ErrUnsupported, "sliding_window"},
@@ -157,6 +167,128 @@ func TestConfigRefused(t *testing.T) {
 		if _, err := parseConfig([]byte(text), ""); !errors.Is(err, ErrCorrupt) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// of returns a configuration of another architecture, as published but for changes.
+func of(t testing.TB, kind, class string, changes map[string]any) []byte {
+	t.Helper()
+	all := map[string]any{
+		"model_type": kind, "architectures": []string{class}, "attention_bias": nil, "mlp_bias": nil, "rope_interleaved": nil,
+		"hidden_size": 96, "num_attention_heads": 6, "num_key_value_heads": 2, "vocab_size": 512, "intermediate_size": 200, "num_hidden_layers": 3,
+	}
+	for k, v := range changes {
+		all[k] = v
+	}
+	return edit(t, all)
+}
+
+func TestArchitectures(t *testing.T) {
+	type m = map[string]any
+	null := json.RawMessage("null")
+	base := Config{
+		Hidden: 96, Layers: 3, Heads: 6, KVHeads: 2, HeadDim: 16, FFN: 200, Vocab: 512, MaxPositions: 8192, RopeTheta: 100000, NormEps: 1e-5,
+		Tied: true, EOS: []int32{2}, BOS: 1, InitializerRange: 0.041666666666666664,
+	}
+	scaling := RopeScaling{Kind: ScaleLlama3, Factor: 32, LowFreq: 1, HighFreq: 4, Original: 8192}
+	llama3 := m{"rope_type": "llama3", "factor": 32.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 8192}
+	newer := m{"rope_theta": 500000.0}
+	for k, v := range llama3 {
+		newer[k] = v
+	}
+	for name, c := range map[string]struct {
+		kind, class string
+		changes     m
+		want        func(*Config)
+	}{
+		"Llama 3.2":              {"llama", "LlamaForCausalLM", m{"rope_scaling": llama3}, func(c *Config) { c.RopeScaling = scaling }},
+		"Llama 3.2, newer":       {"llama", "LlamaForCausalLM", m{"rope_scaling": nil, "rope_theta": nil, "rope_parameters": newer}, func(c *Config) { c.RopeScaling, c.RopeTheta = scaling, 500000 }},
+		"linear, older":          {"llama", "LlamaForCausalLM", m{"rope_scaling": m{"type": "linear", "factor": 2}}, func(c *Config) { c.RopeScaling = RopeScaling{Kind: ScaleLinear, Factor: 2} }},
+		"biases":                 {"llama", "LlamaForCausalLM", m{"attention_bias": true, "mlp_bias": true}, func(c *Config) { c.QKVBias, c.OBias, c.MLPBias = true, true, true }},
+		"Mistral 0.1":            {"mistral", "MistralForCausalLM", m{"sliding_window": 4096}, func(c *Config) { c.Window = 4096 }},
+		"Mistral 0.3":            {"mistral", "MistralForCausalLM", m{"sliding_window": null, "head_dim": 24}, func(c *Config) { c.HeadDim = 24 }},
+		"Mistral, nothing said":  {"mistral", "MistralForCausalLM", m{"num_key_value_heads": nil, "num_attention_heads": 8, "max_position_embeddings": nil}, func(c *Config) { c.Window, c.Heads, c.KVHeads, c.HeadDim, c.MaxPositions = 4096, 8, 8, 12, 131072 }},
+		"Mistral, as many heads": {"mistral", "MistralForCausalLM", m{"sliding_window": null, "num_key_value_heads": null}, func(c *Config) { c.KVHeads = 6 }},
+		"Qwen2.5":                {"qwen2", "Qwen2ForCausalLM", m{"use_sliding_window": false, "sliding_window": 32768, "max_window_layers": 2, "layer_types": []string{"full_attention"}}, func(c *Config) { c.QKVBias = true }},
+		"Qwen3":                  {"qwen3", "Qwen3ForCausalLM", m{"head_dim": 32, "sliding_window": null}, func(c *Config) { c.HeadNorm, c.HeadDim = true, 32 }},
+		"Qwen3 with biases":      {"qwen3", "Qwen3ForCausalLM", m{"attention_bias": true}, func(c *Config) { c.HeadNorm, c.HeadDim, c.QKVBias, c.OBias = true, 128, true, true }},
+	} {
+		want := base
+		want.Architecture = c.kind
+		c.want(&want)
+		got, err := parseConfig(of(t, c.kind, c.class, c.changes), "")
+		if err != nil || !equalConfig(got, want) {
+			t.Errorf("%s: got %+v, %v", name, got, err)
+			continue
+		}
+		// What is written is read as the same.
+		text, err := configJSON(got, "F32")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if again, err := parseConfig(text, ""); err != nil || !equalConfig(again, got) {
+			t.Errorf("%s: written and read: %+v, %v", name, again, err)
+		}
+		sum := int64(0)
+		for _, e := range ExpectedTensors(got) {
+			n, _ := elements(e.Shape)
+			sum += n
+		}
+		if got.Parameters() != sum {
+			t.Errorf("%s: %d parameters, the tensors have %d", name, got.Parameters(), sum)
+		}
+	}
+	for name, c := range map[string]struct {
+		kind, class string
+		changes     m
+		want        error
+		says        string
+	}{
+		"bias of mistral":      {"mistral", "MistralForCausalLM", m{"attention_bias": true}, ErrUnsupported, "attention_bias true with model_type mistral"},
+		"mlp bias of qwen3":    {"qwen3", "Qwen3ForCausalLM", m{"mlp_bias": true}, ErrUnsupported, "mlp_bias true with model_type qwen3"},
+		"window of no tokens":  {"mistral", "MistralForCausalLM", m{"sliding_window": 0}, ErrCorrupt, "sliding_window is 0"},
+		"window below nothing": {"mistral", "MistralForCausalLM", m{"sliding_window": -4}, ErrCorrupt, "sliding_window is -4"},
+		"window beyond all":    {"mistral", "MistralForCausalLM", m{"sliding_window": 1 << 40}, ErrCorrupt, "sliding window"},
+		"full layers":          {"mistral", "MistralForCausalLM", m{"layer_types": []string{"full_attention"}}, ErrUnsupported, "full_attention in layer 0"},
+		"windows of qwen2":     {"qwen2", "Qwen2ForCausalLM", m{"use_sliding_window": true, "sliding_window": 64}, ErrUnsupported, "use_sliding_window"},
+		"another class":        {"qwen2", "Qwen2ForSequenceClassification", nil, ErrUnsupported, "Qwen2ForSequenceClassification"},
+		"yarn":                 {"qwen2", "Qwen2ForCausalLM", m{"rope_scaling": m{"type": "yarn", "factor": 4}}, ErrUnsupported, `"yarn"`},
+		"mixture":              {"qwen2_moe", "Qwen2MoeForCausalLM", nil, ErrUnsupported, "qwen2_moe"},
+	} {
+		_, err := parseConfig(of(t, c.kind, c.class, c.changes), "")
+		if !errors.Is(err, c.want) || !strings.Contains(fmt.Sprint(err), c.says) {
+			t.Errorf("%s: got %v, want %v naming %q", name, err, c.want, c.says)
+		}
+	}
+	impossible := base
+	impossible.Architecture, impossible.QKVBias = "mistral", true
+	if err := impossible.Validate(); !errors.Is(err, ErrCorrupt) {
+		t.Errorf("a mistral with biases: %v", err)
+	}
+}
+
+// The frequencies of Llama 3 against its definition: long waves are stretched,
+// short ones stay.
+func TestRopeFrequencies(t *testing.T) {
+	c := Config{HeadDim: 64, RopeTheta: 500000}
+	plain := c.RopeFrequencies()
+	c.RopeScaling = RopeScaling{Kind: ScaleLlama3, Factor: 8, LowFreq: 1, HighFreq: 4, Original: 8192}
+	stretched, kept, between := 0, 0, 0
+	for i, f := range c.RopeFrequencies() {
+		p := plain[i]
+		switch wave := 2 * math.Pi / float64(p); {
+		case wave > 8192 && f == p/8:
+			stretched++
+		case wave < 2048 && f == p:
+			kept++
+		case wave >= 2048 && wave <= 8192 && f > p/8 && f < p:
+			between++
+		default:
+			t.Errorf("frequency %d is %g, was %g", i, f, p)
+		}
+	}
+	if stretched == 0 || kept == 0 || between == 0 {
+		t.Errorf("%d stretched, %d kept, %d between", stretched, kept, between)
 	}
 }
 
@@ -218,6 +350,8 @@ func FuzzConfig(f *testing.F) {
 	f.Add([]byte(smol))
 	f.Add(edit(f, map[string]any{"rope_theta": nil, "rope_parameters": map[string]any{"rope_theta": 5e5, "rope_type": "default"}, "eos_token_id": []int{1, 2}}))
 	f.Add([]byte(`{"model_type":"llama","hidden_size":-1}`))
+	f.Add(of(f, "mistral", "MistralForCausalLM", map[string]any{"sliding_window": 64}))
+	f.Add(of(f, "qwen3", "Qwen3ForCausalLM", map[string]any{"attention_bias": true, "rope_scaling": map[string]any{"rope_type": "llama3", "factor": 2}}))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		c, err := parseConfig(data, "")
 		if err != nil {

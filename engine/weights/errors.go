@@ -7,7 +7,7 @@ import (
 
 var (
 	// ErrUnsupported is wrapped where a sound file asks for something the engine
-	// does not compute: another architecture, rope scaling, a dtype. The message
+	// does not compute: another architecture or rope scaling, a dtype. The message
 	// names it and lists what works.
 	ErrUnsupported = errors.New("unsupported")
 	// ErrCorrupt is wrapped where a file contradicts itself or its format: cut
@@ -31,7 +31,7 @@ func (e *NonFiniteError) Error() string {
 // Unwrap returns [ErrNonFinite].
 func (e *NonFiniteError) Unwrap() error { return ErrNonFinite }
 
-const works = "what works: SmolLM, SmolLM2 and other Llama-architecture models without rope scaling"
+const works = "what works: SmolLM, SmolLM2, Llama, Mistral, Qwen2, Qwen2.5 and Qwen3 models, rope scaling linear and llama3"
 
 // unsupported wraps ErrUnsupported around a message.
 func unsupported(format string, args ...any) error {

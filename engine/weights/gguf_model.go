@@ -28,7 +28,7 @@ func huggingFaceName(name string) (mapped, part string, err error) {
 		return mapped, "", nil
 	}
 	if name == "rope_freqs.weight" {
-		return "", "", unsupported("tensor rope_freqs.weight, which scales the rotary embedding (%s)", works)
+		return "", "", unsupported("tensor rope_freqs.weight, which scales the rotary embedding (what works: the same model's safetensors)")
 	}
 	if rest, ok := strings.CutPrefix(name, "blk."); ok {
 		number, part, _ := strings.Cut(rest, ".")
@@ -37,7 +37,7 @@ func huggingFaceName(name string) (mapped, part string, err error) {
 			return fmt.Sprintf("model.layers.%d.%s", layer, hf), part, nil
 		}
 		if strings.HasSuffix(part, ".bias") {
-			return "", "", unsupported("tensor %s, a bias (%s)", clip(name), works)
+			return "", "", unsupported("tensor %s, a bias, in a GGUF file (what works: the same model's safetensors)", clip(name))
 		}
 	}
 	return "", "", unsupported("tensor %s (%s)", clip(name), works)

@@ -165,14 +165,41 @@ func configJSON(c Config, dtype string) ([]byte, error) {
 	if initial == 0 {
 		initial = DefaultInitializerRange
 	}
-	return marshal(map[string]any{
-		"architectures": []string{"LlamaForCausalLM"}, "model_type": "llama", "torch_dtype": torch,
+	config := map[string]any{
+		"architectures": []string{families[c.Architecture].class}, "model_type": c.Architecture, "torch_dtype": torch,
 		"hidden_size": c.Hidden, "num_hidden_layers": c.Layers, "num_attention_heads": c.Heads, "num_key_value_heads": c.KVHeads,
 		"head_dim": c.HeadDim, "intermediate_size": c.FFN, "vocab_size": c.Vocab, "max_position_embeddings": c.MaxPositions,
-		"hidden_act": "silu", "rms_norm_eps": c.NormEps, "rope_theta": float(c.RopeTheta), "rope_scaling": nil,
-		"attention_bias": false, "attention_dropout": float(0), "mlp_bias": false, "tie_word_embeddings": c.Tied,
+		"hidden_act": "silu", "rms_norm_eps": c.NormEps, "rope_theta": float(c.RopeTheta), "rope_scaling": scalingJSON(c.RopeScaling),
+		"attention_dropout": float(0), "tie_word_embeddings": c.Tied,
 		"bos_token_id": bos, "eos_token_id": eos, "use_cache": true, "initializer_range": initial,
-	})
+	}
+	for _, key := range families[c.Architecture].biases {
+		config[key] = map[string]bool{"attention_bias": c.OBias, "mlp_bias": c.MLPBias}[key]
+	}
+	switch c.Architecture {
+	case "mistral":
+		config["sliding_window"] = nil
+		if c.Window > 0 {
+			config["sliding_window"] = c.Window
+		}
+	case "qwen2", "qwen3":
+		config["use_sliding_window"] = false
+	}
+	return marshal(config)
+}
+
+// scalingJSON is rope_scaling as transformers writes it.
+func scalingJSON(s RopeScaling) any {
+	switch s.Kind {
+	case ScaleLinear:
+		return map[string]any{"rope_type": s.Kind, "factor": float(s.Factor)}
+	case ScaleLlama3:
+		return map[string]any{
+			"rope_type": s.Kind, "factor": float(s.Factor), "low_freq_factor": float(s.LowFreq), "high_freq_factor": float(s.HighFreq),
+			"original_max_position_embeddings": s.Original,
+		}
+	}
+	return nil
 }
 
 // float is a float64 that JSON shows with a fraction, as Python writes it.

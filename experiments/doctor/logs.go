@@ -79,6 +79,7 @@ func (e *examination) foreignRuns(logs []*trace.Log, notes []string) error {
 			}
 			log.SetModel(trace.ModelShape{
 				Hidden: c.Hidden, Layers: c.Layers, Heads: c.Heads, KVHeads: c.KVHeads, HeadDim: c.HeadDim, FFN: c.FFN, Vocab: c.Vocab, Tied: c.Tied,
+				Architecture: c.Architecture, AttentionBias: c.OBias, MLPBias: c.MLPBias,
 			})
 		}
 		prefix := ""

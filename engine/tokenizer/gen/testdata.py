@@ -102,4 +102,5 @@ def main():
     write("expected.json", {"digits.json": expected(digits), "llama.json": expected(llama)})
 
 
-main()
+if __name__ == "__main__":
+    main()
