@@ -31,8 +31,10 @@ type Config struct {
 	Shuffle    bool
 
 	LR          float64
-	Schedule    string // constant, linear, cosine
+	Schedule    string // constant, linear, cosine, wsd
 	Warmup      float64
+	Decay       float64 // of wsd, see optim.Schedule
+	DecayShape  string
 	WeightDecay float64 // of matrices; the weights of norms do not decay
 	Clip        float64 // global gradient norm; 0 = none
 	Optimizer   string  // optim.NameAdamW or NameMuon; "" = AdamW
@@ -103,7 +105,7 @@ func NewTrainer(pool *kernel.Pool, w *llama.Weights, adapter *llama.Adapter, exa
 		return nil, errors.New("nothing to train on: the train split has no examples")
 	}
 	t := &Trainer{Config: c, LRFactor: 1, weights: w, examples: examples}
-	t.schedule = optim.Schedule{LR: c.LR, Kind: c.Schedule, Warmup: c.Warmup, Steps: t.Steps()}
+	t.schedule = optim.Schedule{LR: c.LR, Kind: c.Schedule, Warmup: c.Warmup, Decay: c.Decay, Shape: c.DecayShape, Steps: t.Steps()}
 	if err := t.schedule.Validate(); err != nil {
 		return nil, err
 	}

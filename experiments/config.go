@@ -78,8 +78,10 @@ type TrainConfig struct {
 	MicroBatch      int     // tokens per forward; 0 = chosen to fit Memory
 	Memory          string  // "auto" or a size, see [ParseSize]
 	LR              float64 // learning rate at the end of the warm-up
-	Schedule        string  // "constant", "linear", "cosine"
+	Schedule        string  // "constant", "linear", "cosine", "wsd"
 	Warmup          float64 // fraction of all steps
+	Decay           float64 // fraction of all steps, of schedule "wsd"
+	DecayShape      string  // "linear", "cosine", "1-sqrt"
 	WeightDecay     float64
 	Optimizer       string  // "adamw", "muon"
 	Beta2           float64 // of AdamW

@@ -57,6 +57,12 @@ var crossRules = []struct {
 		}
 		return ""
 	}},
+	{"train.decay", func(c *Config) string {
+		if c.Train.Schedule == "wsd" && c.Train.Decay+c.Train.Warmup > 1 {
+			return "and train.warmup take more than the whole run: " + formatNumber(c.Train.Decay) + " and " + formatNumber(c.Train.Warmup)
+		}
+		return ""
+	}},
 	{"loss.ce", func(c *Config) string {
 		if c.Loss.CE == 0 && c.Loss.JSON == 0 && c.Loss.Field == 0 {
 			return "is 0 as loss.json and loss.field are: nothing would be learned from the targets"

@@ -197,8 +197,8 @@ var keyTable = []Key{
 		at:      func(c *Config) any { return &c.Train.LR },
 	},
 	{
-		Name: "train.schedule", Kind: KindChoice, Default: `"cosine"`, Options: []string{"constant", "linear", "cosine"},
-		Doc:     "learning rate after the warm-up",
+		Name: "train.schedule", Kind: KindChoice, Default: `"cosine"`, Options: []string{"constant", "linear", "cosine", "wsd"},
+		Doc:     "learning rate after the warm-up; wsd stays at it and falls at the end, over train.decay",
 		aliases: []string{"lr_scheduler_type", "lr_scheduler", "scheduler"},
 		at:      func(c *Config) any { return &c.Train.Schedule },
 	},
@@ -207,6 +207,18 @@ var keyTable = []Key{
 		Doc:     "fraction of all steps",
 		aliases: []string{"warmup_ratio", "warmup_steps"},
 		at:      func(c *Config) any { return &c.Train.Warmup },
+	},
+	{
+		Name: "train.decay", Kind: KindFloat, Default: "0.2", Max: 1,
+		Doc:     "fraction of all steps at the end over which wsd falls to 0; other schedules do not use it",
+		aliases: []string{"num_decay_steps", "decay_ratio", "cooldown"},
+		at:      func(c *Config) any { return &c.Train.Decay },
+	},
+	{
+		Name: "train.decay_shape", Kind: KindChoice, Default: `"1-sqrt"`, Options: []string{"linear", "cosine", "1-sqrt"},
+		Doc:     "how wsd falls; 1-sqrt = 1 less the root of the share that is done",
+		aliases: []string{"decay_type"},
+		at:      func(c *Config) any { return &c.Train.DecayShape },
 	},
 	{
 		Name: "train.weight_decay", Kind: KindFloat, Default: "0.01", Max: 10,

@@ -35,6 +35,44 @@ func TestScheduleOthers(t *testing.T) {
 	}
 }
 
+// Warm-up, stable, decay is what transformers' get_wsd_schedule gives with as many
+// warm-up, stable and decay steps, but that its warm-up begins at zero and ours a
+// step later.
+func TestScheduleWSD(t *testing.T) {
+	shapes := map[string]func(progress float64) float64{
+		"linear": func(p float64) float64 { return 1 - p },
+		"cosine": func(p float64) float64 { return 0.5 * (1 + math.Cos(math.Pi*0.5*2*p)) },
+		"1-sqrt": func(p float64) float64 { return 1 - math.Sqrt(p) },
+	}
+	for shape, fall := range shapes {
+		s := Schedule{LR: 2e-3, Kind: "wsd", Warmup: 0.1, Decay: 0.25, Shape: shape, Steps: 30} // 3, 19, ceil(7.5) = 8
+		if err := s.Validate(); err != nil {
+			t.Fatal(err)
+		}
+		for step := range 31 {
+			want := 1.0
+			switch {
+			case step < 3:
+				want = float64(step+1) / 3
+			case step >= 22:
+				want = fall(float64(step-22) / 8)
+			}
+			if got := s.At(step); math.Abs(got-2e-3*want) > 1e-15 {
+				t.Errorf("%s, step %d: %g, want %g", shape, step, got, 2e-3*want)
+			}
+		}
+	}
+	if flat := (Schedule{LR: 1, Kind: "wsd", Shape: "linear", Steps: 4}); flat.At(3) != 1 {
+		t.Error("without a decay the last rate is", flat.At(3))
+	}
+	if all := (Schedule{LR: 1, Kind: "wsd", Warmup: 0.5, Decay: 1, Shape: "linear", Steps: 4}); all.At(1) != 1 || all.At(2) != 1 || all.At(3) != 0.5 || all.At(4) != 0 {
+		t.Error("a decay that meets the warm-up:", all.At(2), all.At(3), all.At(4))
+	}
+	if (Schedule{Kind: "wsd", Shape: "sudden"}).Validate() == nil {
+		t.Error("an unknown shape is accepted")
+	}
+}
+
 // Three steps of AdamW against a float64 evaluation of PyTorch's formulas; whole
 // trajectories against PyTorch itself are in package engine.
 func TestAdamW(t *testing.T) {
