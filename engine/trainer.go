@@ -37,6 +37,7 @@ type Config struct {
 	DecayShape  string
 	WeightDecay float64 // of matrices; the weights of norms do not decay
 	Clip        float64 // global gradient norm; 0 = none
+	PlusRatio   float64 // LoRA+: the learning rate of B as a multiple of A's; 0 = 1
 	Optimizer   string  // optim.NameAdamW or NameMuon; "" = AdamW
 	Beta2       float64 // of AdamW; 0 = optim.DefaultBeta2
 	Loss        loss.Weights
@@ -121,6 +122,9 @@ func NewTrainer(pool *kernel.Pool, w *llama.Weights, adapter *llama.Adapter, exa
 		tensor := optim.Tensor{Name: p.Name, Data: p.Data, Decay: len(p.Shape) > 1}
 		if len(p.Shape) == 2 && !llama.Vocabulary(p.Name) {
 			tensor.Rows = p.Shape[0]
+		}
+		if llama.FactorB(p.Name) {
+			tensor.Rate = c.PlusRatio
 		}
 		t.tensors = append(t.tensors, tensor)
 	}

@@ -82,6 +82,7 @@ type TrainConfig struct {
 	Warmup          float64 // fraction of all steps
 	Decay           float64 // fraction of all steps, of schedule "wsd"
 	DecayShape      string  // "linear", "cosine", "1-sqrt"
+	LoRAPlusRatio   float64 // learning rate of B as a multiple of A's
 	WeightDecay     float64
 	Optimizer       string  // "adamw", "muon"
 	Beta2           float64 // of AdamW

@@ -63,6 +63,12 @@ var crossRules = []struct {
 		}
 		return ""
 	}},
+	{"train.loraplus_ratio", func(c *Config) string {
+		if c.Train.LoRAPlusRatio != 1 && c.Method == Full {
+			return "is for method " + quote(LoRA) + "; method " + quote(Full) + " has no adapter"
+		}
+		return ""
+	}},
 	{"loss.ce", func(c *Config) string {
 		if c.Loss.CE == 0 && c.Loss.JSON == 0 && c.Loss.Field == 0 {
 			return "is 0 as loss.json and loss.field are: nothing would be learned from the targets"

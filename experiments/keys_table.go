@@ -221,6 +221,12 @@ var keyTable = []Key{
 		at:      func(c *Config) any { return &c.Train.DecayShape },
 	},
 	{
+		Name: "train.loraplus_ratio", Kind: KindFloat, Default: "1.0", Max: 1000, minOpen: true,
+		Doc:     "LoRA+: learning rate of B as a multiple of train.lr, which A has; 1 = plain LoRA, the paper takes up to 16",
+		aliases: []string{"loraplus_lr_ratio", "lora_plus_ratio"},
+		at:      func(c *Config) any { return &c.Train.LoRAPlusRatio },
+	},
+	{
 		Name: "train.weight_decay", Kind: KindFloat, Default: "0.01", Max: 10,
 		Doc: "decoupled; the weights of norms do not decay",
 		at:  func(c *Config) any { return &c.Train.WeightDecay },

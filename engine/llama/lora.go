@@ -173,3 +173,6 @@ func LayerOf(name string) int {
 	}
 	return n
 }
+
+// FactorB reports whether a tensor is the second factor of an adapter.
+func FactorB(name string) bool { return strings.HasSuffix(name, ".lora_B.weight") }

@@ -100,6 +100,66 @@ func TestAdamW(t *testing.T) {
 	}
 }
 
+// A tensor with a rate of its own moves and decays as by an optimizer of that
+// learning rate, which is what PEFT's create_loraplus_optimizer makes of B: a
+// parameter group of lr*ratio. The others stay as they are, to the bit.
+func TestRateOfATensor(t *testing.T) {
+	pool := kernel.NewPool(2)
+	defer pool.Close()
+	const lr, ratio = 1e-3, 16
+	for _, rows := range []int{0, 2} { // AdamW, Muon
+		make := func(rate float64) []Tensor {
+			return []Tensor{
+				{Name: "A", Data: []float32{1, -2, 0.5, 3}, Decay: true, Rows: rows},
+				{Name: "B", Data: []float32{0.5, 1, -1, 0.25}, Decay: true, Rows: rows, Rate: rate},
+			}
+		}
+		run := func(tensors []Tensor, lr float64) {
+			t.Helper()
+			name := map[int]string{0: NameAdamW, 2: NameMuon}[rows]
+			o := New(name, tensors, 0.1, DefaultBeta2)
+			for step := range 5 {
+				for i := range tensors {
+					tensors[i].Grad = []float32{1, 0.5, float32(step) - 2, -1}
+				}
+				if _, err := o.Update(pool, tensors, lr, 0.5, 10); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		both, slow, fast := make(ratio), make(0), make(1)
+		run(both, lr)
+		run(slow, lr)
+		run(fast, lr*ratio)
+		if !slices.Equal(both[0].Data, slow[0].Data) || !slices.Equal(both[1].Data, fast[1].Data) {
+			t.Errorf("rows %d: A %v, want %v; B %v, want %v", rows, both[0].Data, slow[0].Data, both[1].Data, fast[1].Data)
+		}
+		if slices.Equal(both[1].Data, slow[1].Data) {
+			t.Errorf("rows %d: the rate changes nothing", rows)
+		}
+	}
+}
+
+// An update of a fast tensor that would overflow is refused: the bound is that of
+// the largest rate.
+func TestRateIsInTheBound(t *testing.T) {
+	pool := kernel.NewPool(1)
+	defer pool.Close()
+	tensors := []Tensor{{Name: "A", Data: []float32{1}}, {Name: "B", Data: []float32{1}, Rate: 1e3}}
+	o := NewAdamW(tensors, 0, DefaultBeta2)
+	for _, lr := range []float64{1, 3e36} {
+		tensors[0].Grad, tensors[1].Grad = []float32{0}, []float32{1}
+		_, err := o.Update(pool, tensors, lr, 1, 1)
+		var bad *UpdateError
+		if refused := errors.As(err, &bad); refused != (lr > 1) || refused && bad.Tensor != "B" {
+			t.Errorf("rate %g: %v", lr, err)
+		}
+	}
+	if !finite(tensors[1].Data[0]) {
+		t.Error("B became", tensors[1].Data[0])
+	}
+}
+
 // A tensor without decay keeps its values where there is no gradient, one of many
 // parts is updated to its end, and the number of workers changes no bit.
 func TestAdamWParts(t *testing.T) {
