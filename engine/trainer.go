@@ -41,6 +41,7 @@ type Config struct {
 	Optimizer   string  // optim.NameAdamW or NameMuon; "" = AdamW
 	Beta2       float64 // of AdamW; 0 = optim.DefaultBeta2
 	Loss        loss.Weights
+	Noise       float64 // NEFTune's alpha: noise on the embeddings; 0 = none
 
 	OnNonfinite string // Halt, SkipRow, SkipStep or Rewind; "" = Halt
 }
@@ -111,7 +112,7 @@ func NewTrainer(pool *kernel.Pool, w *llama.Weights, adapter *llama.Adapter, exa
 		return nil, err
 	}
 	rt := ops.NewRuntime(pool, MaxTokens(examples, c.BatchSize, c.MicroBatch))
-	rt.Weights, rt.Seed = c.Loss, c.Seed
+	rt.Weights, rt.Seed, rt.Noise = c.Loss, c.Seed, c.Noise
 	graph, err := llama.Build(rt, w, adapter)
 	if err != nil {
 		return nil, err

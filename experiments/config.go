@@ -87,6 +87,7 @@ type TrainConfig struct {
 	Optimizer       string  // "adamw", "muon"
 	Beta2           float64 // of AdamW
 	Clip            float64 // largest global gradient norm; 0 = no clipping
+	NEFTuneAlpha    float64 // noise on the embeddings while training; 0 = none
 	Shuffle         bool
 	EvalEvery       int // optimizer steps; 0 = never
 	EvalExamples    int // rows generated at an evaluation

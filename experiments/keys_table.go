@@ -250,6 +250,12 @@ var keyTable = []Key{
 		at:      func(c *Config) any { return &c.Train.Clip },
 	},
 	{
+		Name: "train.neftune_alpha", Kind: KindFloat, Default: "0.0", Max: 1000,
+		Doc:     "noise on the embeddings while training, uniform in +-alpha/sqrt(tokens*hidden); 0 = none, the paper takes 5 to 15",
+		aliases: []string{"neftune_noise_alpha", "neftune"},
+		at:      func(c *Config) any { return &c.Train.NEFTuneAlpha },
+	},
+	{
 		Name: "train.shuffle", Kind: KindBool, Default: "true",
 		Doc: "a new order of rows every epoch",
 		at:  func(c *Config) any { return &c.Train.Shuffle },

@@ -145,9 +145,9 @@ func TestRateOfATensor(t *testing.T) {
 func TestRateIsInTheBound(t *testing.T) {
 	pool := kernel.NewPool(1)
 	defer pool.Close()
-	tensors := []Tensor{{Name: "A", Data: []float32{1}}, {Name: "B", Data: []float32{1}, Rate: 1e3}}
+	tensors := []Tensor{{Name: "A", Data: []float32{1}}, {Name: "B", Data: []float32{1}, Rate: 1e12}}
 	o := NewAdamW(tensors, 0, DefaultBeta2)
-	for _, lr := range []float64{1, 3e36} {
+	for _, lr := range []float64{1, 5e27} { // with which A alone would be within the bound
 		tensors[0].Grad, tensors[1].Grad = []float32{0}, []float32{1}
 		_, err := o.Update(pool, tensors, lr, 1, 1)
 		var bad *UpdateError
