@@ -89,9 +89,13 @@ type TrainConfig struct {
 	Clip            float64 // largest global gradient norm; 0 = no clipping
 	NEFTuneAlpha    float64 // noise on the embeddings while training; 0 = none
 	Shuffle         bool
-	EvalEvery       int // optimizer steps; 0 = never
-	EvalExamples    int // rows generated at an evaluation
-	CheckpointEvery int // optimizer steps; 0 = only at the end
+	EvalEvery       int     // optimizer steps; 0 = never
+	EvalExamples    int     // rows generated at an evaluation
+	BestBy          string  // the score that decides which adapter is kept: one of runs.Scores
+	EarlyStopping   string  // NoEarlyStopping, or the score that has to go on rising
+	Patience        int     // evaluations
+	MinDelta        float64 // what counts as rising
+	CheckpointEvery int     // optimizer steps; 0 = only at the end
 	KeepCheckpoints int
 	Save            string // what method full stores its model in: "f32", "bf16"
 	OnNonfinite     string // "halt", "skip-row", "skip-step", "rewind"

@@ -1,6 +1,10 @@
 package experiments
 
-import "strings"
+import (
+	"strings"
+
+	"hone/runs"
+)
 
 // eventMark stands for the event's text in the prompt template.
 const eventMark = "{event_text}"
@@ -66,6 +70,16 @@ var crossRules = []struct {
 	{"train.loraplus_ratio", func(c *Config) string {
 		if c.Train.LoRAPlusRatio != 1 && c.Method == Full {
 			return "is for method " + quote(LoRA) + "; method " + quote(Full) + " has no adapter"
+		}
+		return ""
+	}},
+	{"train.early_stopping", func(c *Config) string {
+		switch {
+		case c.Train.EarlyStopping == NoEarlyStopping:
+		case c.Train.EvalEvery == 0:
+			return "needs evaluations: train.eval_every is 0"
+		case c.Train.EarlyStopping != runs.ScoreLoss && c.Train.EvalExamples == 0:
+			return "needs rows that are generated: train.eval_examples is 0"
 		}
 		return ""
 	}},

@@ -3,6 +3,7 @@ package experiments
 import (
 	"hone/engine"
 	"hone/engine/optim"
+	"hone/runs"
 )
 
 // maxSeed is the largest seed: the largest integer that JSON readers with
@@ -270,6 +271,30 @@ var keyTable = []Key{
 		Name: "train.eval_examples", Kind: KindInt, Default: "32", Max: 1e6,
 		Doc: "rows generated at an evaluation; its loss is over the whole split",
 		at:  func(c *Config) any { return &c.Train.EvalExamples },
+	},
+	{
+		Name: "train.best_by", Kind: KindChoice, Default: `"exact_match"`, Options: runs.Scores(),
+		Doc:     "score of an evaluation that decides which adapter is kept; among equals the lower loss",
+		aliases: []string{"metric_for_best_model", "load_best_model_at_end"},
+		at:      func(c *Config) any { return &c.Train.BestBy },
+	},
+	{
+		Name: "train.early_stopping", Kind: KindChoice, Default: `"off"`, Options: append([]string{NoEarlyStopping}, runs.Scores()...),
+		Doc:     "finish the run when this score of the evaluations has stopped rising (the loss: falling)",
+		aliases: []string{"early_stop", "early_stopping_metric"},
+		at:      func(c *Config) any { return &c.Train.EarlyStopping },
+	},
+	{
+		Name: "train.patience", Kind: KindInt, Default: "3", Min: 1, Max: 10000,
+		Doc:     "evaluations in a row without a rise that finish the run",
+		aliases: []string{"early_stopping_patience", "early_stopping_steps"},
+		at:      func(c *Config) any { return &c.Train.Patience },
+	},
+	{
+		Name: "train.min_delta", Kind: KindFloat, Default: "0.0", Max: 1000,
+		Doc:     "a rise has to be larger than this; measured from the last that was",
+		aliases: []string{"early_stopping_threshold"},
+		at:      func(c *Config) any { return &c.Train.MinDelta },
 	},
 	{
 		Name: "train.checkpoint_every", Kind: KindInt, Default: "25", Max: 1e6,
