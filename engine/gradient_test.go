@@ -55,6 +55,7 @@ func TestFiniteDifferences(t *testing.T) {
 		{"lora", "tied", llama.Frozen, everyModule, 0},
 		{"lora with dropout and noise", "untied", llama.Frozen, dropout, 5},
 		{"lora on the lower half of a layer", "tied", llama.Frozen, llama.LoRA{R: 2, Alpha: 4, RSLoRA: true, Targets: []string{"k_proj", "down_proj"}}, 0},
+		{"ranks and alphas of some modules", "tied", llama.Frozen, uneven, 0},
 		{"full, tied, with noise", "tied", llama.Full, llama.LoRA{}, 5},
 		{"full, untied", "untied", llama.Full, llama.LoRA{}, 0},
 	} {

@@ -55,6 +55,11 @@ var options = []struct {
 	}},
 	{"LoRA+", func(c *engine.Config, _ *llama.LoRA) { c.PlusRatio = 4 }},
 	{"NEFTune", func(c *engine.Config, _ *llama.LoRA) { c.Noise = 5 }},
+	{"ranks and alphas of some modules", func(_ *engine.Config, l *llama.LoRA) { l.Ranks, l.Alphas = uneven.Ranks, uneven.Alphas }},
+	{"modules of an expression", func(_ *engine.Config, l *llama.LoRA) {
+		l.Targets, l.Regex = nil, `.*\.1\..*|.*\.0\.self_attn\.[qv]_proj`
+	}},
+	{"modules of a layer", func(_ *engine.Config, l *llama.LoRA) { l.Layers = []int{1} }},
 }
 
 // A batch of 8 is the same as 4+4, as 8x1 and as any cut between: loss, gradient
