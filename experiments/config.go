@@ -6,7 +6,10 @@
 // against its target, [Summarize] many.
 package experiments
 
-import "sync"
+import (
+	"maps"
+	"sync"
+)
 
 // Methods of training.
 const (
@@ -61,9 +64,14 @@ type LoRAConfig struct {
 	R           int      // rank
 	Alpha       float64  // the update is scaled by Alpha/R, with RSLoRA by Alpha/sqrt(R)
 	Dropout     float64  // share of the adapter's inputs dropped in training
-	Targets     []string // projections that get an adapter, as q_proj
+	Targets     []string // modules that get an adapter: q_proj, layers.3.mlp.up_proj
+	TargetRegex string   // picks them instead, by an expression of their whole names; "" = Targets
+	Layers      []int    // layers in which Targets do; empty = all
 	RSLoRA      bool
 	InitAdapter string // directory of a PEFT adapter to start from; "" = a fresh one
+	// RankPattern and AlphaPattern are for the modules that they name instead of R
+	// and Alpha: by the ends of their names or by expressions, tried in their order.
+	RankPattern, AlphaPattern map[string]float64
 }
 
 // LossConfig is the section [loss]: the weights of the four terms.
@@ -111,6 +119,8 @@ type EvalConfig struct {
 func (c Config) Clone() Config {
 	c.Data.Fields = append([]string{}, c.Data.Fields...)
 	c.LoRA.Targets = append([]string{}, c.LoRA.Targets...)
+	c.LoRA.Layers = append([]int{}, c.LoRA.Layers...)
+	c.LoRA.RankPattern, c.LoRA.AlphaPattern = maps.Clone(c.LoRA.RankPattern), maps.Clone(c.LoRA.AlphaPattern)
 	return c
 }
 

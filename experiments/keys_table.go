@@ -3,6 +3,7 @@ package experiments
 import (
 	"hone/engine"
 	"hone/engine/optim"
+	"hone/engine/weights"
 	"hone/runs"
 )
 
@@ -130,11 +131,32 @@ var keyTable = []Key{
 		at:      func(c *Config) any { return &c.LoRA.Dropout },
 	},
 	{
-		Name: "lora.targets", Kind: KindStrings, Options: projections, Min: 1, Max: 7,
+		Name: "lora.targets", Kind: KindStrings, Options: projections, Min: 1, Max: 256, longer: weights.NamesLinear,
 		Default: `["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]`,
-		Doc:     "projections that get an adapter",
+		Doc:     "modules that get an adapter, by their names or the ends of these, as layers.3.mlp.up_proj",
 		aliases: []string{"target_modules", "lora_target_modules"},
 		at:      func(c *Config) any { return &c.LoRA.Targets },
+	},
+	{
+		Name: "lora.target_regex", Kind: KindString, Default: `""`, Max: 16384,
+		Doc: `picks the modules instead of lora.targets: a regular expression of their whole names, as model.layers.3.mlp.up_proj; "" = lora.targets`,
+		at:  func(c *Config) any { return &c.LoRA.TargetRegex },
+	},
+	{
+		Name: "lora.layers", Kind: KindInts, Default: "[]", Max: 4095,
+		Doc:     "layers, from 0, in which lora.targets get one; [] = all",
+		aliases: []string{"layers_to_transform", "lora_layers"},
+		at:      func(c *Config) any { return &c.LoRA.Layers },
+	},
+	{
+		Name: "lora.rank_pattern", Kind: KindTable, Default: "{}", Min: 1, Max: 1024, whole: true,
+		Doc: "ranks of some modules instead of lora.r, as { down_proj = 32 }: ends of names or regular expressions, the first in the alphabet that matches",
+		at:  func(c *Config) any { return &c.LoRA.RankPattern },
+	},
+	{
+		Name: "lora.alpha_pattern", Kind: KindTable, Default: "{}", Max: 65536, minOpen: true,
+		Doc: "alphas of some modules instead of lora.alpha, matched as lora.rank_pattern",
+		at:  func(c *Config) any { return &c.LoRA.AlphaPattern },
 	},
 	{
 		Name: "lora.rslora", Kind: KindBool, Default: "false",
@@ -144,7 +166,7 @@ var keyTable = []Key{
 	},
 	{
 		Name: "lora.init_adapter", Kind: KindPath, Default: `""`, Max: 4096,
-		Doc: "start from an existing PEFT adapter",
+		Doc: "start from an existing PEFT adapter, or from that of a run: its modules and ranks must be these, its scale is kept",
 		at:  func(c *Config) any { return &c.LoRA.InitAdapter },
 	},
 
