@@ -191,8 +191,8 @@ func (c AdapterConfig) Idle(layers int) ([]string, error) {
 	for layer := range layers {
 		for _, linear := range Linears {
 			name := moduleName(layer, linear)
-			for i, t := range c.Targets { // all that name it, not only the first
-				targets[i] = targets[i] || name == t || strings.HasSuffix(name, "."+t) && (s.Layers == nil || slices.Contains(s.Layers, layer))
+			for i, t := range c.Targets { // all that name it, not only the first, in any layer: of layers there is a word below
+				targets[i] = targets[i] || name == t || strings.HasSuffix(name, "."+t)
 			}
 			if _, ok := s.target(name, layer); !ok {
 				continue
