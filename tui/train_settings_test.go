@@ -126,8 +126,8 @@ func TestVerdict(t *testing.T) {
 		}
 		return builtFeed(snap, feedSettings{by: score}, plainTheme(false), time.UTC).verdict(snap.State, snap.Info)
 	}
-	has("by loss", by(runs.ScoreLoss), "best eval loss 1 at step 100", "not better in the 10 evaluations after it")
-	has("by fields", by(runs.ScoreFields), "best field accuracy 1 at step 150", ", exact 0.")
+	has("by loss", by(runs.ScoreLoss), "best eval loss 1.000 at step 100 (76.00 at step 25)", "not better in the 10 evaluations after it")
+	has("by fields", by(runs.ScoreFields), "best field accuracy 1.00 at step 150", ", exact 0.")
 	has("by exact match", by(runs.ScoreExact), "best exact match 0.69 at step 350")
 	has("failed", of(oddStory()), "failed after step 41 of 350", "1 step not finite", "1 alert")
 	has("nothing", of(story(0, runs.Stopped)), "stopped after step 0 of 350")
