@@ -105,7 +105,7 @@ func (k *Key) rangeText() string {
 		return "three numbers, each " + boundsText(k) + ", their sum 1"
 	case KindStrings:
 		if k.longer != nil {
-			return "names or ends of names: " + quotedList(k.Options, "and") + ", or longer"
+			return fmt.Sprintf("%d to %d different ends of modules' names: %s, or longer", int(k.Min), int(k.Max), quotedList(k.Options, "or"))
 		}
 		s := fmt.Sprintf("%d to %d different strings", int(k.Min), int(k.Max))
 		if len(k.Options) > 0 {
