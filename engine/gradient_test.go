@@ -41,9 +41,9 @@ func (x *toy) trainer(t testing.TB, workers int, use llama.Use, l llama.LoRA, c 
 var everyModule = llama.LoRA{R: 4, Alpha: 8, Targets: weights.Linears}
 
 // Every trained tensor passes a central finite-difference check along a random
-// direction, with all four terms of the loss: LoRA with and without dropout,
-// and every weight of the tied and the untied model, biases and norms of heads of
-// other architectures.
+// direction, with all four terms of the loss: LoRA with and without dropout and
+// noise, and every weight of the tied and the untied model, biases and norms of
+// heads of other architectures.
 func TestFiniteDifferences(t *testing.T) {
 	dropout := everyModule
 	dropout.Dropout = 0.3
@@ -51,22 +51,24 @@ func TestFiniteDifferences(t *testing.T) {
 		name, variant string
 		use           llama.Use
 		lora          llama.LoRA
+		noise         float64
 	}{
-		{"lora", "tied", llama.Frozen, everyModule},
-		{"lora with dropout", "untied", llama.Frozen, dropout},
-		{"lora on the lower half of a layer", "tied", llama.Frozen, llama.LoRA{R: 2, Alpha: 4, RSLoRA: true, Targets: []string{"k_proj", "down_proj"}}},
-		{"full, tied", "tied", llama.Full, llama.LoRA{}},
-		{"full, untied", "untied", llama.Full, llama.LoRA{}},
-		{"lora under norms of heads", "../arch/qwen3", llama.Frozen, everyModule},
-		{"lora on k under norms of heads", "../arch/qwen3", llama.Frozen, llama.LoRA{R: 2, Alpha: 4, Targets: []string{"k_proj"}}},
-		{"lora with a sliding window", "../arch/mistral", llama.Frozen, everyModule},
-		{"full, norms of heads", "../arch/qwen3", llama.Full, llama.LoRA{}},
-		{"full, biases", "../arch/llama-bias", llama.Full, llama.LoRA{}},
+		{"lora", "tied", llama.Frozen, everyModule, 0},
+		{"lora with dropout and noise", "untied", llama.Frozen, dropout, 5},
+		{"lora on the lower half of a layer", "tied", llama.Frozen, llama.LoRA{R: 2, Alpha: 4, RSLoRA: true, Targets: []string{"k_proj", "down_proj"}}, 0},
+		{"ranks and alphas of some modules", "tied", llama.Frozen, uneven, 0},
+		{"full, tied, with noise", "tied", llama.Full, llama.LoRA{}, 5},
+		{"full, untied", "untied", llama.Full, llama.LoRA{}, 0},
+		{"lora under norms of heads", "../arch/qwen3", llama.Frozen, everyModule, 0},
+		{"lora on k under norms of heads", "../arch/qwen3", llama.Frozen, llama.LoRA{R: 2, Alpha: 4, Targets: []string{"k_proj"}}, 0},
+		{"lora with a sliding window", "../arch/mistral", llama.Frozen, everyModule, 0},
+		{"full, norms of heads", "../arch/qwen3", llama.Full, llama.LoRA{}, 0},
+		{"full, biases", "../arch/llama-bias", llama.Full, llama.LoRA{}, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			x := openToy(t, c.variant)
 			// LR 0: a step measures loss and gradient and changes nothing.
-			trainer := x.trainer(t, 2, c.use, c.lora, engine.Config{BatchSize: 4, MicroBatch: 60, Loss: allTerms, Epochs: 1 << 20}, x.examples[:4])
+			trainer := x.trainer(t, 2, c.use, c.lora, engine.Config{BatchSize: 4, MicroBatch: 60, Loss: allTerms, Noise: c.noise, Epochs: 1 << 20}, x.examples[:4])
 			measure := func() engine.Step {
 				t.Helper()
 				state := trainer.State()

@@ -42,28 +42,51 @@ func near(t *testing.T, what string, got, want, relative float64) {
 	}
 }
 
+// options are ways to train that must keep the properties below: each with all
+// else alike.
+var options = []struct {
+	name string
+	set  func(*engine.Config, *llama.LoRA)
+}{
+	{"plain", func(*engine.Config, *llama.LoRA) {}},
+	{"muon", func(c *engine.Config, _ *llama.LoRA) { c.Optimizer = optim.NameMuon }},
+	{"wsd", func(c *engine.Config, _ *llama.LoRA) {
+		c.Schedule, c.Decay, c.DecayShape = "wsd", 0.5, "1-sqrt"
+	}},
+	{"LoRA+", func(c *engine.Config, _ *llama.LoRA) { c.PlusRatio = 4 }},
+	{"NEFTune", func(c *engine.Config, _ *llama.LoRA) { c.Noise = 5 }},
+	{"ranks and alphas of some modules", func(_ *engine.Config, l *llama.LoRA) { l.Ranks, l.Alphas = uneven.Ranks, uneven.Alphas }},
+	{"modules of an expression", func(_ *engine.Config, l *llama.LoRA) {
+		l.Targets, l.Regex = nil, `.*\.1\..*|.*\.0\.self_attn\.[qv]_proj`
+	}},
+	{"modules of a layer", func(_ *engine.Config, l *llama.LoRA) { l.Layers = []int{1} }},
+}
+
 // A batch of 8 is the same as 4+4, as 8x1 and as any cut between: loss, gradient
 // norm and weights after some steps agree to rounding, with dropout on.
 func TestAccumulationEqualsWhole(t *testing.T) {
 	x := openToy(t, "tied")
-	l := everyModule
-	l.Dropout = 0.2
-	run := func(micro int) ([]engine.Step, [][]float32) {
-		c := engine.Config{BatchSize: 8, MicroBatch: micro, LR: 1e-2, Clip: 1, Loss: allTerms, Epochs: 3, Seed: 5, Shuffle: true}
-		return steps(t, x.trainer(t, 2, llama.Frozen, l, c, x.examples), 3)
-	}
-	whole, tensors := run(0)
-	for _, micro := range []int{100, 60, 1} {
-		got, gotTensors := run(micro)
-		for i := range whole {
-			near(t, "loss", got[i].Terms.Loss, whole[i].Terms.Loss, 1e-5)
-			near(t, "field", got[i].Terms.Field, whole[i].Terms.Field, 1e-5)
-			near(t, "gradient norm", got[i].GradNorm, whole[i].GradNorm, 1e-4)
+	for _, option := range options {
+		run := func(micro int) ([]engine.Step, [][]float32) {
+			l := everyModule
+			l.Dropout = 0.2
+			c := engine.Config{Schedule: "constant", BatchSize: 8, MicroBatch: micro, LR: 1e-2, Clip: 1, Loss: allTerms, Epochs: 3, Seed: 5, Shuffle: true}
+			option.set(&c, &l)
+			return steps(t, x.trainer(t, 2, llama.Frozen, l, c, x.examples), 3)
 		}
-		for i := range tensors {
-			for j := range tensors[i] {
-				if math.Abs(float64(gotTensors[i][j]-tensors[i][j])) > 2e-4 {
-					t.Fatalf("micro-batch %d: tensor %d differs at %d: %g and %g", micro, i, j, gotTensors[i][j], tensors[i][j])
+		whole, tensors := run(0)
+		for _, micro := range []int{100, 60, 1} {
+			got, gotTensors := run(micro)
+			for i := range whole {
+				near(t, option.name+": loss", got[i].Terms.Loss, whole[i].Terms.Loss, 1e-5)
+				near(t, option.name+": field", got[i].Terms.Field, whole[i].Terms.Field, 1e-5)
+				near(t, option.name+": gradient norm", got[i].GradNorm, whole[i].GradNorm, 1e-4)
+			}
+			for i := range tensors {
+				for j := range tensors[i] {
+					if math.Abs(float64(gotTensors[i][j]-tensors[i][j])) > 2e-4 {
+						t.Fatalf("%s, micro-batch %d: tensor %d differs at %d: %g and %g", option.name, micro, i, j, gotTensors[i][j], tensors[i][j])
+					}
 				}
 			}
 		}
@@ -122,39 +145,39 @@ func TestPackedEqualsAlone(t *testing.T) {
 // seed gives others.
 func TestSameSeedSameBits(t *testing.T) {
 	x := openToy(t, "tied")
-	l := everyModule
-	l.Dropout = 0.1
-	optimizer := ""
-	run := func(workers int, seed uint64) ([]engine.Step, [][]float32) {
-		c := engine.Config{Optimizer: optimizer, BatchSize: 3, LR: 1e-2, Clip: 1, Loss: allTerms, Epochs: 3, Seed: seed, Shuffle: true, Schedule: "cosine", Warmup: 0.1, WeightDecay: 0.01}
-		return steps(t, x.trainer(t, workers, llama.Frozen, l, c, x.examples), 9)
-	}
-	for _, optimizer = range optimizers {
-		_, want := run(1, 7)
+	for _, option := range options {
+		run := func(workers int, seed uint64) [][]float32 {
+			l := everyModule
+			l.Dropout = 0.1
+			c := engine.Config{BatchSize: 3, LR: 1e-2, Clip: 1, Loss: allTerms, Epochs: 3, Seed: seed, Shuffle: true, Schedule: "cosine", Warmup: 0.1, WeightDecay: 0.01}
+			option.set(&c, &l)
+			_, tensors := steps(t, x.trainer(t, workers, llama.Frozen, l, c, x.examples), 9)
+			return tensors
+		}
+		want := run(1, 7)
 		for _, workers := range []int{1, 2, 3} {
-			if _, got := run(workers, 7); !slices.EqualFunc(got, want, slices.Equal[[]float32]) {
-				t.Errorf("%s: %d workers give other bits than one", optimizer, workers)
+			if got := run(workers, 7); !slices.EqualFunc(got, want, slices.Equal[[]float32]) {
+				t.Errorf("%s: %d workers give other bits than one", option.name, workers)
 			}
 		}
-		if _, other := run(1, 8); slices.EqualFunc(other, want, slices.Equal[[]float32]) {
-			t.Errorf("%s: another seed gives the same bits", optimizer)
+		if other := run(1, 8); slices.EqualFunc(other, want, slices.Equal[[]float32]) {
+			t.Errorf("%s: another seed gives the same bits", option.name)
 		}
 	}
 }
 
-var optimizers = []string{optim.NameAdamW, optim.NameMuon}
-
-// A run restored from a state goes on bit for bit, and every optimizer does
+// A run restored from a state goes on bit for bit, and every option does
 // something of its own.
 func TestResumedEqualsUninterrupted(t *testing.T) {
 	x := openToy(t, "tied")
-	var before [][]float32
-	for _, optimizer := range optimizers {
-		c := engine.Config{Optimizer: optimizer, BatchSize: 3, LR: 1e-2, Clip: 1, Loss: allTerms, Epochs: 3, Seed: 3, Shuffle: true, Schedule: "linear", Warmup: 0.2, WeightDecay: 0.1}
-		_, want := steps(t, x.trainer(t, 2, llama.Frozen, everyModule, c, x.examples), 9)
-		first := x.trainer(t, 2, llama.Frozen, everyModule, c, x.examples)
+	others := map[string][][]float32{}
+	for _, option := range options {
+		c, l := engine.Config{BatchSize: 3, LR: 1e-2, Clip: 1, Loss: allTerms, Epochs: 3, Seed: 3, Shuffle: true, Schedule: "linear", Warmup: 0.2, WeightDecay: 0.1}, everyModule
+		option.set(&c, &l)
+		_, want := steps(t, x.trainer(t, 2, llama.Frozen, l, c, x.examples), 9)
+		first := x.trainer(t, 2, llama.Frozen, l, c, x.examples)
 		steps(t, first, 4)
-		second := x.trainer(t, 2, llama.Frozen, everyModule, c, x.examples)
+		second := x.trainer(t, 2, llama.Frozen, l, c, x.examples)
 		for i := range second.Names() {
 			copy(second.Tensor(i), first.Tensor(i))
 		}
@@ -162,12 +185,14 @@ func TestResumedEqualsUninterrupted(t *testing.T) {
 			t.Fatal(err)
 		}
 		if _, got := steps(t, second, 5); !slices.EqualFunc(got, want, slices.Equal[[]float32]) {
-			t.Errorf("%s: the resumed run has other bits", optimizer)
+			t.Errorf("%s: the resumed run has other bits", option.name)
 		}
-		if slices.EqualFunc(before, want, slices.Equal[[]float32]) {
-			t.Errorf("%s does what the optimizer before it does", optimizer)
+		for name, other := range others {
+			if slices.EqualFunc(other, want, slices.Equal[[]float32]) {
+				t.Errorf("%s does what %s does", option.name, name)
+			}
 		}
-		before = want
+		others[option.name] = want
 	}
 }
 

@@ -155,16 +155,16 @@ func sineAdapter(t testing.TB, c weights.Config, l llama.LoRA, cosine bool) *lla
 			if f.A == nil {
 				continue
 			}
-			in := f.A.Shape[1]
-			for i := range l.R {
+			r, in := f.A.Shape[0], f.A.Shape[1]
+			for i := range r {
 				for j := range in {
 					f.A.Data[i*in+j] = float32(math.Sqrt(1/float64(in)) * math.Sin(1+0.37*float64(i)+0.11*float64(j)+0.05*float64(layer)+0.9*float64(index)))
 				}
 			}
 			if cosine {
 				for i := range f.B.Shape[0] {
-					for j := range l.R {
-						f.B.Data[i*l.R+j] = float32(0.05 * math.Sqrt(1/float64(l.R)) * math.Cos(2+0.23*float64(i)+0.31*float64(j)+0.07*float64(layer)+0.5*float64(index)))
+					for j := range r {
+						f.B.Data[i*r+j] = float32(0.05 * math.Sqrt(1/float64(r)) * math.Cos(2+0.23*float64(i)+0.31*float64(j)+0.07*float64(layer)+0.5*float64(index)))
 					}
 				}
 			}

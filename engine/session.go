@@ -33,8 +33,9 @@ type Hooks struct {
 	Failed func(ctx context.Context, s Step, err error) error
 	// Rewind restores the trainer from the newest checkpoint, because of a step
 	// that failed. Without it the policy Rewind is Halt.
-	Rewind       func(ctx context.Context, failed Step) error
-	Evaluate     func(ctx context.Context, step int) error
+	Rewind func(ctx context.Context, failed Step) error
+	// Evaluate says whether the run has been trained enough: it is finished then.
+	Evaluate     func(ctx context.Context, step int) (enough bool, err error)
 	Checkpoint   func(ctx context.Context, step int) error
 	Intervention func(Intervention) error
 	State        func(state string) error
@@ -60,6 +61,8 @@ type Schedule struct {
 	MaxSteps        int // stop early at this step; 0 = run to the end
 	Evaluated       int // step of the last evaluation, of a run that is resumed
 	Rewinds         int // how often a run that is resumed has gone back already
+	// Enough says of a run that is resumed that its last evaluation was enough.
+	Enough bool
 }
 
 // MaxRewinds is how often a run goes back before it gives up.
@@ -84,6 +87,7 @@ type Session struct {
 	paused   bool
 	single   int // steps to take while paused
 	stopping bool
+	enough   bool // an evaluation has said so
 
 	err  error // once done is closed
 	done chan struct{}
@@ -101,11 +105,12 @@ type command struct {
 	loss   loss.Weights
 }
 
-// Start runs the trainer until its last step, MaxSteps, Stop or the end of ctx.
+// Start runs the trainer until its last step, an evaluation that is enough,
+// MaxSteps, Stop or the end of ctx.
 // Cancelling ctx abandons the step in flight, which changes nothing, and saves
 // a checkpoint of the last finished one.
 func Start(ctx context.Context, t *Trainer, s Schedule, h Hooks) *Session {
-	session := &Session{trainer: t, hooks: h, schedule: s, state: Running, done: make(chan struct{})}
+	session := &Session{trainer: t, hooks: h, schedule: s, enough: s.Enough, state: Running, done: make(chan struct{})}
 	session.wake = sync.NewCond(&session.mu)
 	stop := context.AfterFunc(ctx, func() {
 		session.mu.Lock() // or the broadcast could fall between a check of ctx and the wait
@@ -209,7 +214,7 @@ func (s *Session) run(ctx context.Context) (err error) {
 		if err := s.obey(); err != nil {
 			return err
 		}
-		stop := s.stopping || ctx.Err() != nil || t.Done() >= s.end()
+		stop := s.stopping || ctx.Err() != nil || t.Done() >= s.end() || s.enough
 		if evaluated != t.Done() && s.evaluationDue() || s.asked.evaluate {
 			err := s.evaluate(ctx)
 			switch {
@@ -218,6 +223,7 @@ func (s *Session) run(ctx context.Context) (err error) {
 			case ctx.Err() == nil:
 				return err
 			} // a cancelled evaluation is made again when the run is resumed
+			stop = stop || s.enough
 		}
 		if saved != t.Done() && (stop || every(s.schedule.CheckpointEvery, t.Done())) || s.asked.checkpoint || s.asked.changed && saved == t.Done() {
 			if err := s.hooks.Checkpoint(context.WithoutCancel(ctx), t.Done()); err != nil {
@@ -309,9 +315,11 @@ func (s *Session) evaluate(ctx context.Context) error {
 	if err := s.setState(Evaluating); err != nil {
 		return err
 	}
-	if err := s.hooks.Evaluate(ctx, s.trainer.Done()); err != nil {
+	enough, err := s.hooks.Evaluate(ctx, s.trainer.Done())
+	if err != nil {
 		return err
 	}
+	s.enough = s.enough || enough
 	return s.setState(Running)
 }
 
@@ -402,7 +410,7 @@ func (s *Session) finish(err error) {
 	switch {
 	case errors.Is(err, context.Canceled):
 		state, err = Stopped, nil
-	case err == nil && s.trainer.Done() < s.trainer.Steps():
+	case err == nil && s.trainer.Done() < s.trainer.Steps() && !s.enough:
 		state = Stopped
 	case err == nil:
 		state = Finished

@@ -71,7 +71,7 @@ func (l *log) await(t *testing.T, line string) {
 func (l *log) hooks() engine.Hooks {
 	return engine.Hooks{
 		Step:         func(s engine.Step) error { return l.add("step %d", s.Number) },
-		Evaluate:     func(_ context.Context, step int) error { return l.add("evaluate %d", step) },
+		Evaluate:     func(_ context.Context, step int) (bool, error) { return false, l.add("evaluate %d", step) },
 		Checkpoint:   func(_ context.Context, step int) error { return l.add("checkpoint %d", step) },
 		Intervention: func(i engine.Intervention) error { return l.add("%s %d", i.Action, i.Step) },
 		State:        func(s string) error { return l.add("%s", s) },
@@ -92,6 +92,27 @@ func TestSessionRunsToTheEnd(t *testing.T) {
 	want := "step 1; step 2; step 3; checkpoint 3; step 4; evaluating; evaluate 4; running; step 5; step 6; evaluating; evaluate 6; running; checkpoint 6; finished"
 	if l.String() != want {
 		t.Errorf("the session did\n%s\nwant\n%s", l, want)
+	}
+}
+
+// An evaluation that is enough finishes the run after a checkpoint of its step; a
+// run that is resumed there has nothing left to do.
+func TestSessionEndsWhenItIsEnough(t *testing.T) {
+	l, trainer := newLog(), sessionTrainer(t)
+	hooks := l.hooks()
+	hooks.Evaluate = func(_ context.Context, step int) (bool, error) { return step == 4, l.add("evaluate %d", step) }
+	s := engine.Start(context.Background(), trainer, engine.Schedule{EvalEvery: 2, CheckpointEvery: 3}, hooks)
+	if err := s.Wait(); err != nil || s.State() != engine.Finished {
+		t.Fatal(err, s.State())
+	}
+	want := "step 1; step 2; evaluating; evaluate 2; running; step 3; checkpoint 3; step 4; evaluating; evaluate 4; running; checkpoint 4; finished"
+	if l.String() != want {
+		t.Errorf("the session did\n%s\nwant\n%s", l, want)
+	}
+	l = newLog()
+	s = engine.Start(context.Background(), trainer, engine.Schedule{EvalEvery: 2, Evaluated: 4, Enough: true}, l.hooks())
+	if err := s.Wait(); err != nil || s.State() != engine.Finished || l.String() != "finished" {
+		t.Error(err, l)
 	}
 }
 
@@ -176,9 +197,9 @@ func TestSessionEvaluatesAfterResume(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	l := newLog()
 	hooks := l.hooks()
-	hooks.Evaluate = func(ctx context.Context, step int) error {
+	hooks.Evaluate = func(ctx context.Context, step int) (bool, error) {
 		cancel()
-		return ctx.Err()
+		return false, ctx.Err()
 	}
 	if err := engine.Start(ctx, trainer, engine.Schedule{EvalEvery: 4}, hooks).Wait(); err != nil || trainer.Done() != 4 {
 		t.Fatal(err, trainer.Done())

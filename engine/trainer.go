@@ -31,13 +31,17 @@ type Config struct {
 	Shuffle    bool
 
 	LR          float64
-	Schedule    string // constant, linear, cosine
+	Schedule    string // constant, linear, cosine, wsd
 	Warmup      float64
+	Decay       float64 // of wsd, see optim.Schedule
+	DecayShape  string
 	WeightDecay float64 // of matrices; the weights of norms do not decay
 	Clip        float64 // global gradient norm; 0 = none
+	PlusRatio   float64 // LoRA+: the learning rate of B as a multiple of A's; 0 = 1
 	Optimizer   string  // optim.NameAdamW or NameMuon; "" = AdamW
 	Beta2       float64 // of AdamW; 0 = optim.DefaultBeta2
 	Loss        loss.Weights
+	Noise       float64 // NEFTune's alpha: noise on the embeddings; 0 = none
 
 	OnNonfinite string // Halt, SkipRow, SkipStep or Rewind; "" = Halt
 }
@@ -103,12 +107,12 @@ func NewTrainer(pool *kernel.Pool, w *llama.Weights, adapter *llama.Adapter, exa
 		return nil, errors.New("nothing to train on: the train split has no examples")
 	}
 	t := &Trainer{Config: c, LRFactor: 1, weights: w, examples: examples}
-	t.schedule = optim.Schedule{LR: c.LR, Kind: c.Schedule, Warmup: c.Warmup, Steps: t.Steps()}
+	t.schedule = optim.Schedule{LR: c.LR, Kind: c.Schedule, Warmup: c.Warmup, Decay: c.Decay, Shape: c.DecayShape, Steps: t.Steps()}
 	if err := t.schedule.Validate(); err != nil {
 		return nil, err
 	}
 	rt := ops.NewRuntime(pool, MaxTokens(examples, c.BatchSize, c.MicroBatch))
-	rt.Weights, rt.Seed = c.Loss, c.Seed
+	rt.Weights, rt.Seed, rt.Noise = c.Loss, c.Seed, c.Noise
 	graph, err := llama.Build(rt, w, adapter)
 	if err != nil {
 		return nil, err
@@ -119,6 +123,9 @@ func NewTrainer(pool *kernel.Pool, w *llama.Weights, adapter *llama.Adapter, exa
 		tensor := optim.Tensor{Name: p.Name, Data: p.Data, Decay: len(p.Shape) > 1}
 		if len(p.Shape) == 2 && !llama.Vocabulary(p.Name) {
 			tensor.Rows = p.Shape[0]
+		}
+		if llama.FactorB(p.Name) {
+			tensor.Rate = c.PlusRatio
 		}
 		t.tensors = append(t.tensors, tensor)
 	}

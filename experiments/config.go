@@ -6,7 +6,10 @@
 // against its target, [Summarize] many.
 package experiments
 
-import "sync"
+import (
+	"maps"
+	"sync"
+)
 
 // Methods of training.
 const (
@@ -61,9 +64,14 @@ type LoRAConfig struct {
 	R           int      // rank
 	Alpha       float64  // the update is scaled by Alpha/R, with RSLoRA by Alpha/sqrt(R)
 	Dropout     float64  // share of the adapter's inputs dropped in training
-	Targets     []string // projections that get an adapter, as q_proj
+	Targets     []string // modules that get an adapter: q_proj, layers.3.mlp.up_proj
+	TargetRegex string   // picks them instead, by an expression of their whole names; "" = Targets
+	Layers      []int    // layers in which Targets do; empty = all
 	RSLoRA      bool
 	InitAdapter string // directory of a PEFT adapter to start from; "" = a fresh one
+	// RankPattern and AlphaPattern are for the modules that they name instead of R
+	// and Alpha: by the ends of their names or by expressions, tried in their order.
+	RankPattern, AlphaPattern map[string]float64
 }
 
 // LossConfig is the section [loss]: the weights of the four terms.
@@ -78,16 +86,24 @@ type TrainConfig struct {
 	MicroBatch      int     // tokens per forward; 0 = chosen to fit Memory
 	Memory          string  // "auto" or a size, see [ParseSize]
 	LR              float64 // learning rate at the end of the warm-up
-	Schedule        string  // "constant", "linear", "cosine"
+	Schedule        string  // "constant", "linear", "cosine", "wsd"
 	Warmup          float64 // fraction of all steps
+	Decay           float64 // fraction of all steps, of schedule "wsd"
+	DecayShape      string  // "linear", "cosine", "1-sqrt"
+	LoRAPlusRatio   float64 // learning rate of B as a multiple of A's
 	WeightDecay     float64
 	Optimizer       string  // "adamw", "muon"
 	Beta2           float64 // of AdamW
 	Clip            float64 // largest global gradient norm; 0 = no clipping
+	NEFTuneAlpha    float64 // noise on the embeddings while training; 0 = none
 	Shuffle         bool
-	EvalEvery       int // optimizer steps; 0 = never
-	EvalExamples    int // rows generated at an evaluation
-	CheckpointEvery int // optimizer steps; 0 = only at the end
+	EvalEvery       int     // optimizer steps; 0 = never
+	EvalExamples    int     // rows generated at an evaluation
+	BestBy          string  // the score that decides which adapter is kept: one of runs.Scores
+	EarlyStopping   string  // NoEarlyStopping, or the score that has to go on rising
+	Patience        int     // evaluations
+	MinDelta        float64 // what counts as rising
+	CheckpointEvery int     // optimizer steps; 0 = only at the end
 	KeepCheckpoints int
 	Save            string // what method full stores its model in: "f32", "bf16"
 	OnNonfinite     string // "halt", "skip-row", "skip-step", "rewind"
@@ -103,6 +119,8 @@ type EvalConfig struct {
 func (c Config) Clone() Config {
 	c.Data.Fields = append([]string{}, c.Data.Fields...)
 	c.LoRA.Targets = append([]string{}, c.LoRA.Targets...)
+	c.LoRA.Layers = append([]int{}, c.LoRA.Layers...)
+	c.LoRA.RankPattern, c.LoRA.AlphaPattern = maps.Clone(c.LoRA.RankPattern), maps.Clone(c.LoRA.AlphaPattern)
 	return c
 }
 

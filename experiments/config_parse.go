@@ -15,7 +15,7 @@ import (
 const maxFile = 1 << 18
 
 // maxKeys is the largest number of keys and tables in a file: an experiment has
-// 43, and the decoder's time grows with the square.
+// some 60, and the decoder's time grows with the square.
 const maxKeys = 1000
 
 // maxProblems is how many problems of one file are listed.

@@ -53,7 +53,11 @@ func TestDesignFileIsTheDefault(t *testing.T) {
 			names = append(names, section+key)
 		}
 	}
-	later := []string{"model.init", "train.save", "train.optimizer", "train.beta2"} // for training from random weights, not in the design
+	later := []string{ // not in the design: for training from random weights, and what others have
+		"model.init", "train.save", "train.optimizer", "train.beta2",
+		"lora.target_regex", "lora.layers", "lora.rank_pattern", "lora.alpha_pattern", "train.decay", "train.decay_shape", "train.loraplus_ratio",
+		"train.neftune_alpha", "train.best_by", "train.early_stopping", "train.patience", "train.min_delta",
+	}
 	var ours []string
 	for _, k := range Keys() {
 		if !slices.Contains(later, k.Name) {
@@ -136,7 +140,7 @@ dtype = "int8"
 		{"14:1", "train.memory", `"4 parsecs" is not a size`},
 		{"15:1", "train.on_nonfinite", `must be "halt", "skip-row", "skip-step" or "rewind", not "ignore"`},
 		{"16:1", "train.lr", "must be above 0, at most 10, not nan"},
-		{"17:1", "train.schedule", `must be "constant", "linear" or "cosine", not "cosin"`},
+		{"17:1", "train.schedule", `must be "constant", "linear", "cosine" or "wsd", not "cosin"`},
 		{"19:2", "[trian]", "is not a section; the nearest is [train]"},
 		{"23:1", "model.dtype", `must be "auto", "f32" or "bf16", not "int8"`},
 	}
@@ -193,7 +197,7 @@ func TestUnusualSpellings(t *testing.T) {
 		{"[data]\npath = \"\"", "data.path must not be empty"},
 		{"[loss]\nce = 0\njson = 0\nfield = 0", "loss.ce is 0 as"},
 		{"[loss]\nce = 0", ""},
-		{"[lora]\ntargets = []", "lora.targets must be 1 to 7"},
+		{"[lora]\ntargets = []", "lora.targets must be 1 to 256"},
 		{"[train]\nmemory = \"1MB\"", "train.memory must be"},
 		{"\xff", "1:"},
 		{strings.Repeat("#", maxFile+1), "refused"},
@@ -268,6 +272,15 @@ func TestSet(t *testing.T) {
 		{"seed=1.5", "seed must be a whole number (0 to 9007199254740991), not 1.5"},
 		{"seed=1\nname=2", "seed must be a whole number"},
 		{"lora.targets=q_proj", "lora.targets must be a list of strings"},
+		{`lora.targets=["layers.x.mlp.up_proj"]`, `lora.targets must be 1 to 256 different ends of modules' names`},
+		{"lora.layers=[1, 1]", "lora.layers has 1 twice"},
+		{"lora.layers=[-1]", "lora.layers must be different whole numbers, each 0 to 4095, not -1"},
+		{"lora.layers=1", "lora.layers must be a list of whole numbers"},
+		{"lora.rank_pattern={ q_proj = 1.5 }", `lora.rank_pattern must have names with whole numbers, each 1 to 1024; that of "q_proj" is 1.5`},
+		{"lora.rank_pattern={ q_proj = true }", "lora.rank_pattern must be a table of names and numbers"},
+		{"lora.rank_pattern={ '' = 1 }", "lora.rank_pattern must not have an empty name"},
+		{"lora.alpha_pattern=[1]", "lora.alpha_pattern must be a table of names and numbers"},
+		{"train.patience=0", "train.patience must be 1 to 10000"},
 		{"train.shuffle=yes", "train.shuffle must be true or false"},
 		{"name=a\xffb", "name must be valid UTF-8"},
 		{"method=qlora", `method must be "lora" or "full", not "qlora"`},
@@ -302,7 +315,8 @@ func TestMarshalRoundTrip(t *testing.T) {
 	for _, s := range []string{
 		`name="tab\t quote\" back\\ \u0001 é 日本"`, "seed=9007199254740991", "train.lr=1.2345678901234567e-7",
 		"train.clip=0.1", `data.fields=["a b","#","ключ"]`, "train.weight_decay=0", "lora.rslora=true",
-		"data.split=[0.3333333333333333,0.3333333333333333,0.3333333333333334]",
+		"data.split=[0.3333333333333333,0.3333333333333333,0.3333333333333334]", "lora.layers=[3, 0]", `lora.targets=["layers.3.mlp.up_proj"]`,
+		`lora.rank_pattern={ down_proj = 32, 'layers\.\d+\.mlp\.up_proj' = 4 }`, "lora.alpha_pattern={ \"q.*\" = 0.5 }", `lora.target_regex=''`,
 	} {
 		if err := odd.Set(s); err != nil {
 			t.Fatal(err)

@@ -3,7 +3,9 @@ package experiments
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -45,6 +47,30 @@ func (k *Key) assign(c *Config, v any) error {
 	case *[]string:
 		if list, ok := stringList(v); ok {
 			*field = list
+			return nil
+		}
+	case *[]int:
+		if list, ok := v.([]any); ok {
+			out := make([]int, len(list))
+			for i, x := range list {
+				n, ok := x.(int64)
+				if !ok || n != int64(int(n)) {
+					return k.typeError(v)
+				}
+				out[i] = int(n)
+			}
+			*field = out
+			return nil
+		}
+	case *map[string]float64:
+		if table, ok := v.(map[string]any); ok {
+			out := make(map[string]float64, len(table))
+			for name, x := range table {
+				if out[name], ok = asFloat(x); !ok {
+					return k.typeError(v)
+				}
+			}
+			*field = out
 			return nil
 		}
 	case *[3]float64:
@@ -90,6 +116,7 @@ var kindText = map[string]string{
 	KindString: "a string", KindPath: "a string", KindChoice: "a string", KindSize: "a string",
 	KindInt: "a whole number", KindFloat: "a number", KindBool: "true or false",
 	KindStrings: "a list of strings", KindFloats: "a list of three numbers",
+	KindInts: "a list of whole numbers", KindTable: "a table of names and numbers, as { down_proj = 32 }",
 }
 
 func (k *Key) typeError(v any) error {
@@ -158,8 +185,35 @@ func (k *Key) text(c *Config) string {
 			parts[i] = quote(s)
 		}
 		return "[" + strings.Join(parts, ", ") + "]"
+	case *[]int:
+		parts := make([]string, len(*v))
+		for i, n := range *v {
+			parts[i] = strconv.Itoa(n)
+		}
+		return "[" + strings.Join(parts, ", ") + "]"
+	case *map[string]float64:
+		if len(*v) == 0 {
+			return "{}"
+		}
+		var parts []string
+		for _, name := range slices.Sorted(maps.Keys(*v)) {
+			number := formatFloat((*v)[name])
+			if k.whole {
+				number = formatNumber((*v)[name])
+			}
+			parts = append(parts, tomlKey(name)+" = "+number)
+		}
+		return "{ " + strings.Join(parts, ", ") + " }"
 	}
 	panic("experiments: key " + k.Name + " has a field of an unknown type")
+}
+
+// tomlKey writes a key of a table, in quotes where it needs them.
+func tomlKey(s string) string {
+	if s != "" && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") == "" {
+		return s
+	}
+	return quote(s)
 }
 
 // formatFloat writes a TOML float that reads back as the same number.
@@ -258,6 +312,12 @@ func (k *Key) writable(c *Config) bool {
 	case *[]string:
 		for _, s := range *v {
 			if !utf8.ValidString(s) {
+				return false
+			}
+		}
+	case *map[string]float64:
+		for name := range *v {
+			if !utf8.ValidString(name) {
 				return false
 			}
 		}

@@ -1,9 +1,22 @@
 package experiments
 
-import "strings"
+import (
+	"strings"
+
+	"hone/engine/weights"
+	"hone/runs"
+)
 
 // eventMark stands for the event's text in the prompt template.
 const eventMark = "{event_text}"
+
+// patternProblem says what is wrong with the names of a pattern.
+func patternProblem(table map[string]float64) string {
+	if _, err := (weights.AdapterConfig{Ranks: patterns(table)}).Modules(0); err != nil {
+		return "has a name that is no regular expression known here: " + clipText(err.Error(), 200)
+	}
+	return ""
+}
 
 // Validate checks every value against its key's range, and the rules between
 // keys. The error is a *[Problems] with everything that is wrong.
@@ -57,6 +70,42 @@ var crossRules = []struct {
 		}
 		return ""
 	}},
+	{"train.decay", func(c *Config) string {
+		if c.Train.Schedule == "wsd" && c.Train.Decay+c.Train.Warmup > 1 {
+			return "and train.warmup take more than the whole run: " + formatNumber(c.Train.Decay) + " and " + formatNumber(c.Train.Warmup)
+		}
+		return ""
+	}},
+	{"train.loraplus_ratio", func(c *Config) string {
+		if c.Train.LoRAPlusRatio != 1 && c.Method == Full {
+			return "is for method " + quote(LoRA) + "; method " + quote(Full) + " has no adapter"
+		}
+		return ""
+	}},
+	{"train.early_stopping", func(c *Config) string {
+		switch {
+		case c.Train.EarlyStopping == NoEarlyStopping:
+		case c.Train.EvalEvery == 0:
+			return "needs evaluations: train.eval_every is 0"
+		case c.Train.EarlyStopping != runs.ScoreLoss && c.Train.EvalExamples == 0:
+			return "needs rows that are generated: train.eval_examples is 0"
+		}
+		return ""
+	}},
+	{"lora.target_regex", func(c *Config) string {
+		switch {
+		case c.LoRA.TargetRegex == "":
+		case len(c.LoRA.Layers) > 0:
+			return "picks the layers too: lora.layers must be []"
+		default:
+			if _, err := (weights.AdapterConfig{Regex: c.LoRA.TargetRegex}).Modules(0); err != nil {
+				return "is no regular expression known here: " + clipText(err.Error(), 200)
+			}
+		}
+		return ""
+	}},
+	{"lora.rank_pattern", func(c *Config) string { return patternProblem(c.LoRA.RankPattern) }},
+	{"lora.alpha_pattern", func(c *Config) string { return patternProblem(c.LoRA.AlphaPattern) }},
 	{"loss.ce", func(c *Config) string {
 		if c.Loss.CE == 0 && c.Loss.JSON == 0 && c.Loss.Field == 0 {
 			return "is 0 as loss.json and loss.field are: nothing would be learned from the targets"

@@ -2,7 +2,9 @@ package experiments
 
 import (
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -18,6 +20,8 @@ const (
 	KindBool    = "bool"    // true or false
 	KindStrings = "strings" // TOML array of strings
 	KindFloats  = "floats"  // TOML array of three numbers
+	KindInts    = "ints"    // TOML array of integers
+	KindTable   = "table"   // TOML inline table of names and numbers
 )
 
 // Key describes one key of the experiment file.
@@ -35,6 +39,8 @@ type Key struct {
 	Min, Max float64
 
 	minOpen, maxOpen bool              // the bound itself is excluded
+	whole            bool              // the numbers of a table are
+	longer           func(string) bool // entries that a list may have beside Options
 	minLen           int               // least bytes of a string
 	aliases          []string          // what other tools call it, for suggestions
 	at               func(*Config) any // the field that holds the value
@@ -98,11 +104,21 @@ func (k *Key) rangeText() string {
 	case KindFloats:
 		return "three numbers, each " + boundsText(k) + ", their sum 1"
 	case KindStrings:
+		if k.longer != nil {
+			return fmt.Sprintf("%d to %d different ends of modules' names: %s, or longer", int(k.Min), int(k.Max), quotedList(k.Options, "or"))
+		}
 		s := fmt.Sprintf("%d to %d different strings", int(k.Min), int(k.Max))
 		if len(k.Options) > 0 {
 			s = fmt.Sprintf("%d to %d different of %s", int(k.Min), int(k.Max), quotedList(k.Options, "and"))
 		}
 		return s
+	case KindInts:
+		return "different whole numbers, each " + boundsText(k)
+	case KindTable:
+		if k.whole {
+			return "names with whole numbers, each " + boundsText(k)
+		}
+		return "names with numbers, each " + boundsText(k)
 	default:
 		if k.minLen > 0 {
 			return fmt.Sprintf("text of 1 to %d bytes", int(k.Max))
@@ -148,6 +164,40 @@ func (k *Key) check(c *Config) string {
 		}
 	case *[]string:
 		return k.checkList(*v)
+	case *[]int:
+		seen := map[int]bool{}
+		for _, n := range *v {
+			if msg := k.checkNumber(float64(n)); msg != "" {
+				return msg
+			}
+			if seen[n] {
+				return fmt.Sprintf("has %d twice", n)
+			}
+			seen[n] = true
+		}
+	case *map[string]float64:
+		return k.checkTable(*v)
+	}
+	return ""
+}
+
+// maxTable is the largest number of entries of a table.
+const maxTable = 256
+
+func (k *Key) checkTable(table map[string]float64) string {
+	if len(table) > maxTable {
+		return fmt.Sprintf("has %d entries; up to %d work", len(table), maxTable)
+	}
+	for _, name := range slices.Sorted(maps.Keys(table)) {
+		x := table[name]
+		switch msg := k.checkNumber(x); {
+		case name == "":
+			return "must not have an empty name"
+		case !utf8.ValidString(name):
+			return "must be valid UTF-8"
+		case msg != "" || k.whole && x != math.Trunc(x):
+			return fmt.Sprintf("must have %s; that of %s is %s", k.Range, quote(name), formatNumber(x))
+		}
 	}
 	return ""
 }
@@ -211,6 +261,7 @@ func (k *Key) checkList(list []string) string {
 			return "must be valid UTF-8"
 		case seen[s]:
 			return fmt.Sprintf("has %s twice", quote(s))
+		case k.longer != nil && k.longer(s):
 		case len(k.Options) > 0 && !containsString(k.Options, s):
 			return fmt.Sprintf("must be %s, not %s; the nearest is %s", k.Range, quote(s), quote(nearest(s, k.Options)))
 		}

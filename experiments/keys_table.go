@@ -3,6 +3,8 @@ package experiments
 import (
 	"hone/engine"
 	"hone/engine/optim"
+	"hone/engine/weights"
+	"hone/runs"
 )
 
 // maxSeed is the largest seed: the largest integer that JSON readers with
@@ -129,11 +131,32 @@ var keyTable = []Key{
 		at:      func(c *Config) any { return &c.LoRA.Dropout },
 	},
 	{
-		Name: "lora.targets", Kind: KindStrings, Options: projections, Min: 1, Max: 7,
+		Name: "lora.targets", Kind: KindStrings, Options: projections, Min: 1, Max: 256, longer: weights.NamesLinear,
 		Default: `["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]`,
-		Doc:     "projections that get an adapter",
+		Doc:     "modules that get an adapter, by their names or the ends of these, as layers.3.mlp.up_proj",
 		aliases: []string{"target_modules", "lora_target_modules"},
 		at:      func(c *Config) any { return &c.LoRA.Targets },
+	},
+	{
+		Name: "lora.target_regex", Kind: KindString, Default: `""`, Max: 16384,
+		Doc: `picks the modules instead of lora.targets: a regular expression of their whole names, as model.layers.3.mlp.up_proj; "" = lora.targets`,
+		at:  func(c *Config) any { return &c.LoRA.TargetRegex },
+	},
+	{
+		Name: "lora.layers", Kind: KindInts, Default: "[]", Max: 4095,
+		Doc:     "layers, from 0, in which lora.targets get one; [] = all",
+		aliases: []string{"layers_to_transform", "lora_layers"},
+		at:      func(c *Config) any { return &c.LoRA.Layers },
+	},
+	{
+		Name: "lora.rank_pattern", Kind: KindTable, Default: "{}", Min: 1, Max: 1024, whole: true,
+		Doc: "ranks of some modules instead of lora.r, as { down_proj = 32 }: ends of names or regular expressions, the first in the alphabet that matches",
+		at:  func(c *Config) any { return &c.LoRA.RankPattern },
+	},
+	{
+		Name: "lora.alpha_pattern", Kind: KindTable, Default: "{}", Max: 65536, minOpen: true,
+		Doc: "alphas of some modules instead of lora.alpha, matched as lora.rank_pattern",
+		at:  func(c *Config) any { return &c.LoRA.AlphaPattern },
 	},
 	{
 		Name: "lora.rslora", Kind: KindBool, Default: "false",
@@ -143,7 +166,7 @@ var keyTable = []Key{
 	},
 	{
 		Name: "lora.init_adapter", Kind: KindPath, Default: `""`, Max: 4096,
-		Doc: "start from an existing PEFT adapter",
+		Doc: "start from an existing PEFT adapter, or from that of a run: its modules and ranks must be these, its scale is kept",
 		at:  func(c *Config) any { return &c.LoRA.InitAdapter },
 	},
 
@@ -197,8 +220,8 @@ var keyTable = []Key{
 		at:      func(c *Config) any { return &c.Train.LR },
 	},
 	{
-		Name: "train.schedule", Kind: KindChoice, Default: `"cosine"`, Options: []string{"constant", "linear", "cosine"},
-		Doc:     "learning rate after the warm-up",
+		Name: "train.schedule", Kind: KindChoice, Default: `"cosine"`, Options: []string{"constant", "linear", "cosine", "wsd"},
+		Doc:     "learning rate after the warm-up; wsd stays at it and falls at the end, over train.decay",
 		aliases: []string{"lr_scheduler_type", "lr_scheduler", "scheduler"},
 		at:      func(c *Config) any { return &c.Train.Schedule },
 	},
@@ -207,6 +230,24 @@ var keyTable = []Key{
 		Doc:     "fraction of all steps",
 		aliases: []string{"warmup_ratio", "warmup_steps"},
 		at:      func(c *Config) any { return &c.Train.Warmup },
+	},
+	{
+		Name: "train.decay", Kind: KindFloat, Default: "0.2", Max: 1,
+		Doc:     "fraction of all steps at the end over which wsd falls to 0; other schedules do not use it",
+		aliases: []string{"num_decay_steps", "decay_ratio", "cooldown"},
+		at:      func(c *Config) any { return &c.Train.Decay },
+	},
+	{
+		Name: "train.decay_shape", Kind: KindChoice, Default: `"1-sqrt"`, Options: []string{"linear", "cosine", "1-sqrt"},
+		Doc:     "how wsd falls; 1-sqrt = 1 less the root of the share that is done",
+		aliases: []string{"decay_type"},
+		at:      func(c *Config) any { return &c.Train.DecayShape },
+	},
+	{
+		Name: "train.loraplus_ratio", Kind: KindFloat, Default: "1.0", Max: 1000, minOpen: true,
+		Doc:     "LoRA+: learning rate of B as a multiple of train.lr, which A has; 1 = plain LoRA, the paper takes up to 16",
+		aliases: []string{"loraplus_lr_ratio", "lora_plus_ratio"},
+		at:      func(c *Config) any { return &c.Train.LoRAPlusRatio },
 	},
 	{
 		Name: "train.weight_decay", Kind: KindFloat, Default: "0.01", Max: 10,
@@ -232,6 +273,12 @@ var keyTable = []Key{
 		at:      func(c *Config) any { return &c.Train.Clip },
 	},
 	{
+		Name: "train.neftune_alpha", Kind: KindFloat, Default: "0.0", Max: 1000,
+		Doc:     "noise on the embeddings while training, uniform in +-alpha/sqrt(tokens*hidden); 0 = none, the paper takes 5 to 15",
+		aliases: []string{"neftune_noise_alpha", "neftune"},
+		at:      func(c *Config) any { return &c.Train.NEFTuneAlpha },
+	},
+	{
 		Name: "train.shuffle", Kind: KindBool, Default: "true",
 		Doc: "a new order of rows every epoch",
 		at:  func(c *Config) any { return &c.Train.Shuffle },
@@ -246,6 +293,30 @@ var keyTable = []Key{
 		Name: "train.eval_examples", Kind: KindInt, Default: "32", Max: 1e6,
 		Doc: "rows generated at an evaluation; its loss is over the whole split",
 		at:  func(c *Config) any { return &c.Train.EvalExamples },
+	},
+	{
+		Name: "train.best_by", Kind: KindChoice, Default: `"exact_match"`, Options: runs.Scores(),
+		Doc:     "score of an evaluation that decides which adapter is kept; among equals the lower loss",
+		aliases: []string{"metric_for_best_model", "load_best_model_at_end"},
+		at:      func(c *Config) any { return &c.Train.BestBy },
+	},
+	{
+		Name: "train.early_stopping", Kind: KindChoice, Default: `"off"`, Options: append([]string{NoEarlyStopping}, runs.Scores()...),
+		Doc:     "finish the run when this score of the evaluations has stopped rising (the loss: falling)",
+		aliases: []string{"early_stop", "early_stopping_metric"},
+		at:      func(c *Config) any { return &c.Train.EarlyStopping },
+	},
+	{
+		Name: "train.patience", Kind: KindInt, Default: "3", Min: 1, Max: 10000,
+		Doc:     "evaluations in a row without a rise that finish the run",
+		aliases: []string{"early_stopping_patience", "early_stopping_steps"},
+		at:      func(c *Config) any { return &c.Train.Patience },
+	},
+	{
+		Name: "train.min_delta", Kind: KindFloat, Default: "0.0", Max: 1000,
+		Doc:     "a rise has to be larger than this; measured from the last that was",
+		aliases: []string{"early_stopping_threshold"},
+		at:      func(c *Config) any { return &c.Train.MinDelta },
 	},
 	{
 		Name: "train.checkpoint_every", Kind: KindInt, Default: "25", Max: 1e6,

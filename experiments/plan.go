@@ -53,7 +53,7 @@ func MakePlan(c Config) (Plan, error) {
 			return p, err
 		}
 		p.Notes = append(p.Notes, "the model has no tokenizer: steps, memory and time are not known")
-		return p, nil
+		return p, p.planStart(c, model)
 	}
 	return w.Plan()
 }
@@ -79,6 +79,9 @@ func (w *Workspace) Plan() (Plan, error) {
 	}
 	c := w.Config
 	p := basePlan(c, w.Model)
+	if err := p.planStart(c, w.Model); err != nil {
+		return p, err
+	}
 	train := w.Encoded[data.Train]
 	facts := w.facts()
 	p.Warnings = Advise(c, facts)

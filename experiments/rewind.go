@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"hone/data"
 	"hone/runs"
 )
 
@@ -85,20 +86,21 @@ func (t *training) rewindTo(ctx context.Context, to Rewind) error {
 // branch is the state at hand.
 func (t *training) forget(h *runs.History, to int) error {
 	t.best, t.last = nil, 0
+	t.early.again(h.Evals, data.Eval, to)
 	var before *runs.Eval
 	for _, e := range h.Evals {
 		if e.Step > to {
 			continue
 		}
 		t.last = max(t.last, e.Step)
-		if before == nil || e.Better(*before) {
+		if before == nil || e.Better(*before, t.config.Train.BestBy) {
 			before = &e
 		}
 	}
 	if before == nil {
 		return nil
 	}
-	if all, ok := h.BestEval(before.Split); ok && all.Step == before.Step {
+	if all, ok := h.BestEval(before.Split, t.config.Train.BestBy); ok && all.Step == before.Step {
 		t.best = before // the run's adapter is its
 		return nil
 	}

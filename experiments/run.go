@@ -41,6 +41,7 @@ type Result struct {
 	Step            int         `json:"step"` // optimizer steps done
 	Steps           int         `json:"steps"`
 	Loss            runs.Number `json:"loss"`                // of the last step
+	Early           string      `json:"early,omitempty"`     // why a finished run ended before its last step
 	BestStep        int         `json:"best_step,omitempty"` // of what was kept; 0 = the last
 	Eval            *runs.Eval  `json:"eval,omitempty"`      // of that step
 	Seconds         float64     `json:"seconds"`             // of this session
@@ -180,17 +181,17 @@ func finishedResult(dir string, info runs.RunInfo) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	r := Result{State: info.State, RunDir: dir, Step: info.Step, Steps: info.Steps, AlreadyFinished: true, Resumed: true, Seconds: 0}
-	r.summarize(h)
+	r := Result{State: info.State, RunDir: dir, Step: info.Step, Steps: info.Steps, Early: info.Early, AlreadyFinished: true, Resumed: true, Seconds: 0}
+	r.summarize(h, info.BestBy)
 	return r, nil
 }
 
-// summarize takes loss and best evaluation from the run's records.
-func (r *Result) summarize(h *runs.History) {
+// summarize takes loss and best evaluation, by a score, from the run's records.
+func (r *Result) summarize(h *runs.History, by string) {
 	if s, ok := h.LastStep(); ok {
 		r.Loss = s.Loss
 	}
-	if e, ok := h.BestEval("eval"); ok {
+	if e, ok := h.BestEval("eval", by); ok {
 		r.Eval, r.BestStep = &e, e.Step
 	}
 }
@@ -310,7 +311,7 @@ func (r *Run) attach(s *engine.Session, json bool) {
 func (r *Run) train(ctx context.Context, c Config, o StartOptions, w *runs.Writer, resumed bool) {
 	start := time.Now()
 	stopHeartbeat := w.KeepAlive()
-	t := &training{trainee: trainee{config: c}, run: r, options: o, writer: w, resumed: resumed, before: w.Info()}
+	t := &training{trainee: trainee{config: c}, run: r, options: o, writer: w, resumed: resumed, before: w.Info(), early: newEarlyStop(c.Train)}
 	err := t.guarded(ctx)
 	stopHeartbeat()
 	r.result = t.finish(err)

@@ -357,7 +357,7 @@ func TestInitAdapter(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.Wait(); err == nil || !strings.Contains(err.Error(), "rank is 4") {
+	if _, err := r.Wait(); err == nil || !strings.Contains(err.Error(), "its rank at model.layers.0.self_attn.q_proj is 4") {
 		t.Errorf("%v", err)
 	}
 }

@@ -11,7 +11,7 @@ type RatePoint struct {
 // LearningRates samples the schedule of a run of so many optimizer steps at n of
 // them at most, the first and the last included.
 func LearningRates(c Config, steps, n int) []RatePoint {
-	s := optim.Schedule{LR: c.Train.LR, Kind: c.Train.Schedule, Warmup: c.Train.Warmup, Steps: steps}
+	s := optim.Schedule{LR: c.Train.LR, Kind: c.Train.Schedule, Warmup: c.Train.Warmup, Decay: c.Train.Decay, Shape: c.Train.DecayShape, Steps: steps}
 	if s.Validate() != nil || steps < 1 || n < 1 {
 		return nil
 	}

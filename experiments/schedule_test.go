@@ -33,3 +33,29 @@ func TestLearningRates(t *testing.T) {
 		t.Error("rates of no schedule or no steps")
 	}
 }
+
+// The schedule that is drawn follows train.decay and its shape.
+func TestLearningRatesOfWSD(t *testing.T) {
+	c := Default()
+	for _, set := range []string{"train.schedule=wsd", "train.lr=1e-3", "train.warmup=0.1", "train.decay=0.3", "train.decay_shape=linear"} {
+		if err := c.Set(set); err != nil {
+			t.Fatal(err)
+		}
+	}
+	points := LearningRates(c, 100, 100)
+	for step, want := range map[int]float64{1: 1e-4, 10: 1e-3, 70: 1e-3, 71: 1e-3, 86: 5e-4, 100: 1e-3 / 30} {
+		if got := points[step-1].LR; math.Abs(got-want) > 1e-12 {
+			t.Errorf("rate of step %d is %g, want %g", step, got, want)
+		}
+	}
+	for _, shape := range []string{"cosine", "1-sqrt"} {
+		c.Train.DecayShape = shape
+		if got := LearningRates(c, 100, 100)[80].LR; got == points[80].LR || got >= 1e-3 || got <= 0 {
+			t.Errorf("%s: rate %g", shape, got)
+		}
+	}
+	c.Train.Warmup = 0.8
+	if err := c.Validate(); err == nil {
+		t.Error("warm-up and decay take more than the run, and nothing is said")
+	}
+}

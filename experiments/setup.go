@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
+	"slices"
 
 	"hone/data"
 	"hone/engine/decode"
@@ -129,14 +131,8 @@ func (l *loaded) newAdapter() (*llama.Adapter, error) {
 	if err != nil || c.InitAdapter == "" {
 		return a, err
 	}
-	file, err := weights.ReadAdapter(c.InitAdapter)
-	if err != nil {
-		return nil, fmt.Errorf("reading lora.init_adapter: %w", err)
-	}
-	if err := a.Import(file); err != nil {
-		return nil, fmt.Errorf("lora.init_adapter %s: %w", c.InitAdapter, err)
-	}
-	return a, nil
+	_, err = beginFrom(a, c.InitAdapter)
+	return a, err
 }
 
 // AdapterSettings are those of the adapter that is trained: of none with method
@@ -145,7 +141,27 @@ func AdapterSettings(c Config) llama.LoRA {
 	if c.Method == Full {
 		return llama.LoRA{}
 	}
-	return llama.LoRA{R: c.LoRA.R, Alpha: c.LoRA.Alpha, RSLoRA: c.LoRA.RSLoRA, Dropout: c.LoRA.Dropout, Targets: c.LoRA.Targets}
+	l := llama.LoRA{
+		R: c.LoRA.R, Alpha: c.LoRA.Alpha, RSLoRA: c.LoRA.RSLoRA, Dropout: c.LoRA.Dropout, Targets: c.LoRA.Targets,
+		Ranks: patterns(c.LoRA.RankPattern), Alphas: patterns(c.LoRA.AlphaPattern),
+	}
+	if len(c.LoRA.Layers) > 0 {
+		l.Layers = slices.Sorted(slices.Values(c.LoRA.Layers))
+	}
+	if c.LoRA.TargetRegex != "" {
+		l.Targets, l.Regex = nil, c.LoRA.TargetRegex
+	}
+	return l
+}
+
+// patterns are the entries of a table in the order of the alphabet, which is that
+// in which PEFT saves them, and so tries them when it has read them.
+func patterns(table map[string]float64) weights.Patterns {
+	var out weights.Patterns
+	for _, name := range slices.Sorted(maps.Keys(table)) {
+		out = append(out, weights.Pattern{Name: name, Value: table[name]})
+	}
+	return out
 }
 
 // LossWeights are the weights of an experiment's loss; where completions are not

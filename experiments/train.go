@@ -31,6 +31,7 @@ type training struct {
 
 	recorder *recorder
 	best     *runs.Eval
+	early    earlyStop
 	last     int    // step of the last evaluation
 	saved    int    // step of the last checkpoint
 	asked    bool   // whether the next checkpoint was asked for
@@ -45,6 +46,7 @@ type training struct {
 func (t *training) execute(ctx context.Context) (err error) {
 	if err := t.writer.Update(func(i *runs.RunInfo) {
 		i.Name, i.State, i.Error, i.Version, i.Machine = t.config.Name, runs.Running, "", t.options.Version, machine()
+		i.BestBy, i.Early = t.config.Train.BestBy, ""
 	}); err != nil {
 		return err
 	}
@@ -77,7 +79,7 @@ func (t *training) execute(ctx context.Context) (err error) {
 		t.options.inject(t.trainer)
 	}
 	session := engine.Start(ctx, t.trainer, engine.Schedule{
-		EvalEvery: c.EvalEvery, CheckpointEvery: c.CheckpointEvery, MaxSteps: t.options.MaxSteps, Evaluated: t.last, Rewinds: t.rewinds,
+		EvalEvery: c.EvalEvery, CheckpointEvery: c.CheckpointEvery, MaxSteps: t.options.MaxSteps, Evaluated: t.last, Rewinds: t.rewinds, Enough: t.early.reason() != "",
 	}, engine.Hooks{
 		Step: t.onStep, Failed: t.onFailed, Rewind: t.onRewind,
 		Evaluate: t.onEvaluate, Checkpoint: t.onCheckpoint, Intervention: t.onIntervention, State: t.onState,
@@ -182,13 +184,19 @@ func (t *training) restore() error {
 	return t.writer.Append(runs.Resume{From: from})
 }
 
-// backTo continues from a checkpoint, with what was the best then.
+// backTo continues from a checkpoint, with what was the best then, and with what
+// the evaluations before it say about stopping early.
 func (t *training) backTo(dir string) error {
 	state, err := t.restoreFrom(dir)
 	t.best, t.last = state.Best, state.Evaluated
 	if err != nil {
 		return err
 	}
+	h, err := runs.ReadHistory(t.writer.Dir())
+	if err != nil {
+		return err
+	}
+	t.early.again(h.Evals, data.Eval, state.Step)
 	return t.countSteps()
 }
 
@@ -223,26 +231,40 @@ func clipFactor(s engine.Step, clip float64) float64 {
 	return clip / (s.GradNorm + 1e-6)
 }
 
-// onEvaluate measures the eval split, records it and keeps the best.
-func (t *training) onEvaluate(ctx context.Context, step int) error {
+// onEvaluate measures the eval split and says whether the run is trained enough.
+func (t *training) onEvaluate(ctx context.Context, step int) (enough bool, err error) {
+	if len(t.model.Encoded[data.Eval].Examples) == 0 {
+		return false, nil
+	}
+	line, err := t.evaluate(ctx, step)
+	if err != nil {
+		return false, err
+	}
+	t.last = step
+	t.early.see(line)
+	if t.early.reason() == "" || step >= t.trainer.Steps() {
+		return false, nil
+	}
+	return true, t.endEarly(step)
+}
+
+// evaluate measures the eval split, records it and keeps the best.
+func (t *training) evaluate(ctx context.Context, step int) (line runs.Eval, err error) {
 	start := time.Now()
 	eval := t.model.Encoded[data.Eval]
-	if len(eval.Examples) == 0 {
-		return nil
-	}
 	m := t.model.decoder(t.adapter, t.model.positions())
 	terms, _, err := m.Loss(ctx, eval.Examples, LossWeights(t.config, t.model.Dataset.JSON()))
 	if err != nil {
-		return err
+		return line, err
 	}
 	rows := t.evalRows()
 	outputs, err := t.model.outputs(ctx, m, data.Eval, rows, nil)
 	if err != nil {
-		return err
+		return line, err
 	}
 	counted := outputs[:min(t.config.Train.EvalExamples, len(eval.Examples), len(outputs))]
 	scores := t.model.scores(counted)
-	line := runs.Eval{
+	line = runs.Eval{
 		Step: step, Split: data.Eval, Loss: runs.Number(terms.Loss), N: len(counted), Seconds: runs.Number(time.Since(start).Seconds()),
 		ExactMatch: runs.Number(scores.ExactMatch), JSONValidity: runs.Number(scores.JSONValidity), FieldAccuracy: runs.Number(scores.FieldAccuracy),
 		Fields: map[string]runs.Number{},
@@ -252,7 +274,7 @@ func (t *training) onEvaluate(ctx context.Context, step int) error {
 	}
 	line.Type = "eval"
 	if err := t.writer.Append(line); err != nil {
-		return err
+		return line, err
 	}
 	for _, o := range outputs {
 		if !slices.Contains(t.watched(), o.Row) {
@@ -262,17 +284,14 @@ func (t *training) onEvaluate(ctx context.Context, step int) error {
 			Step: step, Split: data.Eval, Row: o.Row, Text: o.Text, Tokens: o.Tokens, StoppedBy: o.StoppedBy,
 			Valid: o.Output.Valid, Exact: o.Output.Exact, FieldAccuracy: runs.Number(o.Output.FieldAccuracy),
 		}); err != nil {
-			return err
+			return line, err
 		}
 	}
-	if t.best == nil || line.Better(*t.best) {
+	if t.best == nil || line.Better(*t.best, t.config.Train.BestBy) {
 		t.best = &line
-		if err := t.saveBest(); err != nil {
-			return err
-		}
+		return line, t.saveBest()
 	}
-	t.last = step
-	return nil
+	return line, nil
 }
 
 // evalRows are the rows to generate: the first eval_examples, then what is
@@ -315,7 +334,7 @@ func (t *training) onCheckpoint(_ context.Context, step int) error {
 		reason = "settings"
 	case step == 0:
 		reason = "start"
-	case step == t.trainer.Steps():
+	case step == t.trainer.Steps() || t.early.reason() != "":
 		reason = "end"
 	case t.config.Train.CheckpointEvery == 0 || step%t.config.Train.CheckpointEvery != 0:
 		reason = "stopped"
@@ -395,10 +414,13 @@ func (t *training) finish(err error) Result {
 		r.State = engine.Failed
 	}
 	if h, err := runs.ReadHistory(t.writer.Dir()); err == nil {
-		r.summarize(h)
+		r.summarize(h, t.config.Train.BestBy)
 	}
 	if t.trainer != nil {
 		r.Step, r.Steps = t.trainer.Done(), t.trainer.Steps()
+	}
+	if r.State == engine.Finished && r.Step < r.Steps {
+		r.Early = t.early.reason()
 	}
 	if t.resumed && (errors.Is(err, ErrRewind) || errors.Is(err, ErrInjected)) {
 		// Nothing was done: the run is what it was.
@@ -409,7 +431,7 @@ func (t *training) finish(err error) Result {
 		return r
 	}
 	t.problem = t.writer.Update(func(i *runs.RunInfo) {
-		i.State, i.Step = r.State, r.Step
+		i.State, i.Step, i.Early = r.State, r.Step, r.Early
 		if err != nil && r.State == engine.Failed {
 			i.Error = firstLine(err)
 		}

@@ -42,9 +42,9 @@ func (t *trainee) build(micro int) (err error) {
 func EngineConfig(c Config, micro int, json bool) engine.Config {
 	return engine.Config{
 		Seed: c.Seed, Epochs: c.Train.Epochs, BatchSize: c.Train.BatchSize, MicroBatch: micro, Shuffle: c.Train.Shuffle,
-		LR: c.Train.LR, Schedule: c.Train.Schedule, Warmup: c.Train.Warmup,
-		Optimizer: c.Train.Optimizer, Beta2: c.Train.Beta2, WeightDecay: c.Train.WeightDecay, Clip: c.Train.Clip,
-		Loss: LossWeights(c, json), OnNonfinite: c.Train.OnNonfinite,
+		LR: c.Train.LR, Schedule: c.Train.Schedule, Warmup: c.Train.Warmup, Decay: c.Train.Decay, DecayShape: c.Train.DecayShape,
+		PlusRatio: c.Train.LoRAPlusRatio, Optimizer: c.Train.Optimizer, Beta2: c.Train.Beta2, WeightDecay: c.Train.WeightDecay, Clip: c.Train.Clip,
+		Loss: LossWeights(c, json), Noise: c.Train.NEFTuneAlpha, OnNonfinite: c.Train.OnNonfinite,
 	}
 }
 

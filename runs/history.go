@@ -59,28 +59,6 @@ func (h *History) LastEval(split string) (Eval, bool) {
 	return Eval{}, false
 }
 
-// BestEval returns the best evaluation of a split: by exact match, then by loss,
-// then the earlier one; false where there is none.
-func (h *History) BestEval(split string) (Eval, bool) {
-	var best Eval
-	found := false
-	for _, e := range h.Evals {
-		if e.Split == split && (!found || e.Better(best)) {
-			best, found = e, true
-		}
-	}
-	return best, found
-}
-
-// Better reports whether e is the better evaluation: by exact match, then by
-// loss. A loss that is NaN is worse than any other.
-func (e Eval) Better(than Eval) bool {
-	if e.ExactMatch != than.ExactMatch {
-		return e.ExactMatch > than.ExactMatch
-	}
-	return e.Loss < than.Loss || e.Loss == e.Loss && than.Loss != than.Loss
-}
-
 // ReadHistory reads the metrics of a run directory. Lines that cannot be read,
 // the torn last one included, are left out with a note. A directory without
 // metrics has an empty history; one that does not exist is an error.

@@ -171,7 +171,7 @@ func TestHistoryOfNothing(t *testing.T) {
 	if _, ok := h.LastStep(); ok {
 		t.Error("a last step of none")
 	}
-	if _, ok := h.BestEval("eval"); ok {
+	if _, ok := h.BestEval("eval", ""); ok {
 		t.Error("a best evaluation of none")
 	}
 }
@@ -186,11 +186,31 @@ func TestBestEval(t *testing.T) {
 		{Step: 5, Split: "eval", ExactMatch: 0.6, Loss: nan},
 		{Step: 6, Split: "test", ExactMatch: 1},
 	}}
-	if e, _ := h.BestEval("eval"); e.Step != 3 {
+	if e, _ := h.BestEval("eval", ""); e.Step != 3 {
 		t.Errorf("best %+v", e)
 	}
 	if e, _ := h.LastEval("eval"); e.Step != 5 {
 		t.Errorf("last %+v", e)
+	}
+}
+
+// Each score has a best of its own; among equals the lower loss, then the earlier.
+func TestBestEvalByScore(t *testing.T) {
+	h := &History{Evals: []Eval{
+		{Step: 1, Split: "eval", ExactMatch: 0.7, FieldAccuracy: 0.8, JSONValidity: 0.9, Loss: 0.5},
+		{Step: 2, Split: "eval", ExactMatch: 0.6, FieldAccuracy: 0.9, JSONValidity: 0.9, Loss: 0.4},
+		{Step: 3, Split: "eval", ExactMatch: 0.6, FieldAccuracy: Number(math.NaN()), JSONValidity: 1, Loss: 0.45},
+		{Step: 4, Split: "eval", ExactMatch: 0.5, FieldAccuracy: 0.9, JSONValidity: 1, Loss: 0.3},
+		{Step: 5, Split: "eval", ExactMatch: 0.5, FieldAccuracy: 0.9, JSONValidity: 1, Loss: 0.3},
+		{Step: 6, Split: "eval", ExactMatch: 0.5, FieldAccuracy: 0.2, JSONValidity: 0.2, Loss: Number(math.NaN())},
+	}}
+	for by, want := range map[string]int{"": 1, ScoreExact: 1, ScoreFields: 4, ScoreValidity: 4, ScoreLoss: 4} {
+		if e, _ := h.BestEval("eval", by); e.Step != want {
+			t.Errorf("by %q step %d is the best, want %d", by, e.Step, want)
+		}
+	}
+	if len(Scores()) != 4 {
+		t.Error("a score is not tested")
 	}
 }
 

@@ -52,6 +52,8 @@ type RunInfo struct {
 	Steps            int               `json:"steps"` // optimizer steps of the whole schedule
 	Error            string            `json:"error,omitempty"`
 	Injected         []string          `json:"injected,omitempty"` // failures that are planted on purpose, as MASK-ALL@3
+	BestBy           string            `json:"best_by,omitempty"`  // the score that decides which adapter is kept; "" = exact match
+	Early            string            `json:"early,omitempty"`    // why a finished run has ended before its last step
 	Summary          map[string]any    `json:"summary,omitempty"`
 }
 

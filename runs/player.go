@@ -293,7 +293,7 @@ func (p *Player) infoNow() RunInfo {
 		return i
 	}
 	came := p.Came(p.at)
-	i.State, i.PID, i.Error, i.Summary, i.Ended, i.Step = Running, 0, "", nil, time.Time{}, 0
+	i.State, i.PID, i.Error, i.Early, i.Summary, i.Ended, i.Step = Running, 0, "", "", nil, time.Time{}, 0
 	if last, ok := p.b.LastStep(); ok {
 		i.Step = last.Step
 	}
@@ -324,6 +324,6 @@ func (p *Player) Summary() Summary {
 		ID: filepath.Base(p.dir), Dir: p.dir, Name: i.Name, State: p.stateNow(), Started: i.Started, ElapsedSeconds: i.ElapsedSeconds,
 		Step: i.Step, Steps: i.Steps, Error: i.Error, Summary: i.Summary,
 	}
-	s.measure(p.b.snapshot())
+	s.measure(p.b.snapshot(), i.BestBy)
 	return s
 }

@@ -74,6 +74,7 @@ const (
 	ActionSkipStep     = "skip-step"
 	ActionSkipRow      = "skip-row"
 	ActionRewind       = "rewind"
+	ActionEarlyStop    = "early-stop" // by the rule of train.early_stopping: the run is finished
 )
 
 // Intervention is a change to a run from outside its schedule: by a person, or

@@ -182,12 +182,13 @@ func (s Store) Summarize(dir string) Summary {
 		}
 		return sum
 	}
-	sum.measure(history)
+	sum.measure(history, info.BestBy)
 	return sum
 }
 
-// measure takes over what a history says.
-func (sum *Summary) measure(history *History) {
+// measure takes over what a history says; by is the score that decides which
+// evaluation is the best.
+func (sum *Summary) measure(history *History, by string) {
 	if last, ok := history.LastStep(); ok {
 		sum.Loss = &last.Loss
 		sum.Step = last.Step // run.json lags behind by up to a heartbeat
@@ -195,7 +196,7 @@ func (sum *Summary) measure(history *History) {
 	if e, ok := history.LastEval("eval"); ok {
 		sum.Last = &e
 	}
-	if e, ok := history.BestEval("eval"); ok {
+	if e, ok := history.BestEval("eval", by); ok {
 		sum.Best = &e
 	}
 	sum.Spark = Decimate(len(history.Steps), func(i int) Number { return history.Steps[i].Loss }, sparkColumns)

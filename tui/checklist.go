@@ -1,6 +1,8 @@
 package tui
 
 import (
+	"slices"
+
 	tea "github.com/charmbracelet/bubbletea"
 
 	"hone/experiments"
@@ -13,6 +15,12 @@ type checklist struct {
 	at   int
 	err  error
 	done func([]string) (tea.Cmd, error)
+}
+
+// beyond reports whether a list has entries that are none of its key's options: it
+// is typed then.
+func beyond(k experiments.Key, items []string) bool {
+	return slices.ContainsFunc(items, func(s string) bool { return !slices.Contains(k.Options, s) })
 }
 
 // newChecklist starts with the entries that the value has.

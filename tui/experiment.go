@@ -245,7 +245,7 @@ func (e *experimentScreen) edit() tea.Cmd {
 	switch {
 	case k.Kind == experiments.KindBool, k.Kind == experiments.KindChoice:
 		return e.turn(1)
-	case k.Kind == experiments.KindStrings && len(k.Options) > 0:
+	case k.Kind == experiments.KindStrings && len(k.Options) > 0 && !beyond(k, listOf(e.config, k.Name)):
 		e.ask(newChecklist(k, listOf(e.config, k.Name), func(items []string) (tea.Cmd, error) {
 			return e.set(k.Name, listText(items))
 		}))

@@ -194,10 +194,12 @@ func (e *experimentScreen) shownValue(k experiments.Key) string {
 	case experiments.KindChoice:
 		return valueText(e.config, k.Name)
 	}
-	if v := valueText(e.config, k.Name); v != "" {
+	switch v := valueText(e.config, k.Name); v {
+	case "", "[]", "{}":
+		return "(none)"
+	default:
 		return v
 	}
-	return "(none)"
 }
 
 // differs is the other's value where it is another one.

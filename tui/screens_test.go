@@ -80,6 +80,20 @@ func TestSwitchesOptionsAndLists(t *testing.T) {
 	if len(b.config.LoRA.Targets) != 7 {
 		t.Errorf("the default has %d targets", len(b.config.LoRA.Targets))
 	}
+	// A list with an entry that is none of the options is typed, as a table is.
+	c := b.config.Clone()
+	c.LoRA.Targets = []string{"q_proj", "layers.1.mlp.up_proj"}
+	b.run(b.setConfig(c))
+	b.press("enter", "ctrl+u", "text:v_proj, layers.2.mlp.up_proj", "enter")
+	if got := strings.Join(b.config.LoRA.Targets, " "); got != "v_proj layers.2.mlp.up_proj" {
+		t.Errorf("targets: %s", got)
+	}
+	b.press("esc", "/", "text:rank_pattern", "enter", "enter", "ctrl+u", "text:{ down_proj = 8.5 }", "enter")
+	b.sees("whole numbers")
+	b.press("ctrl+u", "text:{ down_proj = 8 }", "enter")
+	if b.config.LoRA.RankPattern["down_proj"] != 8 {
+		t.Errorf("ranks: %v", b.config.LoRA.RankPattern)
+	}
 }
 
 func TestPresetKeepsDataAndModel(t *testing.T) {

@@ -40,7 +40,7 @@ func summaryLines(dir string, own bool, t *theme) []string {
 	snap.measure()
 	with := feedSettings{}
 	if c, err := experiments.LoadRun(dir); err == nil {
-		with.clip = c.Train.Clip
+		with.clip, with.by = c.Train.Clip, c.Train.BestBy
 	}
 	f := builtFeed(snap, with, t, time.Local)
 	lines := []string{t.clean(dir) + ": " + f.verdict(snap.State, snap.Info)}

@@ -170,7 +170,7 @@ func (s *trainScreen) settings() feedSettings {
 	with := feedSettings{axis: s.charts.axis}
 	if s.run != nil {
 		c := s.run.config
-		with.clip = c.Train.Clip
+		with.clip, with.by = c.Train.Clip, c.Train.BestBy
 		with.weights = [4]float64{c.Loss.CE, c.Loss.JSON, c.Loss.Field, c.Loss.Confidence}
 	}
 	return with

@@ -49,6 +49,7 @@ type feedSettings struct {
 	clip    float64    // norm above which gradients are scaled down; 0 = not known
 	weights [4]float64 // of the terms of the loss; all 0 = not known
 	axis    xAxis
+	by      string // the score that decides which evaluation is the best; "" = exact match
 }
 
 // feedMark is a mark of the charts at a step.
@@ -193,17 +194,6 @@ func (f *trainFeed) eval(e runs.Eval) {
 		}
 	}
 	f.scores = append(f.scores, p)
-}
-
-// best is the evaluation with the best exact match, the lower loss among equals;
-// ok is false without any.
-func (f *trainFeed) best() (best evalPoint, ok bool) {
-	for _, p := range f.scores {
-		if !ok || p.exact > best.exact || (p.exact == best.exact && p.loss < best.loss) {
-			best, ok = p, true
-		}
-	}
-	return best, ok
 }
 
 // write adds a line to the log.

@@ -83,7 +83,7 @@ func (s *trainScreen) evalTable(width int) []string {
 	}
 	last := all[len(all)-1]
 	if best, _ := s.feed.best(); best.step != last.step {
-		lines = append(lines, t.dim.Render(" best     ")+fmt.Sprintf("exact %s at step %d", shareText(best.exact), best.step))
+		lines = append(lines, t.dim.Render(" best     ")+fmt.Sprintf("%s %s at step %d", strings.Replace(s.feed.bestName(), "exact match", "exact", 1), s.feed.bestFigure(best), best.step))
 	}
 	return lines
 }

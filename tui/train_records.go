@@ -204,6 +204,8 @@ func interventionText(r runs.Intervention) (logKind, string) {
 		return logWarn, fmt.Sprintf("step %d was taken again without %s%s", r.Step, rowsText(r.Rows), reason)
 	case runs.ActionRewind:
 		return logWarn, fmt.Sprintf("%swent back to step %d%s", who, r.To, reason)
+	case runs.ActionEarlyStop:
+		return logNote, fmt.Sprintf("the run is finished early, after step %d%s", r.Step, reason)
 	case runs.ActionCheckpoint, runs.ActionEvaluate, runs.ActionWatch:
 		return kind, "" // what they lead to has its own line
 	}
@@ -267,6 +269,8 @@ func interventionMark(r runs.Intervention) *chart.Event {
 		return &chart.Event{Label: "skip row", Ink: chart.InkWarn}
 	case runs.ActionRewind:
 		return &chart.Event{Label: "rewound", Ink: chart.InkWarn}
+	case runs.ActionEarlyStop:
+		return &chart.Event{Label: "early stop", Ink: chart.InkGood}
 	}
 	return nil
 }

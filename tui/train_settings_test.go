@@ -6,6 +6,7 @@ import (
 	"math"
 	"strings"
 	"testing"
+	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
 
@@ -113,6 +114,21 @@ func TestVerdict(t *testing.T) {
 		same.History.Evals[i].ExactMatch, same.History.Evals[i].Loss = 0.5, runs.Number(1/float64(i+1))
 	}
 	has("level", of(same), "no longer rising at the end")
+	early := story(350, runs.Finished)
+	early.Info.Step, early.Info.Early = 200, "loss has not fallen below 0.3 of step 150 in 2 evaluations"
+	early.History.Steps = early.History.Steps[:200]
+	has("early", of(early), "finished, early, after 200 of 350 steps; loss has not fallen below 0.3 of step 150 in 2 evaluations; best")
+	by := func(score string) string {
+		snap := story(350, runs.Finished)
+		for i := range snap.History.Evals {
+			e := &snap.History.Evals[i]
+			e.Loss, e.FieldAccuracy = runs.Number(1+math.Abs(float64(e.Step-100))), runs.Number(1/(1+math.Abs(float64(e.Step-150))))
+		}
+		return builtFeed(snap, feedSettings{by: score}, plainTheme(false), time.UTC).verdict(snap.State, snap.Info)
+	}
+	has("by loss", by(runs.ScoreLoss), "best eval loss 1.000 at step 100 (76.00 at step 25)", "not better in the 10 evaluations after it")
+	has("by fields", by(runs.ScoreFields), "best field accuracy 1.00 at step 150", ", exact 0.")
+	has("by exact match", by(runs.ScoreExact), "best exact match 0.69 at step 350")
 	has("failed", of(oddStory()), "failed after step 41 of 350", "1 step not finite", "1 alert")
 	has("nothing", of(story(0, runs.Stopped)), "stopped after step 0 of 350")
 }

@@ -15,7 +15,12 @@ func (f *trainFeed) verdict(state string, info runs.RunInfo) string {
 	var parts []string
 	switch state {
 	case runs.Finished:
-		parts = append(parts, fmt.Sprintf("finished after %s", plural(max(info.Step, f.last.step), "step")))
+		n := max(info.Step, f.last.step)
+		if info.Early != "" {
+			parts = append(parts, fmt.Sprintf("finished, early, after %d of %s", n, plural(info.Steps, "step")), info.Early)
+		} else {
+			parts = append(parts, fmt.Sprintf("finished after %s", plural(n, "step")))
+		}
 	case runs.Stopped, runs.Failed:
 		parts = append(parts, fmt.Sprintf("%s after step %d of %d", state, info.Step, info.Steps))
 	default:
@@ -50,18 +55,21 @@ func (f *trainFeed) verdict(state string, info runs.RunInfo) string {
 // bestText is the best evaluation, what it began from, and whether more training
 // was still making it better.
 func (f *trainFeed) bestText(best evalPoint) string {
-	text := fmt.Sprintf("best exact match %s at step %d", shareText(best.exact), best.step)
+	text := fmt.Sprintf("best %s %s at step %d", f.bestName(), f.bestFigure(best), best.step)
 	first, last := f.scores[0], f.scores[len(f.scores)-1]
-	if first.step < best.step && first.exact < best.exact {
-		text += fmt.Sprintf(" (%s at step %d)", shareText(first.exact), first.step)
+	if first.step < best.step && f.better(best, first) {
+		text += fmt.Sprintf(" (%s at step %d)", f.bestFigure(first), first.step)
+	}
+	if f.by != "" && f.by != runs.ScoreExact {
+		text += ", exact " + shareText(best.exact)
 	}
 	text += fmt.Sprintf(", valid %s, field %s", shareText(best.valid), shareText(best.field))
 	switch {
 	case len(f.scores) == 1:
-	case best.step == last.step && last.exact > f.scores[len(f.scores)-2].exact:
-		text += ", still rising at the end"
+	case best.step == last.step && f.better(last, f.scores[len(f.scores)-2]):
+		text += ", still " + f.bestVerb() + " at the end"
 	case best.step == last.step:
-		text += ", no longer rising at the end"
+		text += ", no longer " + f.bestVerb() + " at the end"
 	default:
 		text += fmt.Sprintf(", not better in the %s after it", plural(len(f.scores)-1-f.indexOf(best), "evaluation"))
 	}

@@ -29,7 +29,7 @@ func Bytes(c weights.Config, l llama.LoRA, dtype llama.DType, t Texts) int64 {
 	}
 	rows := max(t.Longest, t.Shared, t.Batch*(t.Prompt-t.Shared))
 	// hidden state and norm, q|k|v, attention, gate|up, SwiGLU, LoRA's inner products
-	width := 2*c.Hidden + (2*c.Heads+2*c.KVHeads)*c.HeadDim + 3*c.FFN + l.R*len(l.Targets)
+	width := 2*c.Hidden + (2*c.Heads+2*c.KVHeads)*c.HeadDim + 3*c.FFN + l.WidestRank(c)
 	logits := max(t.Batch, min(headRows, t.Targets))
 	return n + 4*(int64(rows)*int64(width)+int64(logits)*int64(c.Vocab)+int64(max(t.Longest, t.Prompt+t.MaxNew))*int64(c.HeadDim))
 }

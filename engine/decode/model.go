@@ -41,12 +41,12 @@ type linear struct {
 	rank  int
 	a     *kernel.Packed // [rank, in] all parts' A
 	parts []adapted
-	scale float32
 }
 
 type adapted struct {
-	col, inner int
-	b          *kernel.Packed // [width, r]
+	col, inner, r int
+	b             *kernel.Packed // [width, r]
+	scale         float32
 }
 
 // New returns the model with a snapshot of adapter (nil: the base model) for
@@ -75,7 +75,6 @@ func newLinear(w *ops.Matrix, adapter *llama.Adapter, index int, modules ...stri
 	if adapter == nil {
 		return l
 	}
-	l.scale = adapter.Scale()
 	factors := adapter.Factors(index, modules...)
 	for _, f := range factors {
 		if f.A != nil {
@@ -93,12 +92,28 @@ func newLinear(w *ops.Matrix, adapter *llama.Adapter, index int, modules ...stri
 			l.a.SetRows(inner, f.A.Data, w.In, r)
 			b := kernel.NewPacked(w.Parts[i], r)
 			b.SetRows(0, f.B.Data, r, w.Parts[i])
-			l.parts = append(l.parts, adapted{col, inner, b})
+			l.parts = append(l.parts, adapted{col, inner, r, b, f.Scale})
 			inner += r
 		}
 		col += w.Parts[i]
 	}
 	return l
+}
+
+// scaled multiplies x [rows, rank] by the scales of the parts.
+func (l linear) scaled(x []float32) {
+	for _, p := range l.parts[1:] {
+		if p.scale == l.parts[0].scale {
+			continue
+		}
+		for ; len(x) > 0; x = x[l.rank:] {
+			for _, p := range l.parts {
+				kernel.Scale(x[p.inner:p.inner+p.r], x[p.inner:p.inner+p.r], p.scale)
+			}
+		}
+		return
+	}
+	kernel.Scale(x, x, l.parts[0].scale)
 }
 
 // apply is y [rows, out] = x Wᵀ + bias + scale * x Aᵀ Bᵀ.
@@ -119,7 +134,7 @@ func (m *Model) apply(l linear, y, x []float32, rows int) {
 	}
 	inner := m.buffer("inner", rows*l.rank)
 	m.pool.GemmNT(inner, l.rank, x, l.w.In, rows, l.a, false)
-	kernel.Scale(inner, inner, l.scale)
+	l.scaled(inner)
 	for _, p := range l.parts {
 		m.pool.GemmNT(y[p.col:], l.w.Out, inner[p.inner:], l.rank, rows, p.b, true)
 	}

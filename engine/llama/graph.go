@@ -155,7 +155,7 @@ func (m *builder) linear(layer int, name string, x, residual value, w *ops.Matri
 		l.Parts = append(l.Parts, ModuleName(layer, module))
 	}
 	if m.adapter != nil {
-		l.Scale, l.Dropout = m.adapter.Scale(), m.adapter.Dropout
+		l.Dropout = m.adapter.Dropout
 	}
 	y, grad, err := l.Apply(m.rt, x.node, residual.node, x.grad, residual.grad)
 	m.keep(err)

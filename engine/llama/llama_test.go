@@ -113,6 +113,8 @@ func TestImportIsStrict(t *testing.T) {
 	for name, change := range map[string]func(*weights.Adapter){
 		"rank":    func(f *weights.Adapter) { f.Config.R = 4 },
 		"alpha":   func(f *weights.Adapter) { f.Config.Alpha = 1 },
+		"alphas":  func(f *weights.Adapter) { f.Config.Alphas = weights.Patterns{{Name: "1.self_attn.q_proj", Value: 1}} },
+		"ranks":   func(f *weights.Adapter) { f.Config.Ranks = weights.Patterns{{Name: "q_proj", Value: 2}} },
 		"rslora":  func(f *weights.Adapter) { f.Config.RSLoRA = true },
 		"missing": func(f *weights.Adapter) { f.Tensors = f.Tensors[1:] },
 		"shape":   func(f *weights.Adapter) { f.Tensors[0].Shape = []int{1, 2} },
@@ -129,6 +131,34 @@ func TestImportIsStrict(t *testing.T) {
 	a := fresh()
 	if err := a.Import(other.Export("base")); err != nil || a.Params[0].Data[0] != 42 {
 		t.Error(err)
+	}
+}
+
+// A start that does not fit is refused with what it has and what the experiment
+// wants, and changes nothing.
+func TestContinueRefuses(t *testing.T) {
+	c := toy(t).Config
+	start, err := NewAdapter(c, LoRA{R: 3, Alpha: 6, Targets: []string{"q_proj", "v_proj"}}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for says, l := range map[string]LoRA{
+		"its rank at model.layers.0.self_attn.q_proj is 3, the experiment's 4":                                               {R: 4, Alpha: 6, Targets: []string{"q_proj", "v_proj"}},
+		"it has nothing for model.layers.0.mlp.up_proj, which the experiment trains; it has the targets q_proj, v_proj":      {R: 3, Alpha: 6, Targets: []string{"q_proj", "v_proj", "up_proj"}},
+		"it has layers.0.self_attn.v_proj.lora_A.weight, which the experiment does not train; it has the targets q_proj, v_": {R: 3, Alpha: 6, Targets: []string{"q_proj"}},
+		"it has layers.0.self_attn.q_proj.lora_A.weight, which the experiment does not train":                                {R: 3, Alpha: 6, Targets: []string{"q_proj", "v_proj"}, Layers: []int{1}},
+	} {
+		a, err := NewAdapter(c, l, 2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		before := a.Params[0].Data[0]
+		if _, err := a.Continue(start.Export("")); !errors.Is(err, ErrAdapter) || !strings.Contains(err.Error(), says) {
+			t.Errorf("%v, want %q", err, says)
+		}
+		if a.Params[0].Data[0] != before {
+			t.Error("refused but changed")
+		}
 	}
 }
 

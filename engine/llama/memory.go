@@ -1,6 +1,8 @@
 package llama
 
 import (
+	"slices"
+
 	"hone/engine/kernel"
 	"hone/engine/ops"
 	"hone/engine/weights"
@@ -38,35 +40,48 @@ func fusedShapes(c weights.Config) []fusedShape {
 	return shapes
 }
 
-// ranks are the ranks of the adapters of each fused matrix together.
-func (l LoRA) ranks() []int {
-	ranks := make([]int, len(fused))
-	for i, modules := range fused {
-		for _, m := range modules {
-			for _, t := range l.Targets {
-				if t == m {
-					ranks[i] += l.R
-				}
-			}
-		}
+// ranks are the ranks of the adapters of each fused matrix together, [layers][fused].
+func (l LoRA) ranks(c weights.Config) [][]int {
+	ranks := make([][]int, c.Layers)
+	for i := range ranks {
+		ranks[i] = make([]int, len(fused))
+	}
+	for _, m := range l.modules(c) {
+		i := slices.IndexFunc(fused, func(modules []string) bool { return slices.Contains(modules, m.Linear) })
+		ranks[m.Layer][i] += m.R
 	}
 	return ranks
+}
+
+// WidestRank is the largest sum of the ranks of a layer.
+func (l LoRA) WidestRank(c weights.Config) int {
+	widest := 0
+	for _, layer := range l.ranks(c) {
+		sum := 0
+		for _, r := range layer {
+			sum += r
+		}
+		widest = max(widest, sum)
+	}
+	return widest
 }
 
 // PackedAdapterBytes is the memory of an adapter packed for inference.
 func (l LoRA) PackedAdapterBytes(c weights.Config) int64 {
 	var n int64
-	ranks := l.ranks()
-	for i, s := range fusedShapes(c) {
-		if ranks[i] > 0 {
-			n += kernel.PackedBytes(ranks[i], s.in, false)
+	shapes := fusedShapes(c)
+	for _, layer := range l.ranks(c) {
+		for i, r := range layer {
+			if r > 0 {
+				n += kernel.PackedBytes(r, shapes[i].in, false)
+			}
 		}
 	}
-	for _, m := range l.Targets {
-		out, _, _ := c.LinearShape(m)
-		n += kernel.PackedBytes(out, l.R, false)
+	for _, m := range l.modules(c) {
+		out, _, _ := c.LinearShape(m.Linear)
+		n += kernel.PackedBytes(out, m.R, false)
 	}
-	return n * int64(c.Layers)
+	return n
 }
 
 // WeightBytes is the memory of a model's weights as Load has them. Of weights
@@ -113,17 +128,19 @@ func activations(c weights.Config, l LoRA) int64 {
 	hidden, ffn := c.Hidden, c.FFN
 	q := c.Heads * c.HeadDim
 	qkv := q + 2*c.KVHeads*c.HeadDim
-	ranks, rank, widest := l.ranks(), 0, 0
+	shapes, rank, widest := fusedShapes(c), 0, 0
 	dropped := 0
-	for i, s := range fusedShapes(c) {
-		rank += ranks[i]
-		widest = max(widest, ranks[i])
-		if l.Dropout > 0 && ranks[i] > 0 {
-			dropped = max(dropped, s.in)
+	for _, layer := range l.ranks(c) {
+		for i, r := range layer {
+			rank += r
+			widest = max(widest, r)
+			if l.Dropout > 0 && r > 0 {
+				dropped = max(dropped, shapes[i].in)
+			}
 		}
 	}
-	// qkv, attention with its log-sum-exps, o, gate|up, down; two norms' scales; LoRA's inner products
-	layer := qkv + q + c.Heads + hidden + 2*ffn + hidden + 2 + rank
+	// qkv, attention with its log-sum-exps, o, gate|up, down; two norms' scales
+	layer := qkv + q + c.Heads + hidden + 2*ffn + hidden + 2
 	// embedding, a norm's output, SwiGLU's; final norm's scale, rotary table, token id
 	forward := hidden + hidden + ffn + 1 + c.HeadDim + 1
 	// gradients: of each kind of product's input, of three norms', of attention's and SwiGLU's, of the gathered rows; two sums
@@ -131,7 +148,7 @@ func activations(c weights.Config, l LoRA) int64 {
 	if c.HeadNorm {
 		forward, backward = forward+qkv, backward+qkv // heads after their norm, and its gradient
 	}
-	return int64(c.Layers)*int64(layer) + int64(forward+backward+2*widest+dropped)
+	return int64(c.Layers)*int64(layer) + int64(rank) + int64(forward+backward+2*widest+dropped) // rank: LoRA's inner products of all layers
 }
 
 // head is the floats of the head with the loss: gathered hidden states, their
@@ -145,19 +162,20 @@ func head(c weights.Config, p Pass) int64 {
 func loraScratch(c weights.Config, l LoRA) int64 {
 	var bytes int64
 	stacked, across := 0, 0
-	ranks := l.ranks()
+	inputs := fusedShapes(c)
 	shapes := map[[2]int]bool{}
-	for i, s := range fusedShapes(c) {
-		if ranks[i] == 0 {
-			continue
+	for _, layer := range l.ranks(c) {
+		for i, r := range layer {
+			if r > 0 {
+				shapes[[2]int{r, inputs[i].in}] = true
+				stacked = max(stacked, r*inputs[i].in)
+			}
 		}
-		shapes[[2]int{ranks[i], s.in}] = true
-		stacked = max(stacked, ranks[i]*s.in)
 	}
-	for _, m := range l.Targets {
-		out, _, _ := c.LinearShape(m)
-		shapes[[2]int{out, l.R}] = true
-		across = max(across, l.R*out)
+	for _, m := range l.modules(c) {
+		out, _, _ := c.LinearShape(m.Linear)
+		shapes[[2]int{out, m.R}] = true
+		across = max(across, m.R*out)
 	}
 	for s := range shapes {
 		bytes += kernel.PackedBytes(s[0], s[1], false)

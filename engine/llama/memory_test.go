@@ -32,6 +32,11 @@ func TestTrainingBytesAreWhatIsHeld(t *testing.T) {
 	dropout := all
 	dropout.Dropout = 0.1
 	two := LoRA{R: 4, Alpha: 8, Targets: []string{"q_proj", "v_proj"}}
+	uneven := LoRA{
+		R: 4, Alpha: 8, Targets: []string{"q_proj", "v_proj", "up_proj", "layers.2.mlp.down_proj"}, Layers: []int{1, 2, 4},
+		Ranks: weights.Patterns{{Name: "layers.2.*", Value: 12}, {Name: "up_proj", Value: 24}}, Alphas: weights.Patterns{{Name: "v_proj", Value: 2}},
+	}
+	regex := LoRA{R: 8, Alpha: 16, Regex: `.*\.[0-2]\.(self_attn|mlp)\.(v|gate|up|down)_proj`}
 	small := Pass{Tokens: 12, Targets: 5, Example: 5} // what the kernels keep is there from here on
 	oneStep(t, tied, all, Frozen, F32, small, sameExamples(1, 7, 5))
 	for _, c := range []struct {
@@ -45,6 +50,8 @@ func TestTrainingBytesAreWhatIsHeld(t *testing.T) {
 		{"bf16", tied, all, Frozen, BF16},
 		{"dropout", tied, dropout, Frozen, F32},
 		{"two targets", tied, two, Frozen, F32},
+		{"uneven ranks", tied, uneven, Frozen, F32},
+		{"an expression", tied, regex, Frozen, F32},
 		{"untied", untied, all, Frozen, F32},
 		{"full", tied, LoRA{}, Full, F32},
 		{"full, untied", untied, LoRA{}, Full, F32},
@@ -96,7 +103,7 @@ func oneStep(t *testing.T, c weights.Config, l LoRA, use Use, dtype DType, p Pas
 		t.Fatal(err)
 	}
 	var a *Adapter
-	if len(l.Targets) > 0 {
+	if l.R > 0 {
 		if a, err = NewAdapter(c, l, 1); err != nil {
 			t.Fatal(err)
 		}

@@ -1,9 +1,13 @@
 package ops
 
 import (
+	"math"
+
 	"github.com/chewxy/hm"
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
+
+	"hone/engine/rng"
 )
 
 // Table is the embedding table [vocab, hidden] of a model: rows of its own, or
@@ -50,6 +54,28 @@ func (o *embedding) Do(...G.Value) (G.Value, error) {
 				o.table.Lookup(o.out[t*d:(t+1)*d], tokens[t])
 			}
 		})
+		if o.rt.Noise > 0 && !o.rt.Evaluate {
+			o.noise()
+		}
+	})
+}
+
+// noise adds NEFTune's noise (Jain et al. 2024) to the embeddings: uniform in
+// +-alpha/sqrt(L*d), where L is the tokens of the example. It is keyed by seed,
+// step, dataset row and position, as dropout is, so that neither micro-batches nor
+// threads nor a replay can change it. The gradient of what it is added to is that
+// of the sum.
+func (o *embedding) noise() {
+	rt, d := o.rt, o.table.Hidden
+	stream := rng.New(rt.Seed, "neftune").With(uint64(rt.Step))
+	b := rt.Batch
+	rt.Pool.Run(len(b.Rows), func(e int) {
+		row := stream.With(uint64(b.Rows[e]))
+		x := o.out[b.Starts[e]*d : b.Starts[e+1]*d]
+		bound := rt.Noise / math.Sqrt(float64(len(x)))
+		for i := range x {
+			x[i] += float32((2*row.Float64(uint64(i)) - 1) * bound)
+		}
 	})
 }
 

@@ -10,8 +10,9 @@ import (
 // Factors are the two matrices of one LoRA adapter (Hu et al. 2021):
 // y += scale * dropout(x) Aᵀ Bᵀ.
 type Factors struct {
-	A *Param // [r, in]
-	B *Param // [out, r]
+	A     *Param  // [r, in]
+	B     *Param  // [out, r]
+	Scale float32 // alpha/r, or alpha/sqrt(r) for rsLoRA
 }
 
 // Linear describes one or several linear modules with the same input, fused:
@@ -21,7 +22,6 @@ type Linear struct {
 	Parts   []string  // readable name of each part: layers.0.self_attn.q_proj
 	W       *Matrix   // stacked parts [out, in]
 	LoRA    []Factors // of each part; A is nil where a part has no adapter
-	Scale   float32   // alpha/r, or alpha/sqrt(r) for rsLoRA
 	Dropout float64   // probability of dropping an element of the adapter's input
 	Group   uint64    // identifies the dropout masks of this op
 }
@@ -125,12 +125,39 @@ func (o *linear) adapt(x []float32) {
 		}
 	}
 	rt.Pool.GemmNT(o.inner, o.rank, o.dropped(x), o.W.In, rows, a, false)
-	kernel.Scale(o.inner[:rows*o.rank], o.inner[:rows*o.rank], o.Scale)
+	o.scale(o.inner[:rows*o.rank])
 	for _, p := range o.parts {
 		if p.r > 0 {
 			b := rt.pack(p.width, p.r)
 			b.SetRows(0, o.LoRA[p.index].B.Data, p.r, p.width)
 			rt.Pool.GemmNT(o.out[p.col:], o.W.Out, o.inner[p.inner:], o.rank, rows, b, true)
+		}
+	}
+}
+
+// scale multiplies x [tokens, rank] by the adapters' scales, part by part where they
+// differ.
+func (o *linear) scale(x []float32) {
+	var first *part
+	same := true
+	for i, p := range o.parts {
+		if p.r == 0 {
+			continue
+		}
+		if first == nil {
+			first = &o.parts[i]
+		}
+		same = same && o.LoRA[p.index].Scale == o.LoRA[first.index].Scale
+	}
+	if same {
+		kernel.Scale(x, x, o.LoRA[first.index].Scale)
+		return
+	}
+	for ; len(x) > 0; x = x[o.rank:] {
+		for _, p := range o.parts {
+			if p.r > 0 {
+				kernel.Scale(x[p.inner:p.inner+p.r], x[p.inner:p.inner+p.r], o.LoRA[p.index].Scale)
+			}
 		}
 	}
 }

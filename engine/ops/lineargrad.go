@@ -94,7 +94,7 @@ func (g *linearGrad) factors(dx, x, dy []float32) {
 			rt.Pool.GemmNN(du[p.inner:], g.rank, dy[p.col:], n, rows, g.LoRA[p.index].B.Data, p.r, p.r, p.width, false)
 		}
 	}
-	kernel.Scale(du, du, g.Scale)
+	g.scale(du)
 
 	across := rt.buffer("lora.across", rt.MaxTokens*g.rank) // duᵀ, then innerᵀ [rank, tokens]
 	dropped := g.dropped(x)

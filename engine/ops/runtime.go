@@ -21,9 +21,10 @@ type Runtime struct {
 	Batch    batch.Packed
 	Counts   batch.Counts // denominators of the loss, over the whole optimizer batch
 	Weights  loss.Weights
-	Seed     uint64 // of the dropout masks
-	Step     int    // optimizer step, keys the dropout masks
-	Evaluate bool   // no dropout
+	Seed     uint64  // of the dropout masks and the noise
+	Step     int     // optimizer step, keys the dropout masks and the noise
+	Noise    float64 // NEFTune's alpha; 0 = none
+	Evaluate bool    // no dropout, no noise
 
 	Ctx         context.Context
 	CheckFinite bool         // scan every output; the first bad one ends the run, by name

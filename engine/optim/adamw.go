@@ -13,6 +13,15 @@ type Tensor struct {
 	Grad  []float32 // gradient of the step, before clipping
 	Decay bool      // whether weight decay applies to it
 	Rows  int       // of a matrix inside the model, which Muon updates; 0 = AdamW has it
+	Rate  float64   // its learning rate as a multiple of the step's; 0 = 1
+}
+
+// rate is the tensor's learning rate at a step of rate lr.
+func (t Tensor) rate(lr float64) float64 {
+	if t.Rate == 0 {
+		return lr
+	}
+	return lr * t.Rate
 }
 
 // AdamW is Adam with decoupled weight decay (Loshchilov, Hutter 2019) in
@@ -100,15 +109,19 @@ func (o *AdamW) Moments() []Moment {
 
 // Update implements [Optimizer].
 func (o *AdamW) Update(pool *kernel.Pool, tensors []Tensor, lr, factor, norm float64) ([]Change, error) {
-	c := o.coefficients(lr, factor)
+	each := make([]coefficients, len(tensors))
+	for i, t := range tensors {
+		each[i] = o.coefficients(t.rate(lr), factor)
+	}
 	parts := split(tensors)
-	if err := o.admit(pool, tensors, parts, c, norm*factor); err != nil {
+	if err := o.admit(pool, tensors, parts, each, norm*factor); err != nil {
 		return nil, err
 	}
 	o.Step++
 	done := make([]Change, len(parts)) // sums of squares
 	pool.Run(len(parts), func(task int) {
 		p, sum := parts[task], Change{}
+		c := each[p.tensor]
 		decay := c.decayOf(tensors[p.tensor])
 		var delta [changeBlock]float32
 		for lo := p.lo; lo < p.hi; lo += changeBlock {

@@ -44,8 +44,15 @@ const safe = 1e37
 // admit decides whether an update with gradients of at most the given magnitude
 // leaves finite values: from the limits where they are tight enough, else by
 // computing it without applying it.
-func (o *AdamW) admit(pool *kernel.Pool, tensors []Tensor, parts []part, c coefficients, gradient float64) error {
-	if l := o.limits.after(c, gradient); l.known {
+func (o *AdamW) admit(pool *kernel.Pool, tensors []Tensor, parts []part, each []coefficients, gradient float64) error {
+	var largest coefficients // of all tensors: their rates differ, and with them step and decay
+	for _, c := range each {
+		if c.stepSize >= largest.stepSize {
+			largest.stepSize, largest.eps = c.stepSize, c.eps
+		}
+		largest.decay = max(largest.decay, float32(math.Abs(float64(c.decay))))
+	}
+	if l := o.limits.after(largest, gradient); l.known {
 		o.limits = l
 		return nil
 	}
@@ -57,6 +64,7 @@ func (o *AdamW) admit(pool *kernel.Pool, tensors []Tensor, parts []part, c coeff
 	pool.Run(len(parts), func(task int) {
 		p := parts[task]
 		t, out := tensors[p.tensor], limits{known: true}
+		c := each[p.tensor]
 		decay := c.decayOf(t)
 		for j := p.lo; j < p.hi; j++ {
 			m0, v0, w0 := o.M[p.tensor][j], o.V[p.tensor][j], t.Data[j]

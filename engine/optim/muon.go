@@ -85,7 +85,7 @@ func (o *Muon) Update(pool *kernel.Pool, tensors []Tensor, lr, factor, norm floa
 	bad := make([]*UpdateError, len(o.matrices))
 	decay := func(t Tensor) float32 {
 		if t.Decay {
-			return float32(1 - lr*o.WeightDecay)
+			return float32(1 - t.rate(lr)*o.WeightDecay)
 		}
 		return 1
 	}
@@ -94,7 +94,7 @@ func (o *Muon) Update(pool *kernel.Pool, tensors []Tensor, lr, factor, norm floa
 		r := o.rooms.Get().(*room)
 		defer o.rooms.Put(r)
 		t, u, m := tensors[o.matrices[i]], o.update[i], o.momentum[i]
-		step := -lr * muonScale * math.Sqrt(float64(max(t.Rows, len(t.Data)/t.Rows)))
+		step := -t.rate(lr) * muonScale * math.Sqrt(float64(max(t.Rows, len(t.Data)/t.Rows)))
 		for j, g := range t.Grad {
 			g *= float32(factor)
 			u[j] = g + muonMomentum*(momentumAfter(m[j], g)-g) // Nesterov

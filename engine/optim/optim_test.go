@@ -35,6 +35,44 @@ func TestScheduleOthers(t *testing.T) {
 	}
 }
 
+// Warm-up, stable, decay is what transformers' get_wsd_schedule gives with as many
+// warm-up, stable and decay steps, but that its warm-up begins at zero and ours a
+// step later.
+func TestScheduleWSD(t *testing.T) {
+	shapes := map[string]func(progress float64) float64{
+		"linear": func(p float64) float64 { return 1 - p },
+		"cosine": func(p float64) float64 { return 0.5 * (1 + math.Cos(math.Pi*0.5*2*p)) },
+		"1-sqrt": func(p float64) float64 { return 1 - math.Sqrt(p) },
+	}
+	for shape, fall := range shapes {
+		s := Schedule{LR: 2e-3, Kind: "wsd", Warmup: 0.1, Decay: 0.25, Shape: shape, Steps: 30} // 3, 19, ceil(7.5) = 8
+		if err := s.Validate(); err != nil {
+			t.Fatal(err)
+		}
+		for step := range 31 {
+			want := 1.0
+			switch {
+			case step < 3:
+				want = float64(step+1) / 3
+			case step >= 22:
+				want = fall(float64(step-22) / 8)
+			}
+			if got := s.At(step); math.Abs(got-2e-3*want) > 1e-15 {
+				t.Errorf("%s, step %d: %g, want %g", shape, step, got, 2e-3*want)
+			}
+		}
+	}
+	if flat := (Schedule{LR: 1, Kind: "wsd", Shape: "linear", Steps: 4}); flat.At(3) != 1 {
+		t.Error("without a decay the last rate is", flat.At(3))
+	}
+	if all := (Schedule{LR: 1, Kind: "wsd", Warmup: 0.5, Decay: 1, Shape: "linear", Steps: 4}); all.At(1) != 1 || all.At(2) != 1 || all.At(3) != 0.5 || all.At(4) != 0 {
+		t.Error("a decay that meets the warm-up:", all.At(2), all.At(3), all.At(4))
+	}
+	if (Schedule{Kind: "wsd", Shape: "sudden"}).Validate() == nil {
+		t.Error("an unknown shape is accepted")
+	}
+}
+
 // Three steps of AdamW against a float64 evaluation of PyTorch's formulas; whole
 // trajectories against PyTorch itself are in package engine.
 func TestAdamW(t *testing.T) {
@@ -59,6 +97,66 @@ func TestAdamW(t *testing.T) {
 				t.Errorf("step %d: %g, want %g", i+1, tensors[0].Data[j], want[j])
 			}
 		}
+	}
+}
+
+// A tensor with a rate of its own moves and decays as by an optimizer of that
+// learning rate, which is what PEFT's create_loraplus_optimizer makes of B: a
+// parameter group of lr*ratio. The others stay as they are, to the bit.
+func TestRateOfATensor(t *testing.T) {
+	pool := kernel.NewPool(2)
+	defer pool.Close()
+	const lr, ratio = 1e-3, 16
+	for _, rows := range []int{0, 2} { // AdamW, Muon
+		make := func(rate float64) []Tensor {
+			return []Tensor{
+				{Name: "A", Data: []float32{1, -2, 0.5, 3}, Decay: true, Rows: rows},
+				{Name: "B", Data: []float32{0.5, 1, -1, 0.25}, Decay: true, Rows: rows, Rate: rate},
+			}
+		}
+		run := func(tensors []Tensor, lr float64) {
+			t.Helper()
+			name := map[int]string{0: NameAdamW, 2: NameMuon}[rows]
+			o := New(name, tensors, 0.1, DefaultBeta2)
+			for step := range 5 {
+				for i := range tensors {
+					tensors[i].Grad = []float32{1, 0.5, float32(step) - 2, -1}
+				}
+				if _, err := o.Update(pool, tensors, lr, 0.5, 10); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		both, slow, fast := make(ratio), make(0), make(1)
+		run(both, lr)
+		run(slow, lr)
+		run(fast, lr*ratio)
+		if !slices.Equal(both[0].Data, slow[0].Data) || !slices.Equal(both[1].Data, fast[1].Data) {
+			t.Errorf("rows %d: A %v, want %v; B %v, want %v", rows, both[0].Data, slow[0].Data, both[1].Data, fast[1].Data)
+		}
+		if slices.Equal(both[1].Data, slow[1].Data) {
+			t.Errorf("rows %d: the rate changes nothing", rows)
+		}
+	}
+}
+
+// An update of a fast tensor that would overflow is refused: the bound is that of
+// the largest rate.
+func TestRateIsInTheBound(t *testing.T) {
+	pool := kernel.NewPool(1)
+	defer pool.Close()
+	tensors := []Tensor{{Name: "A", Data: []float32{1}}, {Name: "B", Data: []float32{1}, Rate: 1e12}}
+	o := NewAdamW(tensors, 0, DefaultBeta2)
+	for _, lr := range []float64{1, 5e27} { // with which A alone would be within the bound
+		tensors[0].Grad, tensors[1].Grad = []float32{0}, []float32{1}
+		_, err := o.Update(pool, tensors, lr, 1, 1)
+		var bad *UpdateError
+		if refused := errors.As(err, &bad); refused != (lr > 1) || refused && bad.Tensor != "B" {
+			t.Errorf("rate %g: %v", lr, err)
+		}
+	}
+	if !finite(tensors[1].Data[0]) {
+		t.Error("B became", tensors[1].Data[0])
 	}
 }
 

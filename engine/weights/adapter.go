@@ -13,11 +13,18 @@ import (
 type AdapterConfig struct {
 	R       int
 	Alpha   float64
-	RSLoRA  bool     // scale is Alpha/sqrt(R) instead of Alpha/R
-	Dropout float64  // in training only, on the input of A
-	Targets []string // names of Linears, in their order
-	Base    string   // path or hub id of the base model; informative
-	Layers  []int    // ascending; nil: every layer of the base model
+	RSLoRA  bool    // scale is Alpha/sqrt(R) instead of Alpha/R
+	Dropout float64 // in training only, on the input of A
+	Base    string  // path or hub id of the base model; informative
+	// Targets pick the modules: names of Linears, in their order, or longer ends of
+	// modules' names, as layers.3.mlp.up_proj. Layers are those in which they do,
+	// ascending; nil: every layer of the base model. Regex, if not "", picks instead
+	// of them: an expression of whole names, as model.layers.3.mlp.up_proj.
+	Targets []string
+	Layers  []int
+	Regex   string
+	// Ranks and Alphas are for some modules instead of R and Alpha.
+	Ranks, Alphas Patterns
 }
 
 // Adapter is a LoRA adapter in memory. Its tensors are named without PEFT's
@@ -31,26 +38,19 @@ type Adapter struct {
 const maxRank = 1 << 16
 
 // AdapterTensors lists names and shapes of an adapter for a base model, without
-// data: layer by layer, targets in the order of [Linears], A before B. targets
-// are names of Linears; layers nil means all.
-func AdapterTensors(c Config, r int, targets []string, layers []int) []Tensor {
-	if layers == nil {
-		for l := range c.Layers {
-			layers = append(layers, l)
-		}
+// data: layer by layer, targets in the order of [Linears], A before B.
+func AdapterTensors(c Config, a AdapterConfig) ([]Tensor, error) {
+	modules, err := a.Modules(c.Layers)
+	if err != nil {
+		return nil, err
 	}
 	var tensors []Tensor
-	for _, l := range layers {
-		for _, target := range Linears {
-			if !slices.Contains(targets, target) {
-				continue
-			}
-			out, in, _ := c.LinearShape(target)
-			a, b := loraNames(l, target)
-			tensors = append(tensors, Tensor{Name: a, Shape: []int{r, in}}, Tensor{Name: b, Shape: []int{out, r}})
-		}
+	for _, m := range modules {
+		out, in, _ := c.LinearShape(m.Linear)
+		a, b := loraNames(m.Layer, m.Linear)
+		tensors = append(tensors, Tensor{Name: a, Shape: []int{m.R, in}}, Tensor{Name: b, Shape: []int{out, m.R}})
 	}
-	return tensors
+	return tensors, nil
 }
 
 // CheckModel checks that the adapter fits a base model: shapes, and that every
@@ -63,7 +63,11 @@ func (a *Adapter) CheckModel(c Config) error {
 		}
 	}
 	expected := map[string][]int{}
-	for _, t := range AdapterTensors(c, a.Config.R, a.Config.Targets, a.Config.Layers) {
+	tensors, err := AdapterTensors(c, a.Config)
+	if err != nil {
+		return err
+	}
+	for _, t := range tensors {
 		expected[t.Name] = t.Shape
 	}
 	for _, t := range a.Tensors {
@@ -109,16 +113,16 @@ func parseLoraName(name string) (layer int, target string, isA, ok bool) {
 }
 
 // check compares the tensors with the configuration, strictly both ways: every
-// target has A and B in every layer, and nothing else is there. Layers that are not
-// in Config.Layers are those found, which then have to be 0, 1, 2, ...
+// module that it picks has A and B of its rank, and nothing else is there. Layers
+// that are not in Config.Layers are those found; where the targets are the same in
+// all layers they have to be 0, 1, 2, ...
 func (a *Adapter) check() error {
 	c := &a.Config
 	found := map[int]bool{}
-	targets := map[string]bool{}
 	byName := map[string]*Tensor{}
 	for i := range a.Tensors {
 		t := &a.Tensors[i]
-		layer, target, _, ok := parseLoraName(t.Name)
+		layer, _, _, ok := parseLoraName(t.Name)
 		switch {
 		case !ok:
 			return refuseTensor(t.Name)
@@ -126,57 +130,74 @@ func (a *Adapter) check() error {
 			return corrupt("tensor %s is there twice", t.Name)
 		}
 		byName[t.Name] = t
-		found[layer], targets[target] = true, true
+		found[layer] = true
 	}
 	layers := slices.Sorted(maps.Keys(found))
-	if len(layers) == 0 {
+	switch {
+	case len(layers) == 0:
 		return corrupt("the adapter has no tensors")
-	}
-	if want := c.Layers; want != nil && !slices.Equal(want, layers) {
-		return corrupt("the adapter has tensors in the layers %v, its configuration names %v", clipShape(layers), clipShape(want))
-	} else if want == nil && layers[len(layers)-1] != len(layers)-1 {
+	case !c.everyLayer():
+	case c.Layers != nil && !slices.Equal(c.Layers, layers):
+		return corrupt("the adapter has tensors in the layers %v, its configuration names %v", clipShape(layers), clipShape(c.Layers))
+	case c.Layers == nil && layers[len(layers)-1] != len(layers)-1:
 		return corrupt("the adapter has tensors in the layers %v and so on, with gaps", clipShape(layers))
 	}
-	for _, target := range Linears {
-		if targets[target] && !slices.Contains(c.Targets, target) {
-			return corrupt("the adapter has tensors of %s, which is not among its targets %v", target, c.Targets)
-		}
+	modules, err := c.Modules(layers[len(layers)-1] + 1)
+	if err != nil {
+		return err
 	}
-	for _, target := range c.Targets {
-		if err := checkTarget(target, c.R, layers, byName); err != nil {
+	sizes := map[string][2]int{} // out and in of each target
+	for _, m := range modules {
+		if err := checkModule(m, sizes, byName); err != nil {
 			return err
 		}
+	}
+	for _, name := range sortedKeys(byName) {
+		layer, target, _, _ := parseLoraName(name)
+		return corrupt("the adapter has tensors of %s in layer %d, which is not among its targets %v", target, layer, c.targetsText())
 	}
 	return nil
 }
 
-// checkTarget checks the matrices of one target: there in all layers, of rank r,
-// the same size in all, as many values as the shape says.
-func checkTarget(target string, r int, layers []int, byName map[string]*Tensor) error {
-	in, out := -1, -1
-	for _, layer := range layers {
-		nameA, nameB := loraNames(layer, target)
-		a, b := byName[nameA], byName[nameB]
-		switch {
-		case a == nil:
-			return corrupt("tensor %s is missing", nameA)
-		case b == nil:
-			return corrupt("tensor %s is missing", nameB)
-		case len(a.Shape) != 2 || a.Shape[0] != r || a.Shape[1] < 1 || in >= 0 && a.Shape[1] != in:
-			return corrupt("tensor %s is %v, with r = %d it should be %s", nameA, clipShape(a.Shape), r, shapeOf(r, in))
-		case len(b.Shape) != 2 || b.Shape[1] != r || b.Shape[0] < 1 || out >= 0 && b.Shape[0] != out:
-			return corrupt("tensor %s is %v, with r = %d it should be %s", nameB, clipShape(b.Shape), r, shapeOf(out, r))
+// targetsText shows what picks the modules.
+func (c *AdapterConfig) targetsText() string {
+	if c.Regex != "" {
+		return clip(c.Regex)
+	}
+	return clip(fmt.Sprint(c.Targets))
+}
+
+// checkModule checks the matrices of one module and takes them out of byName:
+// there, of the module's rank, the same size in all layers, as many values as the
+// shape says.
+func checkModule(m AdapterModule, sizes map[string][2]int, byName map[string]*Tensor) error {
+	out, in := -1, -1
+	if s, ok := sizes[m.Linear]; ok {
+		out, in = s[0], s[1]
+	}
+	nameA, nameB := loraNames(m.Layer, m.Linear)
+	a, b := byName[nameA], byName[nameB]
+	switch {
+	case a == nil:
+		return corrupt("tensor %s is missing", nameA)
+	case b == nil:
+		return corrupt("tensor %s is missing", nameB)
+	case len(a.Shape) != 2 || a.Shape[0] != m.R || a.Shape[1] < 1 || in >= 0 && a.Shape[1] != in:
+		return corrupt("tensor %s is %v, with r = %d it should be %s", nameA, clipShape(a.Shape), m.R, shapeOf(m.R, in))
+	case len(b.Shape) != 2 || b.Shape[1] != m.R || b.Shape[0] < 1 || out >= 0 && b.Shape[0] != out:
+		return corrupt("tensor %s is %v, with r = %d it should be %s", nameB, clipShape(b.Shape), m.R, shapeOf(out, m.R))
+	}
+	sizes[m.Linear] = [2]int{b.Shape[0], a.Shape[1]}
+	for _, t := range []*Tensor{a, b} {
+		if n, ok := elements(t.Shape); !ok || n != int64(len(t.Data)) {
+			return corrupt("tensor %s has %d values, which do not fill %v", t.Name, len(t.Data), t.Shape)
 		}
-		in, out = a.Shape[1], b.Shape[0]
-		for _, t := range []*Tensor{a, b} {
-			if n, ok := elements(t.Shape); !ok || n != int64(len(t.Data)) {
-				return corrupt("tensor %s has %d values, which do not fill %v", t.Name, len(t.Data), t.Shape)
-			}
-			if err := ScanNonFinite(t.Name, t.Data); err != nil {
-				return err
-			}
+		if err := ScanNonFinite(t.Name, t.Data); err != nil {
+			return err
 		}
 	}
+	delete(byName, nameA)
+	delete(byName, nameB)
 	return nil
 }
 
@@ -220,15 +241,29 @@ func (c *AdapterConfig) validate() error {
 		return corrupt("lora_alpha is %v, not a positive number", c.Alpha)
 	case !(c.Dropout >= 0 && c.Dropout < 1):
 		return corrupt("lora_dropout is %v, not from 0 up to 1", c.Dropout)
-	case len(c.Targets) == 0:
+	case len(c.Targets) == 0 && c.Regex == "":
 		return corrupt("no targets (%s)", adapterWorks)
+	case c.Regex != "" && (len(c.Targets) > 0 || c.Layers != nil):
+		return corrupt("targets or layers beside an expression of target_modules")
 	}
 	for _, t := range c.Targets {
-		if linearModule[t] == "" {
+		if !NamesLinear(t) {
 			return unsupported("target %q (%s)", clip(t), adapterWorks)
 		}
 	}
-	c.Targets = slices.DeleteFunc(slices.Clone(Linears), func(t string) bool { return !slices.Contains(c.Targets, t) })
+	if len(c.Targets) > 0 && c.everyLayer() {
+		c.Targets = slices.DeleteFunc(slices.Clone(Linears), func(t string) bool { return !slices.Contains(c.Targets, t) })
+	}
+	for _, p := range c.Ranks {
+		if err := CheckRank(p.Value); err != nil {
+			return corrupt("rank_pattern of %s: %v", clip(p.Name), err)
+		}
+	}
+	for _, p := range c.Alphas {
+		if err := CheckAlpha(p.Value); err != nil {
+			return corrupt("alpha_pattern of %s: %v", clip(p.Name), err)
+		}
+	}
 	if c.Layers != nil {
 		c.Layers = slices.Compact(slices.Sorted(slices.Values(c.Layers)))
 		if len(c.Layers) == 0 || c.Layers[0] < 0 || c.Layers[len(c.Layers)-1] >= maxLayers {

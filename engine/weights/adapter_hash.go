@@ -12,6 +12,9 @@ import (
 func (a *Adapter) Hash() string {
 	h := sha256.New()
 	fmt.Fprintf(h, "r=%d alpha=%g rslora=%v\n", a.Config.R, a.Config.Alpha, a.Config.RSLoRA)
+	if len(a.Config.Alphas) > 0 { // the ranks are in the shapes
+		fmt.Fprintf(h, "alphas=%v\n", a.Config.Alphas)
+	}
 	for _, t := range a.Tensors {
 		fmt.Fprintf(h, "%s %v\n", t.Name, t.Shape)
 		if len(t.Data) > 0 {

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -20,12 +19,12 @@ const (
 
 // ReadAdapter reads a PEFT adapter directory: adapter_config.json and
 // adapter_model.safetensors in F32, F16 or BF16. It is strict both ways: every
-// target has A and B of rank r in every layer found, and nothing else is there,
-// since a tensor under a name nobody looks for would silently leave the base model
-// as it is. [Adapter.CheckModel] then compares with a base model.
+// module that the targets pick has A and B of its rank in the layers found, and
+// nothing else is there, since a tensor under a name nobody looks for would silently
+// leave the base model as it is. [Adapter.CheckModel] then compares with a base model.
 //
-// DoRA, biases, modules_to_save, rank and alpha patterns and everything else that
-// is not plain LoRA is [ErrUnsupported] by name; NaN and infinities are a
+// DoRA, biases, modules_to_save and everything else that is not LoRA of linear
+// modules is [ErrUnsupported] by name; NaN and infinities are a
 // [*NonFiniteError].
 func ReadAdapter(dir string) (*Adapter, error) {
 	a, err := readAdapter(dir)
@@ -64,54 +63,63 @@ func readAdapter(dir string) (*Adapter, error) {
 	return parsed.adapter(tensors)
 }
 
-// adapterFields is an adapter_config.json with its targets still as patterns.
+// adapterFields is an adapter_config.json with its targets still as written.
 type adapterFields struct {
-	config AdapterConfig
-	names  []string       // target_modules as a list
-	regex  *regexp.Regexp // target_modules as a string
+	config AdapterConfig // its Targets and Regex are target_modules
 }
 
-// adapter resolves the targets against the tensors and checks both.
+// layersBeyond is how many layers after those found are looked at to see whether
+// targets pick the same modules in every layer: longer than the period or the
+// digits of any sensible expression.
+const layersBeyond = 128
+
+// adapter resolves the targets against the tensors and checks both. Targets that
+// pick the same modules in every layer become the names of these; others stay as
+// they are written.
 func (p adapterFields) adapter(tensors []Tensor) (*Adapter, error) {
 	a := &Adapter{Config: p.config, Tensors: tensors}
-	found := map[int]bool{}
+	last := -1
 	for _, t := range tensors {
 		layer, _, _, ok := parseLoraName(t.Name)
 		if !ok {
 			return nil, refuseTensor(t.Name)
 		}
-		found[layer] = true
+		last = max(last, layer)
 	}
-	// PEFT adapts a module if its whole name matches the pattern, or equals or ends
-	// in a name of the list. It has to be the same modules in all layers.
-	for _, target := range Linears {
-		matches := 0
-		for layer := range found {
-			if p.matches(fmt.Sprintf("model.layers.%d.%s", layer, linearModule[target])) {
-				matches++
+	if last < 0 {
+		return nil, corrupt("no targets: the adapter has no tensors (%s)", adapterWorks)
+	}
+	s, err := p.config.selection()
+	if err != nil {
+		return nil, err
+	}
+	s.Layers = nil // they choose after the names
+	var same []string
+	everywhere := true
+	for _, linear := range Linears {
+		picked := 0
+		for layer := range last + 1 + layersBeyond {
+			if _, ok := s.target(moduleName(layer, linear), layer); ok {
+				picked++
 			}
 		}
-		if matches == 0 {
-			continue
+		if picked > 0 {
+			same = append(same, linear)
 		}
-		if matches < len(found) {
-			return nil, unsupported("target_modules that pick %s in %d of %d layers (%s, the same in all layers)", target, matches, len(found), adapterWorks)
-		}
-		a.Config.Targets = append(a.Config.Targets, target)
+		everywhere = everywhere && (picked == 0 || picked == last+1+layersBeyond)
+	}
+	switch {
+	case len(same) == 0:
+		return nil, corrupt("no targets (%s)", adapterWorks)
+	case everywhere:
+		a.Config.Targets, a.Config.Regex = same, ""
+	default:
+		a.Config.Targets = slices.DeleteFunc(slices.Clone(a.Config.Targets), func(t string) bool { return !NamesLinear(t) })
 	}
 	if err := a.Config.validate(); err != nil {
 		return nil, err
 	}
 	return a, a.check()
-}
-
-func (p adapterFields) matches(module string) bool {
-	if p.regex != nil {
-		return p.regex.MatchString(module)
-	}
-	return slices.ContainsFunc(p.names, func(name string) bool {
-		return module == name || strings.HasSuffix(module, "."+name)
-	})
 }
 
 func parseAdapterConfig(data []byte) (adapterFields, error) {
@@ -142,6 +150,12 @@ func parseAdapterConfig(data []byte) (adapterFields, error) {
 	if c.Layers, err = f.layers("layers_to_transform"); err != nil {
 		return p, err
 	}
+	if c.Ranks, err = f.patterns("rank_pattern", CheckRank); err != nil {
+		return p, err
+	}
+	if c.Alphas, err = f.patterns("alpha_pattern", CheckAlpha); err != nil {
+		return p, err
+	}
 	return p, p.parseTargets(f)
 }
 
@@ -169,12 +183,13 @@ func (f fields) layers(key string) ([]int, error) {
 // "all-linear". PEFT's default for this architecture is q_proj and v_proj.
 func (p *adapterFields) parseTargets(f fields) error {
 	const key = "target_modules"
+	c := &p.config
 	if !f.has(key) {
-		p.names = []string{"q_proj", "v_proj"}
+		c.Targets = []string{"q_proj", "v_proj"}
 		return nil
 	}
 	if f[key][0] == '[' {
-		if err := json.Unmarshal(f[key], &p.names); err != nil {
+		if err := json.Unmarshal(f[key], &c.Targets); err != nil {
 			return corrupt("%s is %s, not a list of names", key, clip(string(f[key])))
 		}
 		return nil
@@ -184,17 +199,12 @@ func (p *adapterFields) parseTargets(f fields) error {
 		return err
 	}
 	if pattern == "all-linear" {
-		p.names = Linears
+		c.Targets = Linears
 		return nil
 	}
-	const most = 1 << 14
-	if len(pattern) > most {
-		return unsupported("target_modules with a pattern of %d bytes (what works: a list of names)", len(pattern))
-	}
-	if p.regex, err = regexp.Compile(`\A(?:` + pattern + `)\z`); err != nil {
-		return unsupported("target_modules %q, which is no regular expression known here (what works: a list of names)", clip(pattern))
-	}
-	return nil
+	c.Regex = pattern
+	_, err = compilePattern(key, pattern)
+	return err
 }
 
 // checkPlainLora refuses, by its key, everything that makes an adapter more than
@@ -227,7 +237,7 @@ func checkPlainLora(f fields) error {
 		switch key {
 		case "use_rslora", "layers_pattern":
 			continue
-		case "modules_to_save", "rank_pattern", "alpha_pattern", "exclude_modules", "trainable_token_indices",
+		case "modules_to_save", "exclude_modules", "trainable_token_indices",
 			"target_parameters", "layer_replication", "alora_invocation_tokens", "arrow_config":
 			if v := strings.Join(strings.Fields(string(f[key])), ""); f.has(key) && v != "{}" && v != "[]" && v != `""` {
 				return unsupported("%s %s (%s)", key, clip(v), adapterWorks)

@@ -17,7 +17,17 @@ import (
 // tinyAdapter makes an adapter for tinyConfig with random matrices.
 func tinyAdapter(r int, targets []string, layers []int) *Adapter {
 	a := &Adapter{Config: AdapterConfig{R: r, Alpha: 32, Dropout: 0.05, Targets: targets, Base: "some/model", Layers: layers}}
-	a.Tensors = AdapterTensors(tinyConfig, r, targets, layers)
+	return fillTiny(a)
+}
+
+// fillTiny gives an adapter for tinyConfig the tensors that its configuration asks
+// for.
+func fillTiny(a *Adapter) *Adapter {
+	tensors, err := AdapterTensors(tinyConfig, a.Config)
+	if err != nil {
+		panic(err)
+	}
+	a.Tensors = tensors
 	for i := range a.Tensors {
 		a.Tensors[i].Data = tinyWeights(a.Tensors[i].Name, a.Tensors[i].Shape)
 	}
@@ -43,7 +53,14 @@ func TestAdapterRoundTrip(t *testing.T) {
 			a.Config.RSLoRA, a.Config.Alpha = true, 2.5
 			return a
 		}(),
-		"subnormal": func() *Adapter { a := tinyAdapter(2, Linears, nil); a.Tensors[3].Data[5] = 1e-44; return a }(),
+		"ranks and alphas": fillTiny(&Adapter{Config: AdapterConfig{
+			R: 2, Alpha: 4, Targets: Linears,
+			Ranks:  Patterns{{"v_proj", 8}, {"layers.1.self_attn.*", 3}, {"^model.layers.0.mlp.up_proj", 1}},
+			Alphas: Patterns{{"down_proj", 0.5}, {"(q|k)_proj", 16}},
+		}}),
+		"one layer's":   fillTiny(&Adapter{Config: AdapterConfig{R: 2, Alpha: 4, Targets: []string{"layers.1.self_attn.q_proj", "v_proj"}}}),
+		"an expression": fillTiny(&Adapter{Config: AdapterConfig{R: 2, Alpha: 4, Regex: `.*\.(0\.self_attn\.[qk]|1\.mlp\.up)_proj`}}),
+		"subnormal":     func() *Adapter { a := tinyAdapter(2, Linears, nil); a.Tensors[3].Data[5] = 1e-44; return a }(),
 	} {
 		dir := writeTinyAdapter(t, a)
 		for range 2 { // the second time over the first
@@ -138,8 +155,13 @@ func TestAdapterConfigs(t *testing.T) {
 		"bias":                {m{"bias": "all"}, ErrUnsupported, `bias "all"`},
 		"lora_bias":           {m{"lora_bias": true}, ErrUnsupported, "lora_bias"},
 		"modules_to_save":     {m{"modules_to_save": []string{"lm_head"}}, ErrUnsupported, "modules_to_save"},
-		"rank_pattern":        {m{"rank_pattern": m{"q_proj": 8}}, ErrUnsupported, "rank_pattern"},
-		"alpha_pattern":       {m{"alpha_pattern": m{"q_proj": 8}}, ErrUnsupported, "alpha_pattern"},
+		"rank_pattern":        {m{"rank_pattern": m{"q_proj": 4, "up_proj": 9}, "r": 4}, nil, ""},
+		"another rank":        {m{"rank_pattern": m{"q_proj": 8}}, ErrCorrupt, "with r = 8 it should be [8 any]"},
+		"rank 2.5":            {m{"rank_pattern": m{"q_proj": 2.5}}, ErrCorrupt, "rank_pattern of q_proj"},
+		"ranks in a list":     {m{"rank_pattern": []int{1}}, ErrCorrupt, "rank_pattern"},
+		"no rank expression":  {m{"rank_pattern": m{"(?!q)": 4}}, ErrUnsupported, "rank_pattern"},
+		"alpha_pattern":       {m{"alpha_pattern": m{"q_proj": 8}}, nil, ""},
+		"alpha -1":            {m{"alpha_pattern": m{"q_proj": -1}}, ErrCorrupt, "alpha_pattern of q_proj"},
 		"fan_in_fan_out":      {m{"fan_in_fan_out": true}, ErrUnsupported, "fan_in_fan_out"},
 		"exclude":             {m{"exclude_modules": "x"}, ErrUnsupported, "exclude_modules"},
 		"PiSSA":               {m{"init_lora_weights": "pissa_niter_4"}, ErrUnsupported, "pissa"},
@@ -158,7 +180,7 @@ func TestAdapterConfigs(t *testing.T) {
 		"no targets":          {m{"target_modules": []string{}}, ErrCorrupt, "no targets"},
 		"other targets":       {m{"target_modules": []string{"c_attn"}}, ErrCorrupt, "no targets"},
 		"part of a name":      {m{"target_modules": []string{"proj"}}, ErrCorrupt, "no targets"},
-		"one layer's":         {m{"target_modules": []string{"v_proj", "layers.0.self_attn.q_proj"}}, ErrUnsupported, "q_proj in 1 of 2"},
+		"one layer's":         {m{"target_modules": []string{"v_proj", "layers.0.self_attn.q_proj"}}, ErrCorrupt, "q_proj in layer 1"},
 		"no expression":       {m{"target_modules": "(?<=a)b"}, ErrUnsupported, "regular expression"},
 		"targets are numbers": {m{"target_modules": []int{1}}, ErrCorrupt, "target_modules"},
 		"other layers":        {m{"layers_to_transform": []int{0}}, ErrCorrupt, "layers"},
@@ -380,6 +402,7 @@ func FuzzAdapterConfig(f *testing.F) {
 	f.Add(text)
 	f.Add([]byte(`{"peft_type":"LORA","target_modules":".*(q|v)_proj","r":4,"layers_to_transform":[0,1]}`))
 	f.Add([]byte(`{"peft_type":"LORA","target_modules":null,"rank_pattern":{"q":1}}`))
+	f.Add([]byte(`{"peft_type":"LORA","target_modules":["layers.0.self_attn.q_proj","layers.1.self_attn.q_proj"],"r":1,"rank_pattern":{"q_proj":4},"alpha_pattern":{"q_.*":2}}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		p, err := parseAdapterConfig(data)
 		var a *Adapter
@@ -393,8 +416,9 @@ func FuzzAdapterConfig(f *testing.F) {
 			}
 			return
 		}
-		if a.Config.R != 4 || !slices.Equal(a.Config.Targets, []string{"q_proj"}) {
-			t.Fatalf("accepted %+v for an adapter of q_proj with r = 4", a.Config)
+		modules, err := a.Config.Modules(2)
+		if err != nil || len(modules) != 2 || modules[0].R != 4 || modules[1].R != 4 || modules[0].Linear != "q_proj" || modules[1].Linear != "q_proj" {
+			t.Fatalf("accepted %+v for an adapter of q_proj with r = 4: %v", a.Config, err)
 		}
 	})
 }

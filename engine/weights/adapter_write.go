@@ -45,7 +45,10 @@ func adapterJSON(c AdapterConfig) map[string]any {
 	if c.Alpha == math.Trunc(c.Alpha) {
 		alpha = int64(c.Alpha) // Ollama reads an integer only
 	}
-	var layers, base any
+	var layers, base, targets any = nil, nil, c.Targets
+	if c.Regex != "" {
+		targets = c.Regex
+	}
 	if c.Layers != nil {
 		layers = c.Layers
 	}
@@ -53,12 +56,12 @@ func adapterJSON(c AdapterConfig) map[string]any {
 		base = c.Base
 	}
 	return map[string]any{
-		"alpha_pattern": map[string]any{}, "auto_mapping": nil, "base_model_name_or_path": base, "bias": "none", "corda_config": nil,
+		"alpha_pattern": c.Alphas, "auto_mapping": nil, "base_model_name_or_path": base, "bias": "none", "corda_config": nil,
 		"eva_config": nil, "exclude_modules": nil, "fan_in_fan_out": false, "inference_mode": true, "init_lora_weights": true,
 		"layer_replication": nil, "layers_pattern": nil, "layers_to_transform": layers, "loftq_config": map[string]any{},
 		"lora_alpha": alpha, "lora_bias": false, "lora_dropout": float(c.Dropout), "megatron_config": nil,
 		"megatron_core": "megatron.core", "modules_to_save": nil, "peft_type": "LORA", "qalora_group_size": 16, "r": c.R,
-		"rank_pattern": map[string]any{}, "revision": nil, "target_modules": c.Targets, "target_parameters": nil,
+		"rank_pattern": c.Ranks, "revision": nil, "target_modules": targets, "target_parameters": nil,
 		"task_type": "CAUSAL_LM", "trainable_token_indices": nil, "use_dora": false, "use_qalora": false, "use_rslora": c.RSLoRA,
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"hone/engine"
 	"hone/engine/decode"
 	"hone/engine/kernel"
+	"hone/engine/llama"
 	"hone/engine/tokenizer"
 	"hone/engine/weights"
 	"hone/experiments"
@@ -51,7 +52,7 @@ var badInput = []error{
 	experiments.ErrInjected, experiments.ErrRewind, experiments.ErrReplay, experiments.ErrNotRecorded,
 	experiments.ErrSameSide, experiments.ErrNoSharedRows,
 	data.ErrNoRows, data.ErrOverlong, data.ErrNoPlaceholder, data.ErrDuplicateKey, data.ErrTooDeep, data.ErrUTF8,
-	weights.ErrUnsupported, weights.ErrCorrupt, weights.ErrNonFinite, tokenizer.ErrUnsupported, decode.ErrConstraint,
+	llama.ErrAdapter, weights.ErrUnsupported, weights.ErrCorrupt, weights.ErrNonFinite, tokenizer.ErrUnsupported, decode.ErrConstraint,
 	runs.ErrNotFound, runs.ErrAmbiguous, runs.ErrCorrupt, runs.ErrLabel, tui.ErrNotTerminal, fs.ErrNotExist,
 }
 

@@ -19,6 +19,7 @@ type trainOptions struct {
 	runDir, store string
 	maxSteps      int
 	dryRun        bool
+	findLR        bool
 	compare       bool
 	inject        []string
 	rewind        int
@@ -33,11 +34,16 @@ func (a *app) trainCommand() *cobra.Command {
 		Long: "Train a LoRA adapter. Everything about the run is kept in a new directory of --store, or in --run-dir: " +
 			"given again, the same command goes on where the run was stopped, or prints the result of a finished one. " +
 			"Interrupt it (ctrl+c) to stop after the step in flight with a checkpoint, twice to abandon that step.",
-		Example: "hone train --model DIR --data FILE.jsonl\nhone train --config calendar.toml --set train.lr=1e-4 --run-dir runs/slow\nhone train --run-dir runs/slow\nhone train --config calendar.toml --dry-run",
+		Example: "hone train --model DIR --data FILE.jsonl\nhone train --config calendar.toml --set train.lr=1e-4 --run-dir runs/slow\nhone train --run-dir runs/slow\nhone train --config calendar.toml --find-lr\nhone train --config calendar.toml --dry-run",
 	}
 	cmd.RunE = a.command(noArgs, func(ctx context.Context, _ []string) error {
 		if err := atLeast("max-steps", o.maxSteps, 0); err != nil {
 			return err
+		}
+		for _, other := range []string{"dry-run", "run-dir", "max-steps", "compare", "inject", "rewind"} {
+			if o.findLR && cmd.Flags().Changed(other) {
+				return usagef("--find-lr: touches no run and does nothing else: leave out --%s", other)
+			}
 		}
 		start := experiments.StartOptions{RunDir: o.runDir, Store: o.store, MaxSteps: o.maxSteps, Version: a.versionText()}
 		var err error
@@ -52,7 +58,10 @@ func (a *app) trainCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		if o.dryRun {
+		switch {
+		case o.findLR:
+			return a.findLR(ctx, c)
+		case o.dryRun:
 			return a.plan(c)
 		}
 		return a.train(ctx, c, start, o.compare)
@@ -63,6 +72,7 @@ func (a *app) trainCommand() *cobra.Command {
 	cmd.Flags().IntVar(&o.maxSteps, "max-steps", 0, "stop after this step, with a checkpoint; the schedule stays that of the whole run")
 	cmd.Flags().BoolVar(&o.compare, "compare", false, "when the run is finished, compare it with the base model on the test split")
 	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "show what the run would cost, and do nothing; config.json is enough of a model")
+	cmd.Flags().BoolVar(&o.findLR, "find-lr", false, "sweep the learning rate over the experiment's batches, show the loss against it and suggest one; nothing is written")
 	cmd.Flags().StringArrayVar(&o.inject, "inject", nil, "plant a failure on purpose, to see what finds it: ID@STEP, as ACT-INF@5, step 0 being the data; repeatable")
 	cmd.Flags().IntVar(&o.rewind, "rewind", 0, "take the run of --run-dir back to the state after this step, finished or failed, and go on from there; 0 is the beginning")
 	cmd.Flags().IntSliceVar(&o.without, "without-row", nil, "with --rewind: leave this row of the train split out from there on; repeatable")

@@ -126,12 +126,18 @@ func (v *trainView) end(r experiments.Result) {
 	if r.AlreadyFinished {
 		how = "already finished"
 	}
+	if r.Early != "" {
+		how += ", early"
+	}
 	dir := relative(r.RunDir)
 	v.out.printf("%s at step %d of %d, loss %.4f", how, r.Step, r.Steps, r.Loss)
 	if !r.AlreadyFinished {
 		v.out.printf(", %s", clock(seconds(r.Seconds)))
 	}
 	v.out.printf("\n")
+	if r.Early != "" {
+		v.out.printf("%s\n", r.Early)
+	}
 	if r.State != runs.Finished {
 		if !v.quiet {
 			v.out.printf("go on with: hone train --run-dir %s\n", dir)
