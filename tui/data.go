@@ -91,6 +91,8 @@ func (d *dataScreen) Update(msg tea.Msg) tea.Cmd {
 		if d.filter.key(msg) {
 			return d.search()
 		}
+	case dataRowMsg:
+		return d.showRow(msg.row)
 	case foundMsg:
 		if msg.gen == d.finds {
 			d.rows.show(msg.rows)
@@ -172,6 +174,16 @@ func (d *dataScreen) turn(by int) tea.Cmd {
 	d.only = nil
 	d.rows = list{}
 	return d.search()
+}
+
+// showRow selects a row of the first split, train.
+func (d *dataScreen) showRow(row int) tea.Cmd {
+	d.split, d.only, d.findings, d.stats = 0, nil, false, false
+	d.filter.clear()
+	d.rows = list{}
+	cmd := d.search()
+	d.rows.choose(row)
+	return cmd
 }
 
 // openFindings gives the arrows to the findings.

@@ -37,6 +37,7 @@ type fakeBackend struct {
 	sidesErr error
 	noteErr  error
 	files    map[string]experiments.Config
+	replay   *experiments.Replay // of a step; nil = it lasts until it is stopped
 
 	calls []string
 }
@@ -91,8 +92,18 @@ func (f *fakeBackend) RunConfig(dir string) (experiments.Config, error) {
 	return c, nil
 }
 
-func (f *fakeBackend) Start(ctx context.Context, c experiments.Config, store, dir string) (ownRun, error) {
-	f.called("start %s dir=%s r=%d", store, dir, c.LoRA.R)
+func (f *fakeBackend) Start(ctx context.Context, c experiments.Config, o experiments.StartOptions) (ownRun, error) {
+	store := o.Store
+	if o.RunDir != "" {
+		store = "runs"
+	}
+	f.called("start %s dir=%s r=%d", store, o.RunDir, c.LoRA.R)
+	if o.Rewind != nil {
+		f.called("rewind to %d without %v", o.Rewind.To, o.Rewind.Without)
+	}
+	for _, x := range o.Inject {
+		f.called("inject %s", x)
+	}
 	if f.startErr != nil {
 		return nil, f.startErr
 	}
@@ -137,8 +148,25 @@ func (f *fakeBackend) Label(dir string, change func(*runs.Labels)) error {
 	return errors.New("no such run")
 }
 
-func (f *fakeBackend) Gradients(string, int) (runs.GradientTail, error) {
-	return runs.GradientTail{}, nil
+func (f *fakeBackend) ReadStep(_ context.Context, _ string, step int) (*experiments.StepRecord, error) {
+	return &experiments.StepRecord{Loss: math.NaN(), GradNorm: math.NaN()}, nil
+}
+
+func (f *fakeBackend) ReplayStep(ctx context.Context, dir string, o experiments.ReplayOptions) (*experiments.Replay, error) {
+	f.called("replay %d without %v set %v", o.Step, o.Without, o.Set)
+	o.Progress("re-executing step 40", 15, 16)
+	if f.replay == nil {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	return f.replay, nil
+}
+
+func (f *fakeBackend) Diagnose(_ context.Context, path string) (diagnosis, error) {
+	f.called("diagnose %s", path)
+	return diagnosis{Verdict: "Likeliest cause: MASK-ALL.", Checked: 31, Findings: []finding{
+		{id: "DUP-ROW", kind: logWarn, text: "data: 2 rows of train say the same", advice: "Remove one of them.", confidence: 0.9, by: "doctor"},
+	}}, nil
 }
 
 func (f *fakeBackend) Remove(store, id string) error {

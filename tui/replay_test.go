@@ -280,7 +280,7 @@ func TestReplayWritesNothing(t *testing.T) {
 		}
 	}
 	back := replaying{r.fake, r.replay}
-	if _, err := back.Start(context.Background(), experiments.Default(), "runs", dir); err != errReplay {
+	if _, err := back.Start(context.Background(), experiments.Default(), experiments.StartOptions{RunDir: dir}); err != errReplay {
 		t.Errorf("resuming the replayed run: %v", err)
 	}
 	if err := back.Remove(filepath.Dir(dir), filepath.Base(dir)); err != errReplay {

@@ -1,12 +1,17 @@
 package tui
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
 	"strings"
 	"testing"
+	"time"
 
+	tea "github.com/charmbracelet/bubbletea"
+
+	"hone/experiments"
 	"hone/runs"
 )
 
@@ -27,13 +32,107 @@ func gradients(step, layers int) runs.Gradients {
 	return g
 }
 
-// soundTail is the end of a trace in which nothing is wrong.
-func soundTail(dir string, steps int) (runs.GradientTail, error) {
-	return runs.GradientTail{Steps: []runs.Gradients{gradients(142, 30), gradients(143, 30)}}, nil
+// sampleStepRow is a row of a step, of which so many tokens are supervised; loss
+// gives each of these its nats, nil for none.
+func sampleStepRow(row, targets int, loss func(i int) float64) experiments.StepRow {
+	_, words := sampleRow(row)
+	r := experiments.StepRow{Row: row, Source: fmt.Sprintf("train.jsonl:%d", row+1), Tokens: len(words), From: experiments.FromDataset}
+	for i, w := range words {
+		x := experiments.StepToken{ID: int32(100 + i), Text: w.Text, Field: w.Field}
+		if w.Target && r.Targets < targets {
+			x.Target = true
+			r.Targets++
+			if loss != nil {
+				nll := runs.Number(loss(r.Targets))
+				x.NLL, r.From = &nll, experiments.FromRecord
+				r.NLL += float64(nll)
+			}
+		}
+		r.Text = append(r.Text, x)
+	}
+	return r
+}
+
+// soundStep is a step in which nothing is wrong.
+func soundStep(_ context.Context, dir string, step int) (*experiments.StepRecord, error) {
+	if step == 0 {
+		step = 143
+	}
+	r := &experiments.StepRecord{Step: step, Loss: 0.0713, GradNorm: 0.31, Targets: 620, Tokens: 950, Applied: true}
+	for _, row := range []int{17, 3, 412, 8} {
+		x := sampleStepRow(row, 99, nil)
+		x.NLL = 1.5 + float64(row)/100
+		r.Rows = append(r.Rows, x)
+	}
+	r.Stages = []experiments.Stage{
+		{Name: experiments.StageData, Verdict: experiments.WentWell, Text: "4 rows, 4 distinct, their tokens those of the dataset"},
+		{Name: experiments.StageMask, Verdict: experiments.WentWell, Text: "620 of 950 tokens supervised"},
+		{Name: experiments.StageForward, Verdict: experiments.WentWell, Text: "950 tokens in 1 pass"},
+		{Name: experiments.StageLoss, Verdict: experiments.WentWell, Text: "0.0713  ce 0.0481  json 0.061  field 0.094  conf 0.041"},
+		{Name: experiments.StageGradient, Verdict: experiments.WentWell, Text: "norm 0.31 of 420 tensors"},
+		{Name: experiments.StageUpdate, Verdict: experiments.WentWell, Text: "lr 0.000413, 4884480 values changed in 420 tensors"},
+	}
+	for i := max(step-15, 1); i <= step; i++ {
+		r.Gradients.Steps = append(r.Gradients.Steps, gradients(i, 30))
+	}
+	return r, nil
+}
+
+// oddStep is a step that was halted: a row of it has no targets, another a token
+// whose loss is not a number.
+func oddStep(ctx context.Context, dir string, step int) (*experiments.StepRecord, error) {
+	if step != 0 && step != 41 {
+		return soundStep(ctx, dir, step)
+	}
+	r, err := soundStep(ctx, dir, 41)
+	r.Applied, r.Loss, r.GradNorm, r.Targets = false, math.NaN(), math.NaN(), 527
+	wave := func(i int) float64 { return 2.2 + 2*math.Sin(float64(i)) }
+	r.Rows = []experiments.StepRow{sampleStepRow(17, 99, wave), sampleStepRow(3, 99, wave), sampleStepRow(412, 0, wave), sampleStepRow(8, 99, func(i int) float64 {
+		if i > 9 {
+			return math.NaN()
+		}
+		return wave(i)
+	})}
+	r.Rows[2].Odd, r.Rows[2].NLL = "0 supervised tokens of 93", math.NaN()
+	r.Suspects = []int{412, 8}
+	r.Stages = []experiments.Stage{
+		{Name: experiments.StageData, Verdict: experiments.WentWell, Text: "4 rows, 4 distinct, their tokens those of the dataset"},
+		{Name: experiments.StageMask, Verdict: experiments.WentWrong, ID: "MASK-ALL", First: true, Text: "1 of 4 rows have no supervised token"},
+		{Name: experiments.StageForward, Text: "not looked at: a replay traces every operation"},
+		{Name: experiments.StageLoss, Verdict: experiments.WentWrong, Text: "NaN over 527 targets; not finite in 2 of 4 rows"},
+		{Name: experiments.StageGradient, Verdict: experiments.WentWrong, Text: "15 of 420 tensors not finite, layers.0.self_attn.q_proj.lora_A first: 9216 values from element 0 on"},
+		{Name: experiments.StageUpdate, Text: "not applied: no value of the weights has changed"},
+	}
+	r.Gradients = oddTail()
+	return r, err
+}
+
+// sampleReplay is a replay of a step that is not finite.
+func sampleReplay() *experiments.Replay {
+	row := 8
+	op := func(seq int, name, phase string, bad bool) experiments.ReplayedOp {
+		o := experiments.ReplayedOp{Seq: seq, Name: name, Phase: phase, Shape: [2]int{402, 576}, AbsMax: runs.Number(3.1 + float64(seq)), RMS: 0.4}
+		if bad {
+			o.PosInf = 1
+			o.Bad = &experiments.BadPlace{Part: name, Index: 76041, Row: 132, Col: 9, Value: runs.Number(math.Inf(1)), Data: &row, Token: 120, At: 12, Tokens: 61}
+		}
+		return o
+	}
+	r := &experiments.Replay{RunDir: storyDir, Step: 41, From: 25, Reproduced: true}
+	again := sampleStepRow(8, 99, func(i int) float64 { return float64(i % 5) })
+	r.Base = experiments.ReplayedStep{Rows: []int{17, 3, 412, 8}, Loss: runs.Number(math.NaN()), GradNorm: runs.Number(math.NaN()), Update: runs.Number(math.NaN()), PerRow: []experiments.ReplayedRow{
+		{Row: 8, Tokens: again.Tokens, Targets: again.Targets, PerToken: again.Text},
+	}}
+	for i, name := range []string{"embed_tokens", "layers.0.input_layernorm", "layers.0.self_attn.qkv_proj", "layers.0.self_attn", "layers.0.self_attn.o_proj", "layers.0.mlp.act_fn", "layers.0.mlp.down_proj", "norm", "lm_head"} {
+		r.Base.Ops = append(r.Base.Ops, op(i, name, "forward", i >= 5))
+	}
+	r.Base.FirstBad = &r.Base.Ops[5]
+	r.Bisection = &experiments.Bisection{Rows: []int{8}, Op: &r.Base.Ops[5], Probes: []experiments.Probe{{Rows: []int{17, 3}, Finite: true}, {Rows: []int{412, 8}}, {Rows: []int{412}, Finite: true}, {Rows: []int{8}}}}
+	return r
 }
 
 // oddTail is the end of a trace whose last step is not finite.
-func oddTail(dir string, steps int) (runs.GradientTail, error) {
+func oddTail() runs.GradientTail {
 	g := gradients(41, 30)
 	g.Norm = math.NaN()
 	for name := range g.Norms {
@@ -44,39 +143,73 @@ func oddTail(dir string, steps int) (runs.GradientTail, error) {
 	}
 	g.Norms["layers.3.self_attn.k_proj.lora_A"] = 0
 	g.Norms["layers.3.self_attn.k_proj.lora_B"] = 0
-	return runs.GradientTail{Steps: []runs.Gradients{gradients(39, 30), gradients(40, 30), g}}, nil
+	return runs.GradientTail{Steps: []runs.Gradients{gradients(39, 30), gradients(40, 30), g}}
 }
 
 // traceBench opens the workbench on a run, on the Trace screen.
-func traceBench(t *testing.T, snap *snapshot, read func(string, int) (runs.GradientTail, error), width, height int, change ...func(*Options)) *bench {
+func traceBench(t *testing.T, snap *snapshot, read stepReader, width, height int, change ...func(*Options)) *bench {
 	t.Helper()
 	f := full()
-	f.snap = snap
+	f.snap, f.replay = snap, sampleReplay()
 	b := start(t, f, width, height, append(change, func(o *Options) { o.RunDir = storyDir })...)
 	sc := b.screens[traceScreenID].(*traceScreen)
 	sc.read = read
 	b.send(snapshotMsg{gen: b.polls, snap: snap, changed: true})
 	b.press("4")
-	tail, err := read(storyDir, tracedSteps)
-	b.send(gradsMsg{dir: storyDir, view: newGradView(tail), err: err}) // should a busy machine have dropped it
 	return b
+}
+
+// foreignSnapshot is the log of another trainer.
+func foreignSnapshot() *snapshot {
+	h := &runs.History{}
+	nan := runs.Number(math.NaN())
+	for i := 10; i <= 210; i += 10 {
+		h.Steps = append(h.Steps, runs.Step{Step: i, Epoch: runs.Number(float64(i) / 70), JSON: nan, Field: nan, Confidence: nan, GradNorm: nan, LR: runs.Number(5e-4 * float64(210-i) / 210), Seconds: nan})
+	}
+	h.Events = append(h.Events, event(210, time.Time{}, runs.Alert{
+		Step: 210, ID: "COLLATE-EMPTY", Severity: "error", Confidence: 0.97, Message: "columns are dropped before the collator",
+		Advice: "Set remove_unused_columns=False, or tokenize before the trainer.", Evidence: []string{"1,662 tokens for 1,662 sequences: 1.000 each (trainer_state.json:12)"},
+	}))
+	return &snapshot{
+		Dir: storyDir, Version: 1, State: foreignState, History: h, Info: runs.RunInfo{Name: "trainer_state.json", State: foreignState, Step: 210, Steps: 210},
+		Foreign: &foreignView{
+			Tool: "transformers", Norms: true, Rates: true,
+			Facts:  []string{"21 logged losses, steps 10 to 210 of 210; 21 of them exactly 0.0, 0 NaN or infinite; 21 of 21 gradient norms NaN or infinite", "no evaluation"},
+			Limits: []string{"whether the end of the sequence (EOS) is trained, and which tokens are; look at one batch", "whether the saved weights are finite; look at the adapter or the model"},
+			Others: []string{"checkpoint-100/trainer_state.json"},
+		},
+	}
+}
+
+func unreadableStep(context.Context, string, int) (*experiments.StepRecord, error) {
+	return nil, errors.New("reading the trace: permission denied")
+}
+
+func noSuchStep(context.Context, string, int) (*experiments.StepRecord, error) {
+	return &experiments.StepRecord{Loss: math.NaN(), GradNorm: math.NaN()}, nil
 }
 
 var traceStates = []struct {
 	name string
 	snap func() *snapshot
-	read func(string, int) (runs.GradientTail, error)
+	read stepReader
 	keys []string
 }{
-	{"sound", func() *snapshot { return story(143, runs.Running) }, soundTail, nil},
-	{"odd", oddStory, oddTail, []string{"end"}},
-	{"tensors", oddStory, oddTail, []string{"tab", "down"}},
-	{"filter", oddStory, oddTail, []string{"/", "text:layers.7. lora_b", "enter", "o"}},
-	{"matrix", oddStory, oddTail, []string{"shift+tab", "right", "right", "right", "down"}},
-	{"bare", func() *snapshot { return story(3, runs.Running) }, func(string, int) (runs.GradientTail, error) { return runs.GradientTail{}, nil }, []string{"tab"}},
-	{"unreadable", func() *snapshot { return story(3, runs.Running) }, func(string, int) (runs.GradientTail, error) {
-		return runs.GradientTail{}, errors.New("reading the trace: permission denied")
-	}, []string{"tab", "tab"}},
+	{"sound", func() *snapshot { return story(143, runs.Running) }, soundStep, nil},
+	{"odd", oddStory, oddStep, nil},
+	{"batch", oddStory, oddStep, []string{"tab", "down"}},
+	{"masked", oddStory, oddStep, []string{"tab", "home", "down", "down"}},
+	{"replay", oddStory, oddStep, []string{"r"}},
+	{"changed", oddStory, oddStep, []string{"R", "enter"}},
+	{"rewind", oddStory, oddStep, []string{"w"}},
+	{"doctor", oddStory, oddStep, []string{"d", "end"}},
+	{"tensors", oddStory, oddStep, []string{"tab", "tab", "tab", "down"}},
+	{"filter", oddStory, oddStep, []string{"tab", "tab", "tab", "/", "text:layers.7. lora_b", "enter", "o"}},
+	{"matrix", oddStory, oddStep, []string{"shift+tab", "right", "right", "right", "down"}},
+	{"span", oddStory, oddStep, []string{"shift+tab", "v", "right"}},
+	{"bare", func() *snapshot { return story(3, runs.Running) }, noSuchStep, []string{"tab"}},
+	{"unreadable", func() *snapshot { return story(3, runs.Running) }, unreadableStep, []string{"tab", "tab"}},
+	{"foreign", foreignSnapshot, noSuchStep, nil},
 }
 
 func TestTraceGolden(t *testing.T) {
@@ -104,10 +237,14 @@ func TestTraceBodyIsExactAtEverySize(t *testing.T) {
 }
 
 func TestTraceFindings(t *testing.T) {
-	b := traceBench(t, oddStory(), oddTail, 120, 40)
-	b.sees("MASK-ALL", "LOSS-NONFINITE", "LOSS-ZERO", "NO-TARGETS", "3 errors, 1 warning", "15 tensors not finite since step 41")
-	b.press("home")
-	b.sees("step 37", "was supervised")
+	b := traceBench(t, oddStory(), oddStep, 120, 40)
+	b.sees("MASK-ALL", "LOSS-NONFINITE", "LOSS-ZERO", "NO-TARGETS", "3 errors, 1 warning", "halted before its update", "first cause")
+	sc := b.screens[traceScreenID].(*traceScreen)
+	if n := sc.found[sc.findings.visible[0]]; n.id != "MASK-ALL" {
+		t.Errorf("the likeliest cause is %s", n.id)
+	}
+	b.press("o", "home")
+	b.sees("step 37", "was supervised", "chain of step 37")
 	b.press("enter")
 	if b.active != trainScreenID || b.screens[trainScreenID].(*trainScreen).charts.cross != 37 {
 		t.Errorf("enter went to screen %d with the crosshair at %g", b.active, b.screens[trainScreenID].(*trainScreen).charts.cross)
@@ -119,10 +256,10 @@ func TestTraceJoinsStepsInARow(t *testing.T) {
 	for _, i := range []int{10, 11, 12, 13, 30, 40, 41} {
 		snap.History.Steps[i-1].Loss = runs.Number(math.NaN())
 	}
-	b := traceBench(t, snap, soundTail, 120, 40)
+	b := traceBench(t, snap, soundStep, 120, 40)
 	sc := b.screens[traceScreenID].(*traceScreen)
 	var got []string
-	for _, i := range sc.feed.order() {
+	for _, i := range orderOf(sc.feed.found, true) {
 		got = append(got, sc.feed.found[i].steps())
 	}
 	if strings.Join(got, " ") != "10-13 30 40-41" {
@@ -152,16 +289,16 @@ func TestTraceJoinsStepsInARow(t *testing.T) {
 }
 
 func TestTraceFilterOrderAndCell(t *testing.T) {
-	b := traceBench(t, story(143, runs.Running), soundTail, 120, 40)
+	b := traceBench(t, story(143, runs.Running), soundStep, 120, 40)
 	sc := b.screens[traceScreenID].(*traceScreen)
-	name := func(i int) string { return sc.grads.tensors[sc.tensors.visible[i]].name }
+	name := func(i int) string { return sc.grads().tensors[sc.tensors.visible[i]].name }
 	if n := len(sc.tensors.visible); n != 420 {
 		t.Fatalf("%d tensors", n)
 	}
 	if !strings.HasSuffix(name(0), "lora_B") {
 		t.Errorf("the largest is %s", name(0))
 	}
-	b.press("tab", "o")
+	b.press("tab", "tab", "tab", "o")
 	if name(0) != "layers.0.self_attn.q_proj.lora_A" || name(419) != "layers.29.mlp.down_proj.lora_B" {
 		t.Errorf("by name: %s to %s", name(0), name(419))
 	}
@@ -186,13 +323,25 @@ func TestTraceFilterOrderAndCell(t *testing.T) {
 // TestTraceReadsOnlyWhenLookedAt counts readings of the trace file.
 func TestTraceReadsOnlyWhenLookedAt(t *testing.T) {
 	reads := 0
-	a := &app{back: full(), t: plainTheme(false), snap: story(10, runs.Running), runDir: storyDir}
+	a := &app{ctx: context.Background(), back: full(), t: plainTheme(false), snap: story(10, runs.Running), runDir: storyDir}
 	sc := newTrace(a)
-	sc.read = func(string, int) (runs.GradientTail, error) { reads++; return soundTail("", 0) }
+	sc.read = func(ctx context.Context, dir string, step int) (*experiments.StepRecord, error) {
+		reads++
+		return soundStep(ctx, dir, step)
+	}
 	sc.SetSize(80, 20)
-	run := func(msg any) {
+	var run func(msg any)
+	run = func(msg any) {
 		for cmd := sc.Update(msg); cmd != nil; {
 			got := cmd()
+			if batch, ok := got.(tea.BatchMsg); ok {
+				for _, c := range batch {
+					if c != nil {
+						run(c())
+					}
+				}
+				return
+			}
 			if got == nil {
 				return
 			}
@@ -206,7 +355,7 @@ func TestTraceReadsOnlyWhenLookedAt(t *testing.T) {
 	if cmd := sc.Focus(); cmd != nil {
 		run(cmd())
 	}
-	if reads != 1 || sc.grads == nil {
+	if reads != 1 || sc.grads() == nil {
 		t.Fatalf("%d reads after Focus", reads)
 	}
 	run(snapshotMsg{snap: a.snap})
@@ -218,10 +367,20 @@ func TestTraceReadsOnlyWhenLookedAt(t *testing.T) {
 	if reads != 2 {
 		t.Fatalf("%d reads after a new step", reads)
 	}
+	// A step of the past does not change: it is read once.
+	run(sc.goStep(5)())
+	for _, n := range []int{12, 13} {
+		a.snap = story(n, runs.Running)
+		run(snapshotMsg{snap: a.snap, changed: true})
+	}
+	if reads != 3 || sc.view.record.Step != 5 {
+		t.Fatalf("%d reads of step %d", reads, sc.view.record.Step)
+	}
 	sc.Blur()
-	a.snap = story(12, runs.Running)
+	run(sc.goStep(newestStep))
+	a.snap = story(14, runs.Running)
 	run(snapshotMsg{snap: a.snap, changed: true})
-	if reads != 2 {
+	if reads != 3 {
 		t.Fatalf("%d reads while not visible", reads)
 	}
 }
@@ -235,10 +394,10 @@ func TestGradViewOfHostileNames(t *testing.T) {
 	if len(v.tensors) != 12 || v.layers != 3 || len(v.modules) != 1 || v.badTensors != 2 || v.largest != 10 {
 		t.Errorf("%d tensors, %d layers, modules %q, %d bad, largest %g", len(v.tensors), v.layers, v.modules, v.badTensors, v.largest)
 	}
-	b := traceBench(t, story(3, runs.Running), func(string, int) (runs.GradientTail, error) {
-		return runs.GradientTail{Steps: []runs.Gradients{g}}, nil
+	b := traceBench(t, story(3, runs.Running), func(context.Context, string, int) (*experiments.StepRecord, error) {
+		return &experiments.StepRecord{Step: 1, Gradients: runs.GradientTail{Steps: []runs.Gradients{g}}}, nil
 	}, 120, 40)
-	b.press("tab", "tab", "right", "down")
+	b.press("shift+tab", "right", "down", "v")
 	checkFrame(t, "hostile names", b.View(), 120, 40)
 	if strings.Contains(b.View(), "\x1b") {
 		t.Error("an escape of a name reached the frame")
@@ -253,8 +412,8 @@ func BenchmarkTraceView(b *testing.B) {
 	sc := newTrace(a)
 	sc.SetSize(120, 36)
 	sc.Update(snapshotMsg{snap: a.snap, changed: true})
-	tail, _ := oddTail("", 0)
-	sc.Update(gradsMsg{dir: storyDir, view: newGradView(tail)})
+	r, _ := oddStep(context.Background(), "", 0)
+	sc.Update(stepMsg{of: stepAsk{dir: storyDir}, view: newStepView(stepAsk{}, r, a.snap)})
 	for b.Loop() {
 		_ = sc.View()
 	}

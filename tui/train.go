@@ -168,6 +168,10 @@ func builtFeed(snap *snapshot, with feedSettings, t *theme, zone *time.Location)
 // settings are what the steps of the run are drawn with.
 func (s *trainScreen) settings() feedSettings {
 	with := feedSettings{axis: s.charts.axis}
+	if s.snap != nil && s.snap.Foreign != nil {
+		f := s.snap.Foreign
+		with.foreign, with.noNorms, with.noRates = true, !f.Norms, !f.Rates
+	}
 	if s.run != nil {
 		c := s.run.config
 		with.clip = c.Train.Clip
@@ -239,6 +243,8 @@ func (s *trainScreen) notOwn() tea.Cmd {
 		return nil
 	case s.replayShown():
 		return notice("this is a replay of what was recorded: nothing is trained; f on 6 Runs takes its settings over")
+	case s.snap.Foreign != nil:
+		return notice("this is the log of another trainer: it can be looked at, no more")
 	case !s.snap.live():
 		return notice("this run has " + pastTense(s.snap.State) + "; resume it from 6 Runs")
 	case s.snap.Info.PID > 0:
