@@ -159,7 +159,12 @@ func (f *fakeBackend) ReplayStep(ctx context.Context, dir string, o experiments.
 		<-ctx.Done()
 		return nil, ctx.Err()
 	}
-	return f.replay, nil
+	r := *f.replay
+	if len(o.Without)+len(o.Set) > 0 {
+		v := experiments.ReplayedStep{Without: o.Without, Set: o.Set, Loss: 0.31, GradNorm: 0.44, Update: 0.002, Applied: true}
+		r.Variant = &v
+	}
+	return &r, nil
 }
 
 func (f *fakeBackend) Diagnose(_ context.Context, path string) (diagnosis, error) {

@@ -205,7 +205,7 @@ func (s *traceScreen) catchUp() tea.Cmd {
 
 // newTraceFeed is a feed of a whole snapshot.
 func newTraceFeed(snap *snapshot) *traceFeed {
-	f := &traceFeed{cursor: newCursor(snap.Dir)}
+	f := &traceFeed{cursor: newCursor(snap.Dir), log: snap.Foreign}
 	f.take(snap) // an empty feed takes any history
 	return f
 }

@@ -107,16 +107,16 @@ func (s *traceScreen) drawTokens(r stepRow, replay *replayedView, width int) []s
 	}
 	known := slices.ContainsFunc(tokens, func(x experiments.StepToken) bool { return x.NLL != nil })
 	what := map[string]string{
-		experiments.FromRecord: "as consumed, from the record", experiments.FromDataset: "the dataset's, hash and mask as recorded", experiments.FromReplay: "as consumed again by the replay",
+		experiments.FromRecord: "as consumed", experiments.FromDataset: "the dataset's, checked by hash", experiments.FromReplay: "as replayed",
 	}[from]
 	head := t.strong.Render(fmt.Sprintf("row %d", r.Row)) + t.dim.Render("  "+what+"   ") + t.g.masked + t.dim.Render(" masked   ")
 	if known {
-		head += t.field.Render(strings.Join(t.g.sparks[:], "")) + t.dim.Render(" supervised, its loss: 0 to "+figure(lossTop)+" nats or more")
+		head += t.field.Render(strings.Join(t.g.sparks[:], "")) + t.dim.Render(fmt.Sprintf(" loss, 0 to %g nats", lossTop))
 	} else {
-		head += t.g.value + t.dim.Render(" supervised; r replays the step for the loss of each")
+		head += t.g.value + t.dim.Render(" supervised; r for the loss of each")
 	}
 	lines := []string{" " + t.cut(head, width-2)}
-	if worst := worstTokens(tokens); worst != "" {
+	if worst := t.worstTokens(tokens); worst != "" {
 		lines = append(lines, " "+t.cut(t.dim.Render("most surprising  ")+t.clean(worst), width-2))
 	}
 	for _, l := range tokenLossLines(t, tokens, width-2) {
@@ -130,7 +130,7 @@ const lossTop = 4.0
 
 // worstTokens names the tokens that surprised the model most, those whose loss is
 // no number first.
-func worstTokens(tokens []experiments.StepToken) string {
+func (t *theme) worstTokens(tokens []experiments.StepToken) string {
 	const most = 5
 	var worst []experiments.StepToken
 	for _, x := range tokens {
@@ -155,7 +155,8 @@ func worstTokens(tokens []experiments.StepToken) string {
 	})
 	var names []string
 	for _, x := range worst[:min(len(worst), most)] {
-		names = append(names, fmt.Sprintf("%q %s", tokenWord(x.Text), figure(float64(*x.NLL))))
+		quote := []rune(t.g.quote)
+		names = append(names, string(quote[0])+tokenWord(x.Text)+string(quote[1])+" "+figure(float64(*x.NLL)))
 	}
 	return strings.Join(names, "   ")
 }

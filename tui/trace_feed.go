@@ -28,6 +28,7 @@ type finding struct {
 type traceFeed struct {
 	cursor
 	open  [len(oddKinds)]int // index+1 of the finding that the next odd step may extend
+	log   *foreignView       // of the log of another trainer; nil = of a run of Hone
 	found []finding
 }
 
@@ -67,7 +68,7 @@ func (f *traceFeed) take(snap *snapshot) bool {
 // step looks for odd figures; those of steps in a row are one finding.
 func (f *traceFeed) step(s runs.Step) {
 	for i, odd := range oddKinds {
-		if !odd.is(s) {
+		if !odd.is(s) || f.log != nil && !f.log.Norms && odd.id == "GRAD-NONFINITE" {
 			f.open[i] = 0
 			continue
 		}
@@ -86,8 +87,12 @@ func (f *traceFeed) event(e runs.Event) {
 	switch r := e.Record.(type) {
 	case runs.Alert:
 		_, symptom := experiments.FailureTitle(r.ID)
+		by := ""
+		if f.log != nil {
+			by = "log"
+		}
 		f.add(finding{
-			from: r.Step, to: r.Step, kind: alertKind(r.Severity), id: r.ID, text: r.Message, advice: r.Advice,
+			by: by, from: r.Step, to: r.Step, kind: alertKind(r.Severity), id: r.ID, text: r.Message, advice: r.Advice,
 			evidence: r.Evidence, confidence: float64(r.Confidence), undone: e.Undone, symptom: symptom,
 		})
 	case runs.Intervention:

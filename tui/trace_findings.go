@@ -95,13 +95,16 @@ func (s *traceScreen) about(width int) []string {
 	}
 	n := s.found[row]
 	head := t.strong.Render(t.clean(n.id))
+	title, _ := experiments.FailureTitle(n.id)
+	if title != n.text && title != "" {
+		head += "  " + t.clean(title)
+	}
 	switch {
+	case n.by == "log":
 	case n.by != "":
 		head += t.dim.Render("  found by the " + n.by)
-	case n.from == 0 && s.snap.Foreign == nil:
+	case n.from == 0:
 		head += t.dim.Render("  in the data, before the first step")
-	case s.snap.Foreign != nil:
-		head += t.dim.Render("  in the log")
 	default:
 		head += t.dim.Render("  step " + n.steps())
 	}
@@ -123,10 +126,6 @@ func (s *traceScreen) about(width int) []string {
 			}
 			lines = append(lines, " "+t.dim.Render(pad(lead, 10))+l)
 		}
-	}
-	title, _ := experiments.FailureTitle(n.id)
-	if title != n.text {
-		para("means", title)
 	}
 	para("what", n.text)
 	para("advice", n.advice)

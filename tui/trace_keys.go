@@ -61,7 +61,7 @@ func (s *traceScreen) paneKeys() []binding {
 		return append(s.matrixKeys(has), s.tensorKeys(has)...)
 	}
 	return append(s.findings.bindings("finding", func() tea.Cmd { s.chosen = byFinding; return s.readStep() }),
-		binding{Keys: []string{"enter"}, Text: "show on the charts", Help: "go to Train with the crosshair on the finding's step", Run: s.showOnCharts, When: func() bool { _, ok := s.findings.selected(); return ok }},
+		binding{Keys: []string{"enter"}, Text: "charts", Help: "go to Train with the crosshair on the finding's step", Run: s.showOnCharts, When: func() bool { _, ok := s.findings.selected(); return ok }},
 		binding{Keys: []string{"o"}, Text: "order", Help: "order findings by rank, the likeliest cause first, or by step", Quiet: true, Run: do(func() { s.bySteps = !s.bySteps; s.collect() })},
 	)
 }

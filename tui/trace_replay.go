@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"sync"
 
 	tea "github.com/charmbracelet/bubbletea"
 
@@ -89,7 +88,9 @@ func (s *traceScreen) replayable() bool {
 }
 
 // askReplay executes the shown step again; beside a run of this process it asks.
-func (s *traceScreen) askReplay() tea.Cmd { return s.replayWith(experiments.ReplayOptions{Step: s.shownStep()}) }
+func (s *traceScreen) askReplay() tea.Cmd {
+	return s.replayWith(experiments.ReplayOptions{Step: s.shownStep()})
+}
 
 func (s *traceScreen) replayWith(o experiments.ReplayOptions) tea.Cmd {
 	if s.job != nil {
@@ -114,17 +115,14 @@ func (s *traceScreen) replayNow(o experiments.ReplayOptions) tea.Cmd {
 	s.jobs++
 	gen, dir, back := s.jobs, s.runDir, s.back
 	s.job = &replayJob{gen: gen, step: o.Step, stop: stop, doing: "beginning"}
-	s.pane = replayPane
+	s.turnTo(replayPane)
 	f := newFeed()
-	var next tea.Cmd
-	next = f.next
+	next := tea.Cmd(f.next)
 	o.Progress = func(what string, done, total int) {
 		f.put(func() tea.Msg { return replayProgressMsg{gen, what, done, total, next} })
 	}
-	var once sync.Once
-	end := func() { once.Do(f.close) }
 	work := func() tea.Msg {
-		defer end()
+		defer f.close()
 		defer stop()
 		r, err := back.ReplayStep(ctx, dir, o)
 		msg := replayedMsg{gen: gen, step: o.Step, dir: dir, replay: r, err: err}

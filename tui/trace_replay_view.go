@@ -118,8 +118,8 @@ func (s *traceScreen) opLines(v *replayedView, width, room int) []string {
 		return nil
 	}
 	t := s.t
-	name := max(min(width-58, 44), 14)
-	lines := []string{t.ruleLine(width), t.dim.Render(t.fit(fmt.Sprintf("    seq %s %-8s %10s %9s %9s %6s %6s", pad("operation", name), "phase", "shape", "absmax", "rms", "NaN", "Inf"), width))}
+	name := max(min(width-60, 44), 14)
+	lines := []string{t.ruleLine(width), t.dim.Render(t.fit(fmt.Sprintf("    seq %s %-8s %10s %9s %9s %5s %5s", pad("operation", name), "phase", "shape", "absmax", "rms", "NaN", "Inf"), width))}
 	from, to := s.ops.window(room - len(lines))
 	for i := from; i < to; i++ {
 		o := ops[i]
@@ -133,7 +133,7 @@ func (s *traceScreen) opLines(v *replayedView, width, room int) []string {
 		if o.Bad != nil {
 			mark = t.bad.Render(t.g.no)
 		}
-		lines = append(lines, t.fit(cursor+mark+style.Render(fmt.Sprintf(" %4d %s %-8s %10s %9s %9s %6d %6d", o.Seq, pad(t.cutLeft(t.clean(o.Name), name), name), o.Phase,
+		lines = append(lines, t.fit(cursor+mark+style.Render(fmt.Sprintf(" %4d %s %-8s %10s %9s %9s %5d %5d", o.Seq, pad(t.cutLeft(t.clean(o.Name), name), name), o.Phase,
 			fmt.Sprintf("%dx%d", o.Shape[0], o.Shape[1]), figure(float64(o.AbsMax)), figure(float64(o.RMS)), o.NaN, o.PosInf+o.NegInf)), width))
 	}
 	return lines

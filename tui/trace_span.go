@@ -38,7 +38,10 @@ func (v *gradView) fillSpan(steps []runs.Gradients) {
 	for _, row := range v.span {
 		for _, c := range row {
 			if c.known && finite(c.norm) && c.norm > 0 {
-				v.low, v.high = min(v.low, c.norm), max(v.high, c.norm)
+				if v.low == 0 || c.norm < v.low {
+					v.low = c.norm
+				}
+				v.high = max(v.high, c.norm)
 			}
 		}
 	}

@@ -129,18 +129,18 @@ func (v *stepView) measure(step int, h *runs.History) {
 		loss, norm = append(loss, r.Loss), append(norm, r.GradNorm)
 		targets, tokens = append(targets, float64(r.Targets)), append(tokens, float64(r.Tokens))
 	}
-	row := func(name string, values []float64, odd func(x float64) bool) {
+	row := func(name string, values []float64, write func(float64) string) {
 		if len(values) == 0 {
 			return
 		}
 		last := values[len(values)-1]
-		v.figures = append(v.figures, figureRow{name, values, figure(last), odd(last)})
+		v.figures = append(v.figures, figureRow{name, values, write(last), !finite(last) || last == 0})
 	}
-	bad := func(x float64) bool { return !finite(x) || x == 0 }
-	row("loss", loss, bad)
-	row("grad norm", norm, bad)
-	row("targets", targets, func(x float64) bool { return x == 0 })
-	row("tokens", tokens, func(x float64) bool { return x == 0 })
+	count := func(x float64) string { return fmt.Sprintf("%.0f", x) }
+	row("loss", loss, figure)
+	row("grad norm", norm, figure)
+	row("targets", targets, count)
+	row("tokens", tokens, count)
 	for _, x := range loss[max(len(loss)-4, 0):] {
 		shown := x
 		if !finite(x) {
@@ -150,7 +150,7 @@ func (v *stepView) measure(step int, h *runs.History) {
 	}
 }
 
-// odd reports whether the log of another trainer would have hidden something.
+// hidden reports whether the log of another trainer would have hidden something.
 func (v *stepView) hidden() bool {
 	return slices.ContainsFunc(v.shown, func(x shownLoss) bool { return !finite(x.is) })
 }
@@ -286,7 +286,7 @@ type traceAtMsg struct{ step int }
 // stepReader reads a step of a run.
 type stepReader func(ctx context.Context, dir string, step int) (*experiments.StepRecord, error)
 
-// cellsOf is the mean loss of a row's targets.
+// meanLoss is the mean loss of a row's targets.
 func meanLoss(r experiments.StepRow) float64 {
 	if r.Targets == 0 {
 		return math.NaN()

@@ -107,10 +107,10 @@ func (s *traceScreen) draw() string {
 			other = replayPane
 		}
 	}
-	lines = append(lines, t.over1(t.ruleLine(s.width), s.paneTabs(1)))
+	lines = append(lines, t.ruleLine(s.width))
 	lines = append(lines, t.beside(
 		append([]string{s.paneTitle(batchPane)}, s.paneLines(batchPane, left, below-1)...),
-		append([]string{s.paneTitle(other)}, s.paneLines(other, right, below-1)...), left, right, below)...)
+		append([]string{s.paneTabs(replayPane)}, s.paneLines(other, right, below-1)...), left, right, below)...)
 	return t.body(lines, s.width, s.height)
 }
 
@@ -185,7 +185,11 @@ func (s *traceScreen) headLine() string {
 	if v := s.view; v != nil && v.record.Step == step && step > 0 {
 		switch first, wrong := v.firstWrong(); {
 		case !v.record.Applied && s.snap.State == runs.Failed:
-			parts = append(parts, t.bad.Render("halted before its update")+t.dim.Render(", nothing was lost"))
+			text := "halted before its update"
+			if s.width < 100 {
+				text = "halted"
+			}
+			parts = append(parts, t.bad.Render(text)+t.dim.Render(", nothing was lost"))
 		case !v.record.Applied:
 			parts = append(parts, t.warn.Render("not applied"))
 		case wrong:
@@ -377,7 +381,7 @@ func (s *traceScreen) afterLines(width, room int) []string {
 		}
 		lines = append(lines,
 			"   "+t.dim.Render(pad("loss", 10))+strings.Join(is, "  "),
-			"   "+t.dim.Render(pad("elsewhere", 10))+strings.Join(shown, "  ")+t.dim.Render("  a NaN filter prints 0: a substitute, no loss"))
+			"   "+t.dim.Render(pad("elsewhere", 10))+strings.Join(shown, "  ")+t.dim.Render(" "+t.g.off+" a NaN filter's, no loss"))
 	}
 	return lines[:max(min(len(lines), room), 0)]
 }
