@@ -80,7 +80,7 @@ func (b *stepBuilder) dataStage() Stage {
 	if b.distinct > 0 {
 		text += fmt.Sprintf(", %d distinct", b.distinct)
 	}
-	return Stage{Name: StageData, Verdict: WentWell, Text: text + ", their tokens those of the dataset"}
+	return Stage{Name: StageData, Verdict: WentWell, Text: text + ", tokens as in the dataset"}
 }
 
 func (b *stepBuilder) maskStage() Stage {
@@ -185,7 +185,7 @@ func (b *stepBuilder) updateStage() Stage {
 	case o == nil:
 		s.Text = "not reached"
 	case !o.Applied:
-		s.Text = "not applied: no value of the weights has changed"
+		s.Text = "not applied: the weights are as they were"
 	default:
 		s.Verdict, s.Text = WentWell, fmt.Sprintf("lr %.4g, %s changed in %s", float64(o.LR), counted(o.Values, "value"), counted(o.Changed, "tensor"))
 		if len(o.Skipped) > 0 {

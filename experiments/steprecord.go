@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"path/filepath"
 	"slices"
 
 	"hone/data"
@@ -239,7 +240,7 @@ func (w *Workspace) source(row int) string {
 	if row < 0 || row >= len(rows) {
 		return ""
 	}
-	return fmt.Sprintf("%s:%d", baseName(rows[row].File), rows[row].Line)
+	return fmt.Sprintf("%s:%d", filepath.Base(rows[row].File), rows[row].Line)
 }
 
 // tokens gives ids their texts, their place in the schema where they are those of

@@ -92,13 +92,12 @@ func (f *traceFeed) event(e runs.Event) {
 			by = "log"
 		}
 		f.add(finding{
-			by: by, from: r.Step, to: r.Step, kind: alertKind(r.Severity), id: r.ID, text: r.Message, advice: r.Advice,
+			by: by, from: r.Step, to: r.Step, kind: alertKind(r.Severity), id: r.ID, text: alertText(r), advice: r.Advice,
 			evidence: r.Evidence, confidence: float64(r.Confidence), undone: e.Undone, symptom: symptom,
 		})
 	case runs.Intervention:
 		if r.Action == runs.ActionSkipStep || r.Action == runs.ActionSkipRow || r.Action == runs.ActionRewind {
-			_, text := interventionText(r)
-			n := finding{from: r.Step, to: r.Step, kind: logNote, id: r.Action, text: text, undone: e.Undone}
+			n := finding{from: r.Step, to: r.Step, kind: logNote, id: r.Action, text: doneText(r), undone: e.Undone}
 			if len(r.Rows) > 0 {
 				n.evidence = []string{fmt.Sprintf("rows: %v", r.Rows[:min(len(r.Rows), 64)])}
 			}

@@ -65,7 +65,7 @@ func (s *traceScreen) findingLine(n finding, at bool, width int) string {
 	}
 	text := t.clean(n.text)
 	if n.undone {
-		style, text = t.dim, text+" (undone)"
+		style, text = t.dim, "undone: "+text
 	}
 	cursor := " "
 	if at {

@@ -170,19 +170,21 @@ func followed(step int, snap *snapshot) []string {
 	for _, e := range snap.History.Events {
 		switch r := e.Record.(type) {
 		case runs.Alert:
-			if r.Step > step && r.Severity != "note" {
-				said("step %d  %s: %s", r.Step, r.ID, r.Message)
+			_, symptom := experiments.FailureTitle(r.ID)
+			if r.Step <= step || r.Severity == "note" || symptom {
+				continue
 			}
+			text := fmt.Sprintf("step %d  %s: %s", r.Step, r.ID, alertText(r))
+			if e.Undone {
+				text = "undone: " + text
+			}
+			said("%s", text)
 		case runs.Intervention:
 			if r.Step < step {
 				continue
 			}
 			if r.Action == runs.ActionSkipRow || r.Action == runs.ActionSkipStep || r.Action == runs.ActionRewind {
-				_, text := interventionText(r)
-				if r.Action == runs.ActionRewind && len(r.Rows) > 0 {
-					text += ", without " + rowsText(r.Rows)
-				}
-				said("%s", text)
+				said("%s", doneText(r))
 			}
 		}
 	}
@@ -195,9 +197,26 @@ func followed(step int, snap *snapshot) []string {
 	case after > 0:
 		said("%s after it, the run %s", plural(after, "step"), stateWords(snap.State))
 	case snap.State == runs.Failed:
-		said("the run ended here; no value of its weights is lost")
+		said("the run ended here; nothing is lost")
 	}
 	return out
+}
+
+// doneText says what was done about a step.
+func doneText(r runs.Intervention) string {
+	if r.Action == runs.ActionRewind {
+		r.Reason = "" // it says no more than where it was asked for, or repeats the alert
+	}
+	_, text := interventionText(r)
+	if r.Action == runs.ActionRewind && len(r.Rows) > 0 {
+		text += ", without " + rowsText(r.Rows)
+	}
+	return text
+}
+
+// alertText is an alert without the step that stands beside it.
+func alertText(r runs.Alert) string {
+	return strings.TrimPrefix(r.Message, fmt.Sprintf("step %d: ", r.Step))
 }
 
 // stateWords is a state as the end of "the run ...".
@@ -216,7 +235,6 @@ func stateWords(state string) string {
 // goStep shows another step.
 func (s *traceScreen) goStep(step int) tea.Cmd {
 	s.chosen = step
-	s.rows, s.scroll = list{}, 0
 	for i, row := range s.findings.visible {
 		if n := s.found[row]; n.from <= step && step <= n.to {
 			s.findings.at = i

@@ -65,7 +65,7 @@ func soundStep(_ context.Context, dir string, step int) (*experiments.StepRecord
 		r.Rows = append(r.Rows, x)
 	}
 	r.Stages = []experiments.Stage{
-		{Name: experiments.StageData, Verdict: experiments.WentWell, Text: "4 rows, 4 distinct, their tokens those of the dataset"},
+		{Name: experiments.StageData, Verdict: experiments.WentWell, Text: "4 rows, 4 distinct, tokens as in the dataset"},
 		{Name: experiments.StageMask, Verdict: experiments.WentWell, Text: "620 of 950 tokens supervised"},
 		{Name: experiments.StageForward, Verdict: experiments.WentWell, Text: "950 tokens in 1 pass"},
 		{Name: experiments.StageLoss, Verdict: experiments.WentWell, Text: "0.0713  ce 0.0481  json 0.061  field 0.094  conf 0.041"},
@@ -96,12 +96,12 @@ func oddStep(ctx context.Context, dir string, step int) (*experiments.StepRecord
 	r.Rows[2].Odd, r.Rows[2].NLL = "0 supervised tokens of 93", math.NaN()
 	r.Suspects = []int{412, 8}
 	r.Stages = []experiments.Stage{
-		{Name: experiments.StageData, Verdict: experiments.WentWell, Text: "4 rows, 4 distinct, their tokens those of the dataset"},
+		{Name: experiments.StageData, Verdict: experiments.WentWell, Text: "4 rows, 4 distinct, tokens as in the dataset"},
 		{Name: experiments.StageMask, Verdict: experiments.WentWrong, ID: "MASK-ALL", First: true, Text: "1 of 4 rows have no supervised token"},
 		{Name: experiments.StageForward, Text: "not looked at: a replay traces every operation"},
 		{Name: experiments.StageLoss, Verdict: experiments.WentWrong, Text: "NaN over 527 targets; not finite in 2 of 4 rows"},
 		{Name: experiments.StageGradient, Verdict: experiments.WentWrong, Text: "15 of 420 tensors not finite, layers.0.self_attn.q_proj.lora_A first: 9216 values from element 0 on"},
-		{Name: experiments.StageUpdate, Text: "not applied: no value of the weights has changed"},
+		{Name: experiments.StageUpdate, Text: "not applied: the weights are as they were"},
 	}
 	r.Gradients = oddTail()
 	return r, err

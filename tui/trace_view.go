@@ -381,7 +381,7 @@ func (s *traceScreen) afterLines(width, room int) []string {
 		}
 		lines = append(lines,
 			"   "+t.dim.Render(pad("loss", 10))+strings.Join(is, "  "),
-			"   "+t.dim.Render(pad("elsewhere", 10))+strings.Join(shown, "  ")+t.dim.Render(" "+t.g.off+" a NaN filter's, no loss"))
+			"   "+t.dim.Render(pad("elsewhere", 10))+strings.Join(shown, "  ")+t.dim.Render(" "+t.g.off+" a NaN filter's"))
 	}
 	return lines[:max(min(len(lines), room), 0)]
 }
