@@ -76,6 +76,9 @@ func (b *stepBuilder) dataStage() Stage {
 	if b.foreign > 0 {
 		return Stage{Name: StageData, Verdict: WentWrong, Text: fmt.Sprintf("%d of %d rows were consumed as other tokens than the dataset has", b.foreign, n)}
 	}
+	if n == 0 {
+		return Stage{Name: StageData, Text: notRecorded}
+	}
 	text := counted(n, "row")
 	if b.distinct > 0 {
 		text += fmt.Sprintf(", %d distinct", b.distinct)
@@ -83,7 +86,14 @@ func (b *stepBuilder) dataStage() Stage {
 	return Stage{Name: StageData, Verdict: WentWell, Text: text + ", tokens as in the dataset"}
 }
 
+// notRecorded is what is known of a stage of a step that was traced by an earlier
+// version, or of which every row was left out.
+const notRecorded = "not recorded"
+
 func (b *stepBuilder) maskStage() Stage {
+	if len(b.r.Rows) == 0 {
+		return Stage{Name: StageMask, Text: notRecorded}
+	}
 	s := Stage{Name: StageMask, Verdict: WentWell, Text: fmt.Sprintf("%d of %d tokens supervised", b.r.Targets, b.r.Tokens)}
 	var none []string
 	for _, x := range b.r.Rows {
@@ -101,6 +111,8 @@ func (b *stepBuilder) maskStage() Stage {
 func (b *stepBuilder) forwardStage() Stage {
 	s := Stage{Name: StageForward}
 	switch {
+	case len(b.r.Rows) == 0:
+		s.Text = notRecorded
 	case b.losses == 0:
 		s.Text = "not computed: the batch was refused"
 	case b.bad != nil && b.bad.Phase == ops.Forward:
@@ -129,7 +141,10 @@ func (b *stepBuilder) lossStage() Stage {
 	s := Stage{Name: StageLoss}
 	if b.losses == 0 {
 		s.Text = "not computed: it would be 0/0"
-		if b.r.Targets > 0 {
+		switch {
+		case len(b.r.Rows) == 0:
+			s.Text = notRecorded
+		case b.r.Targets > 0:
 			s.Text = "not computed"
 		}
 		return s

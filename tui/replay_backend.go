@@ -50,7 +50,10 @@ func (b replaying) ReadStep(ctx context.Context, dir string, step int) (*experim
 	if err != nil {
 		return nil, err
 	}
-	r.Gradients, err = b.r.player.Gradients(len(r.Gradients.Steps))
+	r.Gradients, err = b.r.player.Gradients(max(len(r.Gradients.Steps), 1))
+	if len(r.Gradients.Steps) > 0 && r.Step == 0 {
+		r.Step = last.Step
+	}
 	return r, err
 }
 

@@ -35,7 +35,7 @@ func (s *traceScreen) batchLines(width, room int) []string {
 	}
 	rows := s.view.record.Rows
 	if len(rows) == 0 {
-		return t.block([]string{"", t.dim.Render("  every row of the step was left out")}, width, room)
+		return t.block([]string{"", t.dim.Render("  no batch of this step was recorded")}, width, room)
 	}
 	list := min(len(rows), max(room*2/5, 2))
 	from, to := s.rows.window(list)

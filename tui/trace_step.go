@@ -266,6 +266,9 @@ func (s *traceScreen) shownStep() int {
 // lastStep is the last step that was tried.
 func (s *traceScreen) lastStep() int {
 	last := 1
+	if s.snap == nil {
+		return last
+	}
 	if h, ok := s.snap.History.LastStep(); ok {
 		last = h.Step
 	}

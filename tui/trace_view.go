@@ -38,7 +38,7 @@ type traceLook struct {
 	byNorm, bySpan  bool
 	layer, module   int
 	replay          *replayedView
-	replayErr       error
+	replayErr       string
 	job             *replayJob
 }
 
@@ -49,7 +49,10 @@ func (s *traceScreen) View() string {
 		width: s.width, height: s.height, snap: s.snap, feed: s.feed, view: s.view, runDir: s.runDir,
 		pane: s.pane, detail: s.detail, filter: s.filter.line.Text(), finding: s.findings.at, tensor: s.tensors.at, tensors: len(s.tensors.visible),
 		row: s.rows.at, scroll: s.scroll, op: s.ops.at, byNorm: s.byNorm, bySpan: s.bySpan, layer: s.layer, module: s.module,
-		replay: s.shownReplay(), replayErr: s.replayErr, job: s.job,
+		replay: s.shownReplay(), job: s.job,
+	}
+	if s.replayErr != nil {
+		look.replayErr = s.replayErr.Error()
 	}
 	if s.feed != nil {
 		look.version = s.feed.version

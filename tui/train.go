@@ -167,11 +167,7 @@ func builtFeed(snap *snapshot, with feedSettings, t *theme, zone *time.Location)
 
 // settings are what the steps of the run are drawn with.
 func (s *trainScreen) settings() feedSettings {
-	with := feedSettings{axis: s.charts.axis}
-	if s.snap != nil && s.snap.Foreign != nil {
-		f := s.snap.Foreign
-		with.foreign, with.noNorms, with.noRates = true, !f.Norms, !f.Rates
-	}
+	with := feedSettings{axis: s.charts.axis}.of(s.snap)
 	if s.run != nil {
 		c := s.run.config
 		with.clip = c.Train.Clip

@@ -55,6 +55,14 @@ type feedSettings struct {
 	noRates bool // and no learning rates
 }
 
+// of says what the snapshot of a log does not have.
+func (with feedSettings) of(snap *snapshot) feedSettings {
+	if snap != nil && snap.Foreign != nil {
+		with.foreign, with.noNorms, with.noRates = true, !snap.Foreign.Norms, !snap.Foreign.Rates
+	}
+	return with
+}
+
 // feedMark is a mark of the charts at a step.
 type feedMark struct {
 	step int

@@ -40,7 +40,9 @@ func TestWorkbenchFromAlertToFinishedRun(t *testing.T) {
 	x.reach("4", "undone: layers")
 	x.see("went back to step 4, without row "+row, "the run finished")
 	x.press("q")
-	x.until("no new prompt", func(screen string) bool { return strings.Contains(screen, "ready>") && !strings.Contains(screen, "findings") })
+	x.until("no new prompt", func(screen string) bool {
+		return strings.Contains(screen, "ready>") && !strings.Contains(screen, "findings")
+	})
 	x.press("clear; hone runs show run", "Enter")
 	x.see("finished", "ACT-INF@5")
 }
