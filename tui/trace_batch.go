@@ -107,13 +107,13 @@ func (s *traceScreen) drawTokens(r stepRow, replay *replayedView, width int) []s
 	}
 	known := slices.ContainsFunc(tokens, func(x experiments.StepToken) bool { return x.NLL != nil })
 	what := map[string]string{
-		experiments.FromRecord: "as consumed", experiments.FromDataset: "the dataset's, checked by hash", experiments.FromReplay: "as replayed",
+		experiments.FromRecord: "as consumed", experiments.FromDataset: "the dataset's, by hash", experiments.FromReplay: "as replayed",
 	}[from]
 	head := t.strong.Render(fmt.Sprintf("row %d", r.Row)) + t.dim.Render("  "+what+"   ") + t.g.masked + t.dim.Render(" masked   ")
 	if known {
 		head += t.field.Render(strings.Join(t.g.sparks[:], "")) + t.dim.Render(fmt.Sprintf(" loss, 0 to %g nats", lossTop))
 	} else {
-		head += t.g.value + t.dim.Render(" supervised; r for the loss of each")
+		head += t.g.value + t.dim.Render(" supervised; r shows loss")
 	}
 	lines := []string{" " + t.cut(head, width-2)}
 	if worst := t.worstTokens(tokens); worst != "" {
