@@ -39,7 +39,7 @@ func (b replaying) Follow(dir string) follower {
 
 // ReadStep takes the step that is played for the newest, and its gradients.
 func (b replaying) ReadStep(ctx context.Context, dir string, step int) (*experiments.StepRecord, error) {
-	if step > 0 || !sameDir(dir, b.r.dir) {
+	if over := b.r.player.At() == b.r.player.Len(); step > 0 || over || !sameDir(dir, b.r.dir) {
 		return b.backend.ReadStep(ctx, dir, step)
 	}
 	last, ok := b.r.player.History().LastStep()

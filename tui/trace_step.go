@@ -106,7 +106,16 @@ func newStepView(ask stepAsk, r *experiments.StepRecord, snap *snapshot) *stepVi
 	}
 	v.measure(step, snap.History)
 	v.followed = followed(step, snap)
+	if _, wrong := v.firstWrong(); !wrong && snap.State == runs.Failed && snap.Info.Error != "" && step >= lastTaken(snap) {
+		v.followed = append(v.followed, "it ended with: "+snap.Info.Error) // what the trace has nothing of
+	}
 	return v
+}
+
+// lastTaken is the last step that a snapshot has.
+func lastTaken(snap *snapshot) int {
+	last, _ := snap.History.LastStep()
+	return last.Step
 }
 
 // figureSteps is over how many steps figures are drawn.

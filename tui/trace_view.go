@@ -167,6 +167,8 @@ func (s *traceScreen) headLine() string {
 		if warn > 0 {
 			verdict += t.warn.Render(", " + plural(warn, "warning"))
 		}
+	case s.snap.State == runs.Failed:
+		verdict = t.bad.Render(t.g.no + " the run failed") // a recording of an earlier version has no alert of it
 	case warn > 0:
 		verdict = t.warn.Render("! " + plural(warn, "warning"))
 	}
