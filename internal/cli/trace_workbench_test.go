@@ -74,7 +74,7 @@ func TestWorkbenchOpensAForeignLog(t *testing.T) {
 		t.Fatal(err)
 	}
 	x := openTerminal(t, "120", "40", dir)
-	x.press("hone trainer_state.json --model model --data events", "Enter")
+	x.press("clear; hone trainer_state.json --model model --data events", "Enter") // what is on the screen after it is a new prompt
 	x.see("a log of transformers, read only", "logged losses", "grad")
 	x.press("4")
 	x.see("COLLATE-EMPTY", "0.97", "it cannot tell", "(EOS)", "one token each")
