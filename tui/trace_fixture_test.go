@@ -163,3 +163,29 @@ func foreignSnapshot() *snapshot {
 		},
 	}
 }
+
+func (f *fakeBackend) ReadStep(_ context.Context, _ string, step int) (*experiments.StepRecord, error) {
+	return &experiments.StepRecord{Loss: math.NaN(), GradNorm: math.NaN()}, nil
+}
+
+func (f *fakeBackend) ReplayStep(ctx context.Context, dir string, o experiments.ReplayOptions) (*experiments.Replay, error) {
+	f.called("replay %d without %v set %v", o.Step, o.Without, o.Set)
+	o.Progress("re-executing step 40", 15, 16)
+	if f.replay == nil {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	r := *f.replay
+	if len(o.Without)+len(o.Set) > 0 {
+		v := experiments.ReplayedStep{Without: o.Without, Set: o.Set, Loss: 0.31, GradNorm: 0.44, Update: 0.002, Applied: true}
+		r.Variant = &v
+	}
+	return &r, nil
+}
+
+func (f *fakeBackend) Diagnose(_ context.Context, path string) (diagnosis, error) {
+	f.called("diagnose %s", path)
+	return diagnosis{Verdict: "Likeliest cause: MASK-ALL.", Checked: 31, Findings: []finding{
+		{id: "DUP-ROW", kind: logWarn, text: "data: 2 rows of train say the same", advice: "Remove one of them.", confidence: 0.9, by: "doctor"},
+	}}, nil
+}
