@@ -23,6 +23,10 @@ type RowRecord struct {
 	Loss   loss.Example
 	First  Target // first and last supervised token; of a row without any, both are zero
 	Last   Target
+
+	IDs        []int32   // that were consumed, [Tokens]
+	Supervised []int     // positions of its targets, [Loss.Targets]
+	NLL        []float64 // nats of each target; none where nothing was computed
 }
 
 // Target is a supervised token.
@@ -39,6 +43,10 @@ func (t *Trainer) consumed(number int) Pass {
 	for i, l := range loss.PerExample(rt.Batch.LossRows, head.Stats, len(rt.Batch.Rows)) {
 		pass.Rows[i].Loss = l
 	}
+	for i, r := range rt.Batch.LossRows {
+		row := &pass.Rows[r.Example]
+		row.NLL = append(row.NLL, -head.Stats[i].LogP)
+	}
 	pass.Of = head.Sums.Terms(rt.Counts, rt.Weights)
 	if number > 0 { // the confidence term is 1 less a share: the 1 counts once
 		pass.Of.Loss -= rt.Weights.Confidence
@@ -52,7 +60,7 @@ func describe(p batch.Packed) Pass {
 	seen := make(map[uint64]bool, len(p.Rows))
 	for i := range p.Rows {
 		ids := p.Tokens[p.Starts[i]:p.Starts[i+1]]
-		pass.Rows[i] = RowRecord{Row: p.Rows[i], Hash: batch.Hash(ids), Tokens: len(ids)}
+		pass.Rows[i] = RowRecord{Row: p.Rows[i], Hash: batch.Hash(ids), Tokens: len(ids), IDs: ids}
 		seen[pass.Rows[i].Hash] = true
 	}
 	pass.Distinct = len(seen)
@@ -63,6 +71,7 @@ func describe(p batch.Packed) Pass {
 		if row.First == (Target{}) {
 			row.First = row.Last
 		}
+		row.Supervised = append(row.Supervised, row.Last.Position)
 	}
 	return pass
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"hone/data"
+	"hone/engine/trace"
 	"hone/engine/trace/inject"
 	"hone/runs"
 )
@@ -14,6 +15,44 @@ import (
 // ErrInjected is wrapped by the error of a run that was begun with other planted
 // failures.
 var ErrInjected = errors.New("other failures are planted into this run")
+
+// FaultMode is a way to fail that can be planted into a run on purpose.
+type FaultMode struct {
+	ID    string
+	Title string
+	Data  bool // can be planted into the data, at step 0
+	Steps bool // can be planted at a step
+}
+
+// FaultModes are all of them, in the order of the catalogue.
+func FaultModes() []FaultMode {
+	var out []FaultMode
+	for _, m := range inject.Modes() {
+		if m.Where == nil {
+			continue
+		}
+		f := FaultMode{ID: m.ID, Title: m.Reason, Data: slices.Contains(m.Where, inject.InData)}
+		f.Steps = !f.Data || len(m.Where) > 1
+		if known, ok := trace.ByID(m.ID); ok {
+			f.Title = known.Title
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+// ParseFaults reads failures to plant, each as ID@STEP.
+func ParseFaults(texts []string) ([]inject.Fault, error) {
+	var faults []inject.Fault
+	for _, text := range texts {
+		f, err := inject.Parse(text)
+		if err != nil {
+			return nil, err
+		}
+		faults = append(faults, f)
+	}
+	return faults, nil
+}
 
 func faultNames(faults []inject.Fault) []string {
 	names := make([]string, len(faults))
@@ -48,13 +87,9 @@ func (t *training) openFaults() error {
 
 // injected are the failures that a run was begun with.
 func injected(info runs.RunInfo) ([]inject.Fault, error) {
-	var faults []inject.Fault
-	for _, text := range info.Injected {
-		f, err := inject.Parse(text)
-		if err != nil {
-			return nil, fmt.Errorf("%s: planted failures: %w", runs.InfoName, err)
-		}
-		faults = append(faults, f)
+	faults, err := ParseFaults(info.Injected)
+	if err != nil {
+		return nil, fmt.Errorf("%s: planted failures: %w", runs.InfoName, err)
 	}
 	return faults, nil
 }

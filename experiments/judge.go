@@ -145,8 +145,8 @@ func causeOf(s engine.Step) *steprules.Cause {
 }
 
 // judge has the rules look at a step that was just recorded. What they find is in
-// the trace; what is worse than a note is told as an alert.
-func (r *recorder) judge(s engine.Step, records []any) error {
+// the trace; what is worse than a note is told as an alert, and reported.
+func (r *recorder) judge(s engine.Step, records []any) (found bool, err error) {
 	if r.rules == nil {
 		r.rules = steprules.New(ruleRun(r.t.config, r.t.trainer.Steps(), r.t.model.Model.Vocab))
 	}
@@ -154,16 +154,17 @@ func (r *recorder) judge(s engine.Step, records []any) error {
 		if err := r.writer.AppendTrace(runs.TraceAlert{
 			K: "alert", Step: s.Number, ID: f.ID, Severity: string(f.Severity), Confidence: runs.Number(f.Confidence), Evidence: f.Evidence, Advice: f.Advice,
 		}); err != nil {
-			return err
+			return found, err
 		}
 		if f.Severity == trace.Note {
 			continue
 		}
+		found = true
 		if err := r.writer.Append(runs.Alert{
 			Step: s.Number, ID: f.ID, Severity: string(f.Severity), Message: f.Evidence[0], Advice: f.Advice, Confidence: runs.Number(f.Confidence), Evidence: f.Evidence[1:],
 		}); err != nil {
-			return err
+			return found, err
 		}
 	}
-	return nil
+	return found, nil
 }

@@ -191,6 +191,9 @@ func (t *trainee) reach(ctx context.Context, dir string, step int, steps map[int
 		if err := ctx.Err(); err != nil {
 			return out, err
 		}
+		if t.progress != nil {
+			t.progress(fmt.Sprintf("re-executing step %d", n), n-out.from-1, step-out.from)
+		}
 		recorded := steps[n]
 		t.asOrdered(out.orders[n-1])
 		t.asRecorded(n, recorded)

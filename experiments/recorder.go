@@ -69,7 +69,33 @@ func (r *recorder) step(s engine.Step) error {
 	if err := r.writer.AppendTrace(records...); err != nil {
 		return err
 	}
-	return r.judge(s, records)
+	found, err := r.judge(s, records)
+	if err != nil || !found && s.Problem == nil && s.Terms.Loss != 0 {
+		return err
+	}
+	return r.writer.AppendTrace(tokensOf(s)...) // it will be asked about
+}
+
+// maxRecordedTokens bounds what is recorded of the tokens of one step.
+const maxRecordedTokens = 1 << 15
+
+// tokensOf are the rows of a step as they were consumed, token by token.
+func tokensOf(s engine.Step) []any {
+	var records []any
+	left := maxRecordedTokens
+	for i, p := range s.Passes {
+		for _, row := range p.Rows {
+			x := runs.TraceTokens{K: "tokens", Step: s.Number, Micro: i, Row: row.Row, IDs: row.IDs, Targets: row.Supervised}
+			for _, nats := range row.NLL {
+				x.NLL = append(x.NLL, runs.Number(rounded(nats)))
+			}
+			if left -= len(row.IDs); left < 0 {
+				return records
+			}
+			records = append(records, x)
+		}
+	}
+	return records
 }
 
 // tensors are the names of the trained tensors.
@@ -116,7 +142,7 @@ func traceTerms(s engine.Step) *runs.TraceTerms {
 // batch describes a pass: rows, hashes, lengths and targets as they were consumed.
 func (r *recorder) batch(step, micro int, p engine.Pass) runs.TraceBatch {
 	b := runs.TraceBatch{K: "batch", Step: step, Micro: micro, EOSOK: true, Distinct: p.Distinct, NoDropout: p.Evaluate}
-	var ids, sources []int32
+	var consumed, sources []uint64
 	for _, row := range p.Rows {
 		source := r.source[row.Row]
 		want := source.hash
@@ -126,16 +152,23 @@ func (r *recorder) batch(step, micro int, p engine.Pass) runs.TraceBatch {
 		if row.Tokens != source.tokens || row.Loss.Targets != source.targets || row.First != source.first || row.Last != source.last {
 			b.Source = append(b.Source, runs.TraceSource{Row: row.Row, Len: source.tokens, Targets: source.targets, First: r.target(source.first), Last: r.target(source.last)})
 		}
-		ids, sources = append(ids, int32(row.Hash), int32(row.Hash>>32)), append(sources, int32(want), int32(want>>32))
+		consumed, sources = append(consumed, row.Hash), append(sources, want)
 		b.Rows, b.Len, b.Targets = append(b.Rows, row.Row), append(b.Len, row.Tokens), append(b.Targets, row.Loss.Targets)
 		b.First, b.Last = append(b.First, r.target(row.First)), append(b.Last, r.target(row.Last))
 		b.EOSOK = b.EOSOK && row.Loss.Targets > 0 && row.Last.ID == r.t.model.EOS[0]
 	}
-	b.IDsHash, b.SrcHash = hex(batch.Hash(ids)), hex(batch.Hash(sources))
+	b.IDsHash, b.SrcHash = rowsHash(consumed), rowsHash(sources)
 	return b
 }
 
-func hex(hash uint64) string { return fmt.Sprintf("%016x", hash) }
+// rowsHash is the hash of a pass, of those of its rows.
+func rowsHash(rows []uint64) string {
+	var halves []int32
+	for _, h := range rows {
+		halves = append(halves, int32(h), int32(h>>32))
+	}
+	return fmt.Sprintf("%016x", batch.Hash(halves))
+}
 
 func (r *recorder) target(t engine.Target) runs.TraceTarget {
 	return runs.TraceTarget{ID: t.ID, Text: r.t.model.Tokenizer.Decode([]int32{t.ID}), At: t.Position}

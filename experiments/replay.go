@@ -29,6 +29,9 @@ type ReplayOptions struct {
 	Step    int      // from 1
 	Without []int    // dataset rows that the second execution leaves out
 	Set     []string // its settings, as train.lr=1e-5; see ReplayKeys
+
+	// Progress hears what is being done, and how much of it; nil = nobody.
+	Progress func(what string, done, total int)
 }
 
 // ReplayKeys are the settings that a replay may change: what decides a step but not
@@ -122,17 +125,25 @@ type replayer struct {
 	out      *Replay
 }
 
+// report tells how far the replay is.
+func (p *replayer) report(what string, done, total int) {
+	if p.options.Progress != nil {
+		p.options.Progress(what, done, total)
+	}
+}
+
 func (p *replayer) note(format string, args ...any) {
 	p.out.Notes = append(p.out.Notes, fmt.Sprintf(format, args...))
 }
 
 // open loads a run's model and data as they were and builds a trainee on them.
 func (p *replayer) open(ctx context.Context, c Config, micro int) (*trainee, *recorder, error) {
+	p.report("loading the model and the data", 0, 0)
 	w, err := openWorkspace(ctx, c, p.faults)
 	if err != nil {
 		return nil, nil, err
 	}
-	t := &trainee{config: c}
+	t := &trainee{config: c, progress: p.report}
 	if t.model, err = w.load(ctx, use(c)); err != nil {
 		return nil, nil, err
 	}
@@ -245,6 +256,7 @@ func (p *replayer) bisect(ctx context.Context, t *trainee) error {
 		return nil
 	}
 	skipped := p.recorded.opt.Skipped
+	p.report("bisecting its rows", 0, 0)
 	t.trainer.Unskip(p.options.Step)
 	b, err := t.trainer.Bisect(ctx)
 	t.asRecorded(p.options.Step, p.recorded)
@@ -263,6 +275,7 @@ func (p *replayer) bisect(ctx context.Context, t *trainee) error {
 
 // execute traces the step and takes it.
 func (p *replayer) execute(ctx context.Context, t *trainee, r *recorder) (ReplayedStep, engine.Step, error) {
+	p.report("tracing every operation", 0, 0)
 	traced, err := t.trainer.TraceStep(ctx)
 	if err != nil && !engine.Refused(err) && !errors.Is(err, engine.ErrAllSkipped) {
 		return ReplayedStep{}, engine.Step{}, err
@@ -274,7 +287,7 @@ func (p *replayer) execute(ctx context.Context, t *trainee, r *recorder) (Replay
 	if err != nil && s.Problem == nil {
 		s.Problem = err
 	}
-	return newReplayedStep(s, traced, t.config.Train.Clip), s, nil
+	return newReplayedStep(s, traced, t), s, nil
 }
 
 // variant executes the step with something changed, from the state before it.

@@ -37,6 +37,8 @@ type ReplayedRow struct {
 	Tokens  int         `json:"tokens"`
 	Targets int         `json:"targets"`
 	NLL     runs.Number `json:"nll"` // nats, summed
+	// PerToken are its tokens as they were consumed, with their loss.
+	PerToken []StepToken `json:"per_token,omitempty"`
 }
 
 // ReplayedOp is what one operation computed.
@@ -127,16 +129,18 @@ func newReplayedOp(o engine.OpTrace) ReplayedOp {
 	return out
 }
 
-func newReplayedStep(s engine.Step, traced engine.Traced, clip float64) ReplayedStep {
+func newReplayedStep(s engine.Step, traced engine.Traced, t *trainee) ReplayedStep {
 	x := s.Terms
 	out := ReplayedStep{
 		Rows: append([]int{}, s.Rows...), PerRow: []ReplayedRow{},
 		Loss: runs.Number(x.Loss), CE: runs.Number(x.CE), JSON: runs.Number(x.JSON), Field: runs.Number(x.Field), Confidence: runs.Number(x.Confidence),
-		GradNorm: runs.Number(s.GradNorm), Clip: runs.Number(clipFactor(s, clip)), LR: runs.Number(s.LR), Update: runs.Number(math.NaN()), Applied: s.Applied,
+		GradNorm: runs.Number(s.GradNorm), Clip: runs.Number(clipFactor(s, t.config.Train.Clip)), LR: runs.Number(s.LR), Update: runs.Number(math.NaN()), Applied: s.Applied,
 	}
 	for _, p := range s.Passes {
 		for _, r := range p.Rows {
-			out.PerRow = append(out.PerRow, ReplayedRow{r.Row, r.Tokens, r.Loss.Targets, runs.Number(r.Loss.NLL)})
+			out.PerRow = append(out.PerRow, ReplayedRow{
+				Row: r.Row, Tokens: r.Tokens, Targets: r.Loss.Targets, NLL: runs.Number(r.Loss.NLL), PerToken: t.perToken(r),
+			})
 		}
 	}
 	if s.Applied {
@@ -157,4 +161,27 @@ func newReplayedStep(s engine.Step, traced engine.Traced, clip float64) Replayed
 		out.FirstBad = &op
 	}
 	return out
+}
+
+// Leave drops what was not asked for: the operations, the tokens.
+func (s *ReplayedStep) Leave(ops, tokens bool) {
+	if !ops {
+		s.Ops = nil
+	}
+	for i := range s.PerRow {
+		if !tokens {
+			s.PerRow[i].PerToken = nil
+		}
+	}
+}
+
+// perToken are the tokens of a row that was consumed.
+func (t *trainee) perToken(r engine.RowRecord) []StepToken {
+	var nll []runs.Number
+	for _, nats := range r.NLL {
+		nll = append(nll, runs.Number(nats))
+	}
+	b := stepBuilder{w: t.model.Workspace}
+	encoded, _ := b.encoded(r.Row)
+	return t.model.tokens(r.IDs, r.Supervised, nll, encoded)
 }

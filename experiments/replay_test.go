@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -140,7 +141,7 @@ func TestReplayWithChanges(t *testing.T) {
 			return v.CE != base.CE && v.CE > 0.95*base.CE && v.CE < 1.05*base.CE
 		}},
 		{ReplayOptions{Without: []int{row}}, func(v ReplayedStep) bool {
-			return len(v.Rows) == 5 && !slices.Contains(v.Rows, row) && v.PerRow[0] == base.PerRow[0] && v.PerRow[1] == base.PerRow[2] && slices.Equal(v.Without, []int{row})
+			return len(v.Rows) == 5 && !slices.Contains(v.Rows, row) && reflect.DeepEqual(v.PerRow[0], base.PerRow[0]) && reflect.DeepEqual(v.PerRow[1], base.PerRow[2]) && slices.Equal(v.Without, []int{row})
 		}},
 	} {
 		c.o.Step = 3

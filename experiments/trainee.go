@@ -22,6 +22,8 @@ type trainee struct {
 	adapter *llama.Adapter // nil with method Full
 	trainer *engine.Trainer
 	planted map[inject.Fault]bool // failures on purpose
+	// progress hears of long work before training; nil = nobody.
+	progress func(what string, done, total int)
 }
 
 // build makes adapter and trainer on a loaded model. micro is the number of

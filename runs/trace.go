@@ -66,23 +66,22 @@ func ReadGradients(dir string, steps int) (GradientTail, error) {
 // gradientTail walks lines from the end of a file of the given size.
 func gradientTail(f io.ReaderAt, size int64, steps int) (GradientTail, error) {
 	var out GradientTail
+	if steps <= 0 {
+		return out, nil
+	}
 	note := func(format string, args ...any) {
 		if len(out.Notes) < 8 {
 			out.Notes = append(out.Notes, fmt.Sprintf(format, args...))
 		}
 	}
-	var check seals
-	first := make([]byte, min(size, traceBlock))
-	if n, err := f.ReadAt(first, 0); n < len(first) {
-		return out, fmt.Errorf("reading the trace: %w", err)
-	}
-	if cut := bytes.IndexByte(first, '\n'); cut >= 0 {
-		check.first(first[:cut])
+	check, err := sealsOf(f, size)
+	if err != nil {
+		return out, err
 	}
 	next := math.MaxInt // only steps below it are still in force
-	line := func(b []byte, last bool) {
+	err = backward(f, size, maxTraceTail, note, func(b []byte, _ int64, last bool) bool {
 		if b = bytes.TrimSpace(b); len(b) == 0 || !bytes.Contains(b, []byte(`"grad"`)) {
-			return
+			return true
 		}
 		g, err := parseGradients(b)
 		if err == nil {
@@ -98,45 +97,10 @@ func gradientTail(f io.ReaderAt, size int64, steps int) (GradientTail, error) {
 			out.Steps = append(out.Steps, *g)
 			next = g.Step
 		}
-	}
-
-	var rest []byte // the beginning of a line whose end was read before
-	skipping := false
-	atEnd := true // the file's last line is still to come
-	for end := size; end > 0 && len(out.Steps) < steps; {
-		if size-end >= maxTraceTail {
-			note("looked at the last %d MiB only", maxTraceTail>>20)
-			break
-		}
-		start := max(end-traceBlock, 0)
-		block := make([]byte, end-start, int(end-start)+len(rest))
-		if n, err := f.ReadAt(block, start); n < len(block) {
-			return out, fmt.Errorf("reading the trace: %w", err)
-		}
-		end = start
-		block = append(block, rest...)
-		for len(out.Steps) < steps {
-			cut := bytes.LastIndexByte(block, '\n')
-			if cut < 0 {
-				break
-			}
-			if !skipping {
-				line(block[cut+1:], atEnd)
-			}
-			block, skipping, atEnd = block[:cut], false, false
-		}
-		if rest = block; len(rest) > maxTraceLine {
-			if !skipping {
-				note("skipped a line of more than %d MiB", maxTraceLine>>20)
-			}
-			rest, skipping = nil, true
-		}
-		if start == 0 && len(out.Steps) < steps && !skipping {
-			line(rest, atEnd)
-		}
-	}
+		return len(out.Steps) < steps
+	})
 	slices.Reverse(out.Steps)
-	return out, nil
+	return out, err
 }
 
 // parseGradients reads one line; nil without an error is a line about something else.

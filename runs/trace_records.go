@@ -171,6 +171,18 @@ type TraceOp struct {
 	BadIndex  int    `json:"bad_index"` // of the first value that is not finite; -1
 }
 
+// TraceTokens are the tokens of a row as a step consumed it: of steps about which
+// a rule had something to say.
+type TraceTokens struct {
+	K       string   `json:"k"` // "tokens"
+	Step    int      `json:"step"`
+	Micro   int      `json:"micro"`
+	Row     int      `json:"row"`
+	IDs     []int32  `json:"ids"`
+	Targets []int    `json:"targets"`       // positions of the supervised ones among them
+	NLL     []Number `json:"nll,omitempty"` // nats of each of these; none where nothing was computed
+}
+
 // parseTrace decodes a line of the trace; of an unknown kind it returns
 // json.RawMessage.
 func parseTrace(line []byte) (any, error) {
@@ -201,6 +213,8 @@ func parseTrace(line []byte) (any, error) {
 		return decode[TraceAlert](line)
 	case "op":
 		return decode[TraceOp](line)
+	case "tokens":
+		return decode[TraceTokens](line)
 	case "inject":
 		return decode[TraceInject](line)
 	}

@@ -11,7 +11,7 @@ var errNegativeStep = errors.New("a record with a negative step")
 
 // ScanTrace reads a trace from its beginning and hands out its records in order:
 // TraceHead, TraceBatch, TraceLoss, TraceGrad, TraceOpt, TraceAct, TraceOp,
-// TraceAlert, TraceInject, or json.RawMessage for a kind of a later version. It
+// TraceAlert, TraceTokens, TraceInject, or json.RawMessage for a kind of a later version. It
 // holds one line at a time. A line that is torn, damaged, too long or of the wrong
 // checksum is left out with a note. An error of take ends the scan and is returned.
 func ScanTrace(r io.Reader, take func(record any) error) (notes []string, err error) {

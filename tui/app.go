@@ -59,6 +59,9 @@ type app struct {
 	unfocused bool                    // the terminal reported that it lost focus
 }
 
+// foreign is true while the log of another trainer is looked at.
+func (a *app) foreign() bool { return a.snap != nil && a.snap.Foreign != nil }
+
 // ownLive is true while a run of this process is going, paused included.
 func (a *app) ownLive() bool { return a.own != nil && !a.ownEnd }
 

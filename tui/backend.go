@@ -22,19 +22,24 @@ type backend interface {
 	// RunConfig reads the experiment that a run directory holds.
 	RunConfig(dir string) (experiments.Config, error)
 
-	// Start trains in this process; dir "" makes a new directory in store, a run's
-	// directory resumes it. It returns when the directory exists.
-	Start(ctx context.Context, c experiments.Config, store, dir string) (ownRun, error)
-	// Follow reads a run directory that any process writes.
-	Follow(dir string) follower
+	// Start trains in this process: in a new directory of a store, or in a run's own,
+	// which resumes it. It returns when the directory exists.
+	Start(ctx context.Context, c experiments.Config, o experiments.StartOptions) (ownRun, error)
+	// Follow reads a run directory that any process writes, or the log of another
+	// trainer.
+	Follow(path string) follower
 	// Runs lists a store, newest first.
 	Runs(ctx context.Context, store string) ([]runRow, error)
 	// Curve reads the loss of every step of a run.
 	Curve(dir string) ([]curvePoint, error)
 	// Label changes what a person says about a run, which may be going.
 	Label(dir string, change func(*runs.Labels)) error
-	// Gradients reads the last so many gradient records of a run's trace.
-	Gradients(dir string, steps int) (runs.GradientTail, error)
+	// ReadStep reads a step from a run's trace, the newest for 0.
+	ReadStep(ctx context.Context, dir string, step int) (*experiments.StepRecord, error)
+	// ReplayStep executes a recorded step again; nothing is written.
+	ReplayStep(ctx context.Context, dir string, o experiments.ReplayOptions) (*experiments.Replay, error)
+	// Diagnose has the doctor look at a run or a log.
+	Diagnose(ctx context.Context, path string) (diagnosis, error)
 	// Remove deletes a run of a store; a running one is refused.
 	Remove(store, id string) error
 

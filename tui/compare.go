@@ -109,7 +109,7 @@ func (c *compareScreen) Keys() []keyGroup {
 		return c.try.triedKeys()
 	}
 	has := func() bool { return c.cmp != nil }
-	run := func() bool { return c.runDir != "" }
+	run := func() bool { return c.runDir != "" && !c.foreign() }
 	keys := c.rows.bindings("example", func() tea.Cmd { c.scroll = 0; return nil })
 	for i := range keys {
 		keys[i].When = has

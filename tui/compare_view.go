@@ -108,6 +108,8 @@ func (c *compareScreen) absentLines() []string {
 			"   " + t.key.Render("6") + "  choose one in Runs",
 			"   " + t.key.Render("2") + "  or set up an experiment and train one",
 		}
+	case c.foreign():
+		return []string{"", " a log has no outputs: there is nothing to compare", "", "   " + t.key.Render("6") + "  choose a run in Runs"}
 	case c.reading, c.dir == "":
 		return []string{"", t.dim.Render("  reading " + t.clean(baseName(c.runDir)) + " " + t.g.ellipsis)}
 	case errors.Is(c.err, errNotCompared):

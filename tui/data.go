@@ -120,6 +120,8 @@ func (d *dataScreen) Update(msg tea.Msg) tea.Cmd {
 		if !d.filter.typing {
 			return d.kept()
 		}
+	case dataRowMsg:
+		return d.showRow(msg.row)
 	case foundMsg:
 		return d.found(msg)
 	case facetsMsg:
@@ -195,6 +197,14 @@ func (d *dataScreen) turn(by int) tea.Cmd {
 		d.filter.line.Set(data.Toggle(d.filter.line.Text(), "split:"+q))
 	}
 	d.rows.visible = nil
+	return d.find()
+}
+
+// showRow selects a row of the first split, train, whose rows are numbered from 0.
+func (d *dataScreen) showRow(row int) tea.Cmd {
+	d.split, d.findings, d.stats, d.whole, d.scroll = 0, false, false, false, 0
+	d.filter.clear()
+	d.rows = list{visible: []int{row}} // what is selected stays so when all are listed
 	return d.find()
 }
 

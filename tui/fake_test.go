@@ -38,6 +38,7 @@ type fakeBackend struct {
 	sidesErr error
 	noteErr  error
 	files    map[string]experiments.Config
+	replay   *experiments.Replay // of a step; nil = it lasts until it is stopped
 
 	calls []string
 }
@@ -92,8 +93,18 @@ func (f *fakeBackend) RunConfig(dir string) (experiments.Config, error) {
 	return c, nil
 }
 
-func (f *fakeBackend) Start(ctx context.Context, c experiments.Config, store, dir string) (ownRun, error) {
-	f.called("start %s dir=%s r=%d", store, dir, c.LoRA.R)
+func (f *fakeBackend) Start(ctx context.Context, c experiments.Config, o experiments.StartOptions) (ownRun, error) {
+	store := o.Store
+	if o.RunDir != "" {
+		store = "runs"
+	}
+	f.called("start %s dir=%s r=%d", store, o.RunDir, c.LoRA.R)
+	if o.Rewind != nil {
+		f.called("rewind to %d without %v", o.Rewind.To, o.Rewind.Without)
+	}
+	for _, x := range o.Inject {
+		f.called("inject %s", x)
+	}
 	if f.startErr != nil {
 		return nil, f.startErr
 	}
@@ -136,10 +147,6 @@ func (f *fakeBackend) Label(dir string, change func(*runs.Labels)) error {
 		}
 	}
 	return errors.New("no such run")
-}
-
-func (f *fakeBackend) Gradients(string, int) (runs.GradientTail, error) {
-	return runs.GradientTail{}, nil
 }
 
 func (f *fakeBackend) Remove(store, id string) error {

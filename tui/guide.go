@@ -58,6 +58,8 @@ func (s *shell) guideText() (seen, next string) {
 		return "what each step consumed, and its gradients.", "3 goes back to the curves"
 	case s.ownLive():
 		return "training goes on meanwhile.", "3 shows it"
+	case s.snap != nil && s.snap.Foreign != nil:
+		return "the log of another trainer.", "4 says what is wrong with it"
 	case s.snap != nil && s.snap.State == runs.Failed:
 		return "the run has failed; nothing was lost.", "4 says why"
 	case s.snap != nil && s.snap.State == runs.Finished && s.active == compareScreenID:

@@ -19,12 +19,13 @@ import (
 type live struct {
 	configs *configCache
 	opened  *openedWorkspace
+	traced  *tracedData
 	version string
 }
 
 // newLive makes the backend of Run.
 func newLive(version string) live {
-	return live{&configCache{seen: map[string]cachedConfig{}}, &openedWorkspace{}, version}
+	return live{&configCache{seen: map[string]cachedConfig{}}, &openedWorkspace{}, &tracedData{}, version}
 }
 
 // SaveConfig writes the experiment file beside its place and renames it, so that
@@ -57,9 +58,6 @@ func (live) SaveConfig(path string, c experiments.Config, overwrite bool) error 
 func (live) RunConfig(dir string) (experiments.Config, error) {
 	return experiments.LoadRun(dir)
 }
-
-// Follow reads a run directory that any process writes.
-func (live) Follow(dir string) follower { return &liveFollower{dir: dir, f: runs.Follow(dir)} }
 
 // liveFollower makes snapshots of a runs.Follower.
 type liveFollower struct {
@@ -208,11 +206,6 @@ func (live) Curve(dir string) ([]curvePoint, error) {
 		return nil, err
 	}
 	return curveOf(h), nil
-}
-
-// Gradients reads the end of a run's trace.
-func (live) Gradients(dir string, steps int) (runs.GradientTail, error) {
-	return runs.ReadGradients(dir, steps)
 }
 
 // Label changes what a person says about a run.

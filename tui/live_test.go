@@ -142,7 +142,7 @@ func TestLiveTrainsFollowsAndCompares(t *testing.T) {
 	c := liveConfig(t, 20)
 	store := filepath.Join(t.TempDir(), "runs")
 	l := newLive("test")
-	run, err := l.Start(ctx, c, store, "")
+	run, err := l.Start(ctx, c, experiments.StartOptions{Store: store})
 	if err != nil {
 		t.Fatal(err)
 	}

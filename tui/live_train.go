@@ -9,8 +9,9 @@ import (
 var _ ownRun = (*experiments.Run)(nil)
 
 // Start trains in this process; it returns when the run's directory exists.
-func (l live) Start(ctx context.Context, c experiments.Config, store, dir string) (ownRun, error) {
-	run, err := experiments.Start(ctx, c, experiments.StartOptions{RunDir: dir, Store: store, Version: l.version})
+func (l live) Start(ctx context.Context, c experiments.Config, o experiments.StartOptions) (ownRun, error) {
+	o.Version = l.version
+	run, err := experiments.Start(ctx, c, o)
 	if err != nil {
 		return nil, err
 	}

@@ -145,10 +145,26 @@ func (p *plainView) follow(ctx context.Context, back backend, dir string) error 
 	}
 }
 
+// begin says what is told of.
+func (p *plainView) begin(snap *snapshot) {
+	f := snap.Foreign
+	if f == nil {
+		p.say("Run %s: %s.", baseName(snap.Dir), stateSentence(snap))
+		return
+	}
+	p.say("Log %s of %s, read only.", baseName(snap.Dir), f.Tool)
+	for _, fact := range f.Facts {
+		p.say("It says: %s.", fact)
+	}
+	for _, limit := range f.Limits {
+		p.say("It cannot tell: %s.", limit)
+	}
+}
+
 // tell says what a snapshot has beyond what was said.
 func (p *plainView) tell(snap *snapshot, clip float64) {
 	if p.feed == nil || !p.feed.take(snap) {
-		p.feed = newTrainFeed(snap.Dir, feedSettings{clip: clip}, unitOf(0), p.t, time.Local)
+		p.feed = newTrainFeed(snap.Dir, feedSettings{clip: clip}.of(snap), unitOf(0), p.t, time.Local)
 		if snap.History.Steps != nil {
 			p.feed.unit = unitOf(secondsOf(snap.History.Steps))
 		}
@@ -161,7 +177,7 @@ func (p *plainView) tell(snap *snapshot, clip float64) {
 			}
 		}
 		if !p.begun {
-			p.say("Run %s: %s.", baseName(snap.Dir), stateSentence(snap))
+			p.begin(snap)
 		}
 		p.feed.take(snap)
 		if n := len(p.feed.scores); n == 0 {

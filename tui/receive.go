@@ -123,6 +123,11 @@ func (a *app) openWorkspace() tea.Cmd {
 // start trains the edited experiment in this process: in a new directory, or in
 // dir, which resumes it.
 func (a *app) start(c experiments.Config, dir string) tea.Cmd {
+	return a.startAs(c, experiments.StartOptions{Store: a.store, RunDir: dir})
+}
+
+// startAs is start with more to be done before the first step.
+func (a *app) startAs(c experiments.Config, o experiments.StartOptions) tea.Cmd {
 	if a.ownLive() {
 		return problem(errors.New("this process trains " + baseName(a.own.Dir()) + " already: stop it first, or start another hone"))
 	}
@@ -130,9 +135,9 @@ func (a *app) start(c experiments.Config, dir string) tea.Cmd {
 		return nil
 	}
 	a.starting = true
-	ctx, back, store := a.ctx, a.back, a.store
+	ctx, back := a.ctx, a.back
 	return func() tea.Msg {
-		run, err := back.Start(ctx, c, store, dir)
+		run, err := back.Start(ctx, c, o)
 		return startedMsg{run, err}
 	}
 }

@@ -3,6 +3,7 @@ package tui
 import (
 	"context"
 	"errors"
+	"math"
 	"path/filepath"
 	"slices"
 
@@ -21,11 +22,11 @@ type replaying struct {
 }
 
 // Start refuses to go on with the run that is played.
-func (b replaying) Start(ctx context.Context, c experiments.Config, store, dir string) (ownRun, error) {
-	if dir != "" && sameDir(dir, b.r.dir) {
+func (b replaying) Start(ctx context.Context, c experiments.Config, o experiments.StartOptions) (ownRun, error) {
+	if o.RunDir != "" && sameDir(o.RunDir, b.r.dir) {
 		return nil, errReplay
 	}
-	return b.backend.Start(ctx, c, store, dir)
+	return b.backend.Start(ctx, c, o)
 }
 
 // Follow plays the run.
@@ -36,12 +37,24 @@ func (b replaying) Follow(dir string) follower {
 	return b.backend.Follow(dir)
 }
 
-// Gradients are those of the moment that is played.
-func (b replaying) Gradients(dir string, steps int) (runs.GradientTail, error) {
-	if sameDir(dir, b.r.dir) {
-		return b.r.player.Gradients(steps)
+// ReadStep takes the step that is played for the newest, and its gradients.
+func (b replaying) ReadStep(ctx context.Context, dir string, step int) (*experiments.StepRecord, error) {
+	if over := b.r.player.At() == b.r.player.Len(); step > 0 || over || !sameDir(dir, b.r.dir) {
+		return b.backend.ReadStep(ctx, dir, step)
 	}
-	return b.backend.Gradients(dir, steps)
+	last, ok := b.r.player.History().LastStep()
+	if !ok {
+		return &experiments.StepRecord{Loss: math.NaN(), GradNorm: math.NaN()}, nil
+	}
+	r, err := b.backend.ReadStep(ctx, dir, last.Step)
+	if err != nil {
+		return nil, err
+	}
+	r.Gradients, err = b.r.player.Gradients(max(len(r.Gradients.Steps), 1))
+	if len(r.Gradients.Steps) > 0 && r.Step == 0 {
+		r.Step = last.Step
+	}
+	return r, err
 }
 
 // Runs lists the store with the run as it is played, which is the first where it

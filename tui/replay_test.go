@@ -237,7 +237,7 @@ func TestReplayOnEveryScreen(t *testing.T) {
 	r := startReplay(t, recordRun(t), 1, 120, 40)
 	r.press("%", "text:20", "enter", " ")
 	r.sees("step 20 / 40", "eval        10")
-	r.press("4")
+	r.press("4", "tab", "tab", "tab")
 	r.sees("gradients of step 20", "nothing wrong so far")
 	r.press("6")
 	r.sees("2026-11-23-1530-calendar", "20/40")
@@ -280,7 +280,7 @@ func TestReplayWritesNothing(t *testing.T) {
 		}
 	}
 	back := replaying{r.fake, r.replay}
-	if _, err := back.Start(context.Background(), experiments.Default(), "runs", dir); err != errReplay {
+	if _, err := back.Start(context.Background(), experiments.Default(), experiments.StartOptions{RunDir: dir}); err != errReplay {
 		t.Errorf("resuming the replayed run: %v", err)
 	}
 	if err := back.Remove(filepath.Dir(dir), filepath.Base(dir)); err != errReplay {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -39,6 +40,12 @@ type diffCache struct {
 	gen     int
 	a, b    string
 	changes []experiments.Change
+}
+
+// openPathMsg is a path to look at, made absolute.
+type openPathMsg struct {
+	path string
+	err  error
 }
 
 // runsAgain is how often the list is read anew while a run is live.
@@ -87,6 +94,7 @@ func (r *runsScreen) Keys() []keyGroup {
 		{Keys: []string{"t"}, Text: "tags", Help: "words to find the run by; kept in its directory", Run: do(r.askTags), When: some},
 		{Keys: []string{"n"}, Text: "note", Help: "write a note on it", Run: do(r.askNote), When: some},
 		{Keys: []string{"R"}, Text: "rename", Help: "give it another display name; its directory stays", Run: do(r.askRename), When: some},
+		{Keys: []string{"O"}, Text: "open a log or a run elsewhere", Help: "name a path: a run directory, or the log of another trainer (trainer_state.json, an event file, a directory with such), which is shown on Train and Trace, read only", Quiet: true, Run: do(r.askOpen)},
 		{Keys: []string{"ctrl+r"}, Label: "^r", Text: "read again", Quiet: true, Run: r.read},
 	}
 	rows := r.rows.bindings("run", r.curves)
@@ -136,6 +144,11 @@ func (r *runsScreen) Update(msg tea.Msg) tea.Cmd {
 		if msg.gen == r.gen && r.focused {
 			return r.read()
 		}
+	case openPathMsg:
+		if msg.err != nil {
+			return problem(msg.err)
+		}
+		return tea.Batch(r.lookAt(msg.path), goTo(trainScreenID))
 	case pairMsg:
 		r.pair = &runsPair{a: msg.a, b: msg.b, pair: msg.pair}
 	case labelledMsg:
@@ -205,6 +218,26 @@ func (r *runsScreen) selected() (*runRow, bool) {
 func (r *runsScreen) open(where screenID) tea.Cmd {
 	run, _ := r.selected()
 	return tea.Batch(r.lookAt(run.Dir), goTo(where))
+}
+
+// askOpen asks for a path to look at.
+func (r *runsScreen) askOpen() {
+	r.ask(&question{
+		Title: "open", Text: []string{"A run directory; or the log of another trainer: trainer_state.json, an event file, or a directory with such."},
+		Line: newLineEdit(""),
+		Check: func(in string) error {
+			if in == "" {
+				return errors.New("a path is needed")
+			}
+			return nil
+		},
+		Done: func(in string) tea.Cmd {
+			return func() tea.Msg {
+				path, err := filepath.Abs(in) // as an own run names it
+				return openPathMsg{path, err}
+			}
+		},
+	})
 }
 
 // resumable reports whether the selected run can go on.

@@ -19,6 +19,7 @@ type snapshot struct {
 	Behind  bool          // more is waiting to be read
 	Err     error         // why the directory cannot be read; the rest is of before
 	Replay  *replayView   // of a recorded run that is played; nil = the run as it is
+	Foreign *foreignView  // of the log of another trainer; nil = a run of Hone
 
 	// Worked out in the command, so that no view does it.
 	StepsPerSecond  float64       // over the last steps; 0 = not known

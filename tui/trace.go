@@ -1,25 +1,24 @@
 package tui
 
 import (
-	"math"
 	"slices"
 
 	tea "github.com/charmbracelet/bubbletea"
-
-	"hone/runs"
 )
 
-// The panes of the Trace screen.
+// The panes of the Trace screen, in the order of tab.
 const (
 	findingsPane = iota
+	batchPane
+	replayPane
 	tensorsPane
 	matrixPane
 	panes
 )
 
-// traceScreen shows why a run went wrong, or that nothing did: alerts and steps
-// with odd figures, and the size of every tensor's gradient as the recorder saw it
-// last.
+// traceScreen shows why a run went wrong, or that nothing did: what was found, the
+// chain from the rows of a step to its update, the batch as it was consumed, and
+// the gradients. From here a step is executed again, and the run goes back.
 type traceScreen struct {
 	*app
 	width, height int
@@ -27,21 +26,36 @@ type traceScreen struct {
 
 	feed     *traceFeed
 	building string // directory whose history is being read into a feed; "" = none
+	doctor   *diagnosis
+	found    []finding // of the doctor and of the feed
 	findings list
+	bySteps  bool
 
-	grads    *gradView
-	gradsOf  string // directory that grads and gradsErr are of
-	gradsErr error
-	asked    int  // version of the snapshot that grads were last asked for
-	reading  bool // a reading of the trace is under way
-	read     func(dir string, steps int) (runs.GradientTail, error)
+	chosen  int // step; byFinding, newestStep
+	view    *stepView
+	viewErr error
+	asked   stepAsk // of the last reading
+	reading bool    // one is under way
+	read    stepReader
 
-	pane    int
+	pane      int
+	detail    int  // the pane that shows beside the findings
+	rows      list // of the batch
+	scroll    int  // lines of its tokens
+	tokens    tokenCache
+	job       *replayJob
+	jobs      int // begun so far
+	replays   map[int]*replayedView
+	replayErr error
+	ops       list
+	examining bool
+
 	filter  filter
 	tensors list
 	byNorm  bool
 	layer   int // selected in the matrix
 	module  int
+	bySpan  bool // the matrix has steps in place of modules
 	glyphs  *cellGlyphs
 
 	drawn traceLook // what frame was drawn from
@@ -52,15 +66,8 @@ type traceScreen struct {
 // traceBuiltMsg is a feed that was made in a command.
 type traceBuiltMsg struct{ feed *traceFeed }
 
-// gradsMsg is the recorder's newest view of the gradients.
-type gradsMsg struct {
-	dir  string
-	view *gradView
-	err  error
-}
-
 func newTrace(a *app) *traceScreen {
-	return &traceScreen{app: a, byNorm: true, asked: -1, read: a.back.Gradients}
+	return &traceScreen{app: a, byNorm: true, detail: batchPane, read: a.back.ReadStep, replays: map[int]*replayedView{}}
 }
 
 func (s *traceScreen) Title() string             { return "Trace" }
@@ -70,19 +77,26 @@ func (s *traceScreen) CapturesText() bool        { return s.filter.typing }
 // Focus reads the trace, which is done only while someone looks.
 func (s *traceScreen) Focus() tea.Cmd {
 	s.visible = true
-	return s.readGrads()
+	return s.readStep()
 }
 
 // Blur ends typing.
 func (s *traceScreen) Blur() { s.visible, s.filter.typing = false, false }
 
-// Escape takes the filter away.
+// Escape takes the filter away, then the chosen step.
 func (s *traceScreen) Escape() (tea.Cmd, bool) {
-	if s.filter.clear() {
+	switch {
+	case s.filter.clear():
 		s.list()
-		return nil, true
+	case s.pane != findingsPane:
+		s.turnTo(findingsPane)
+	case s.chosen != byFinding:
+		s.chosen = byFinding
+		return s.readStep(), true
+	default:
+		return nil, false
 	}
-	return nil, false
+	return nil, true
 }
 
 // Update follows the history, and the trace while the screen is visible.
@@ -93,28 +107,66 @@ func (s *traceScreen) Update(msg tea.Msg) tea.Cmd {
 			s.list()
 		}
 	case themedMsg:
-		s.frame = ""
+		s.frame, s.glyphs, s.tokens = "", nil, tokenCache{}
+	case startedMsg:
+		if msg.err == nil && msg.run.Dir() == s.runDir { // it goes back, or on
+			s.replays, s.chosen, s.doctor = map[int]*replayedView{}, byFinding, nil
+			s.collect()
+		}
 	case snapshotMsg:
-		return tea.Batch(s.catchUp(), s.readGrads())
+		return tea.Batch(s.catchUp(), s.readStep())
 	case traceBuiltMsg:
 		if msg.feed.dir != s.building {
 			return nil
 		}
 		s.building = ""
 		s.adopt(msg.feed)
-		return s.catchUp()
-	case gradsMsg:
+		return tea.Batch(s.catchUp(), s.readStep())
+	case stepMsg:
 		s.reading = false
-		if msg.dir == s.runDir {
-			s.gradsOf, s.gradsErr = msg.dir, msg.err
-			if msg.err == nil {
-				s.grads = msg.view
-				s.list()
-			}
+		if msg.of.dir == s.runDir {
+			s.took(msg)
 		}
-		return s.readGrads() // what came while this was read
+		return s.readStep() // what came while this was read
+	case traceAtMsg:
+		s.turnTo(batchPane)
+		return s.goStep(msg.step)
+	case replayProgressMsg:
+		if j := s.job; j != nil && j.gen == msg.gen {
+			j.doing, j.done, j.total = msg.what, msg.done, msg.total
+			s.frame = ""
+		}
+		return msg.next
+	case replayedMsg:
+		s.frame = ""
+		return s.replayed(msg)
+	case diagnosedMsg:
+		return s.diagnosed(msg)
+	case goBackMsg:
+		return s.goesBack(msg)
 	}
 	return nil
+}
+
+// took shows a step that was read.
+func (s *traceScreen) took(msg stepMsg) {
+	if s.viewErr = msg.err; msg.err != nil {
+		return
+	}
+	old := s.view
+	s.view = msg.view
+	if old == nil || old.record.Step != msg.view.record.Step {
+		s.rows, s.scroll = list{}, 0
+	}
+	rows := make([]int, len(msg.view.record.Rows))
+	for i := range rows {
+		rows[i] = i
+	}
+	s.rows.show(rows)
+	if old == nil || old.record.Step != msg.view.record.Step {
+		s.rows.at = max(slices.IndexFunc(msg.view.record.Rows, func(r stepRow) bool { return slices.Contains(s.suspects(), r.Row) }), 0)
+	}
+	s.list()
 }
 
 // catchUp takes what the current snapshot has beyond the feed.
@@ -127,7 +179,7 @@ func (s *traceScreen) catchUp() tea.Cmd {
 		n := len(s.feed.found)
 		if s.feed.take(snap) {
 			if len(s.feed.found) != n {
-				s.findings.show(s.feed.order())
+				s.collect()
 			}
 			return nil
 		}
@@ -136,8 +188,12 @@ func (s *traceScreen) catchUp() tea.Cmd {
 		return nil
 	}
 	if s.feed != nil && s.feed.dir != snap.Dir {
-		s.feed, s.grads, s.findings, s.tensors = nil, nil, list{}, list{}
+		s.feed, s.view, s.viewErr, s.findings, s.tensors, s.rows, s.ops = nil, nil, nil, list{}, list{}, list{}, list{}
+		s.found, s.doctor, s.replays, s.replayErr, s.chosen, s.asked = nil, nil, map[int]*replayedView{}, nil, byFinding, stepAsk{}
 		s.layer, s.module = 0, 0
+		if s.job != nil {
+			s.job.stop()
+		}
 	}
 	if len(snap.History.Steps) <= manySteps {
 		s.adopt(newTraceFeed(snap))
@@ -149,131 +205,92 @@ func (s *traceScreen) catchUp() tea.Cmd {
 
 // newTraceFeed is a feed of a whole snapshot.
 func newTraceFeed(snap *snapshot) *traceFeed {
-	f := &traceFeed{cursor: newCursor(snap.Dir)}
+	f := &traceFeed{cursor: newCursor(snap.Dir), log: snap.Foreign}
 	f.take(snap) // an empty feed takes any history
 	return f
 }
 
 func (s *traceScreen) adopt(f *traceFeed) {
 	s.feed = f
-	s.findings.show(f.order())
+	s.collect()
 }
 
-// readGrads reads the end of the trace when the run has moved on since the last
-// reading. One reading is under way at a time.
-func (s *traceScreen) readGrads() tea.Cmd {
-	if !s.visible || s.reading || s.snap == nil || s.gradsOf == s.snap.Dir && s.asked == s.snap.Version {
-		return nil
+// collect lists all findings anew.
+func (s *traceScreen) collect() {
+	s.frame = ""
+	s.found = nil
+	if s.doctor != nil {
+		s.found = append(s.found, s.doctor.Findings...)
 	}
-	s.reading, s.asked = true, s.snap.Version
-	dir, read := s.snap.Dir, s.read
-	return func() tea.Msg {
-		tail, err := read(dir, 1)
-		if err == nil && odd(tail) {
-			tail, err = read(dir, tracedSteps) // since when?
-		}
-		if err != nil {
-			return gradsMsg{dir: dir, err: err}
-		}
-		return gradsMsg{dir: dir, view: newGradView(tail)}
+	if s.feed != nil {
+		s.found = append(s.found, s.feed.found...)
+	}
+	top := s.findings.at == 0
+	s.findings.show(orderOf(s.found, s.bySteps))
+	if top && s.chosen == byFinding {
+		s.findings.at = 0 // whoever looks at the likeliest cause goes on looking at it
 	}
 }
 
 // list works out which tensors pass the filter, in which order.
 func (s *traceScreen) list() {
-	if s.grads == nil {
+	g := s.grads()
+	if g == nil {
 		s.tensors.show(nil)
 		return
 	}
 	query := s.filter.text()
-	rows := make([]int, 0, len(s.grads.tensors))
-	for i := range s.grads.tensors {
-		if matches(s.grads.tensors[i].low, query) {
+	rows := make([]int, 0, len(g.tensors))
+	for i := range g.tensors {
+		if matches(g.tensors[i].low, query) {
 			rows = append(rows, i)
 		}
 	}
 	if s.byNorm {
-		slices.SortStableFunc(rows, func(a, b int) int { return byNorm(s.grads.tensors[a], s.grads.tensors[b]) })
+		slices.SortStableFunc(rows, func(a, b int) int { return byNorm(g.tensors[a], g.tensors[b]) })
 	}
 	top := s.tensors.at == 0
 	s.tensors.show(rows)
 	if top && s.byNorm {
 		s.tensors.at = 0 // whoever looks at the largest goes on looking at the largest
 	}
-	s.layer = max(min(s.layer, s.grads.layers-1), 0)
-	s.module = max(min(s.module, len(s.grads.modules)-1), 0)
+	s.layer = max(min(s.layer, g.layers-1), 0)
+	s.module = max(min(s.module, len(g.modules)-1), 0)
 }
 
-// Keys depends on the pane that has the arrows.
-func (s *traceScreen) Keys() []keyGroup {
-	if s.filter.typing {
-		return s.filter.keys()
+// grads are the gradients of the shown step; nil without any.
+func (s *traceScreen) grads() *gradView {
+	if s.view == nil {
+		return nil
 	}
-	if s.snap == nil {
-		return []keyGroup{{Title: "run", Bindings: []binding{
-			{Keys: []string{"enter"}, Text: "choose a run", Help: "open the list of runs", Run: func() tea.Cmd { return goTo(runsScreenID) }},
-		}}}
-	}
-	none := func() tea.Cmd { return nil }
-	has := func() bool { return s.grads != nil }
-	var rows []binding
-	switch s.pane {
-	case findingsPane:
-		rows = s.findings.bindings("finding", none)
-		rows = append(rows, binding{Keys: []string{"enter"}, Text: "show on the charts", Help: "go to Train with the crosshair on the finding's step", Run: s.showOnCharts, When: func() bool { _, ok := s.findings.selected(); return ok }})
-	case tensorsPane:
-		rows = s.tensors.bindings("tensor", none)
-	case matrixPane:
-		rows = s.matrixKeys(has)
-	}
-	rows = append(rows,
-		binding{Keys: []string{"tab"}, Text: "pane", Help: "next pane: findings, tensors, matrix (shift+tab: back)", Run: do(func() { s.turn(1) })},
-		binding{Keys: []string{"shift+tab"}, Help: "previous pane", Quiet: true, Run: do(func() { s.turn(panes - 1) })},
-		binding{Keys: []string{"/"}, Text: "filter", Help: "list only tensors whose name holds all the words typed", Run: do(func() { s.pane = tensorsPane; s.filter.open() }), When: has},
-		binding{Keys: []string{"o"}, Text: "order", Help: "order tensors by the size of their gradient or by name", Run: do(func() { s.byNorm = !s.byNorm; s.list() }), When: has},
-	)
-	return []keyGroup{{Title: "trace", Bindings: rows}}
-}
-
-// matrixKeys move the selected cell.
-func (s *traceScreen) matrixKeys(has func() bool) []binding {
-	move := func(layers, modules int) func() tea.Cmd {
-		return do(func() {
-			s.layer = max(min(s.layer+layers, s.grads.layers-1), 0)
-			s.module = max(min(s.module+modules, len(s.grads.modules)-1), 0)
-		})
-	}
-	return []binding{
-		{Keys: []string{"left", "h"}, Label: "arrows", Text: "cell", Help: "move the selected cell (also h, l, k, j)", Run: move(-1, 0), When: has},
-		{Keys: []string{"right", "l"}, Help: "next layer", Quiet: true, Run: move(1, 0), When: has},
-		{Keys: []string{"up", "k"}, Help: "module above", Quiet: true, Run: move(0, -1), When: has},
-		{Keys: []string{"down", "j"}, Help: "module below", Quiet: true, Run: move(0, 1), When: has},
-		{Keys: []string{"home", "g"}, Help: "first layer", Quiet: true, Run: move(-math.MaxInt32, 0), When: has},
-		{Keys: []string{"end", "G"}, Help: "last layer", Quiet: true, Run: move(math.MaxInt32, 0), When: has},
-		{Keys: []string{"enter"}, Text: "its tensors", Help: "list the tensors of the cell", Run: do(s.openCell), When: has},
-	}
+	return s.view.grads
 }
 
 // turn gives the arrows to another pane.
-func (s *traceScreen) turn(by int) { s.pane = (s.pane + by) % panes }
+func (s *traceScreen) turn(by int) { s.turnTo((s.pane + by) % panes) }
+
+func (s *traceScreen) turnTo(pane int) {
+	if s.pane = pane; pane != findingsPane {
+		s.detail = pane
+	}
+}
 
 // openCell lists the tensors of the selected cell.
 func (s *traceScreen) openCell() {
-	if s.module >= len(s.grads.modules) {
+	if s.module >= len(s.grads().modules) {
 		return
 	}
-	s.filter.line.Set(cellQuery(s.layer, s.grads.modules[s.module]))
-	s.pane = tensorsPane
+	s.filter.line.Set(cellQuery(s.layer, s.grads().modules[s.module]))
+	s.turnTo(tensorsPane)
 	s.list()
 }
 
-// showOnCharts goes to Train with the crosshair on the selected finding.
+// showOnCharts goes to Train with the crosshair on the shown step.
 func (s *traceScreen) showOnCharts() tea.Cmd {
-	row, ok := s.findings.selected()
-	if !ok {
-		return nil
+	step := float64(s.shownStep())
+	if row, ok := s.findings.selected(); ok && s.pane == findingsPane {
+		step = float64(s.found[row].from)
 	}
-	step := float64(s.feed.found[row].from)
 	return tea.Batch(func() tea.Msg { return crosshairMsg{step} }, goTo(trainScreenID))
 }
 

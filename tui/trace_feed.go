@@ -1,9 +1,11 @@
 package tui
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
+	"hone/experiments"
 	"hone/runs"
 )
 
@@ -18,12 +20,15 @@ type finding struct {
 	evidence   []string
 	confidence float64 // 0 = not given
 	undone     bool
+	symptom    bool   // it follows from some cause
+	by         string // who found it: "" = the run's own rules
 }
 
 // traceFeed collects findings from what each snapshot adds to the history.
 type traceFeed struct {
 	cursor
 	open  [len(oddKinds)]int // index+1 of the finding that the next odd step may extend
+	log   *foreignView       // of the log of another trainer; nil = of a run of Hone
 	found []finding
 }
 
@@ -63,7 +68,7 @@ func (f *traceFeed) take(snap *snapshot) bool {
 // step looks for odd figures; those of steps in a row are one finding.
 func (f *traceFeed) step(s runs.Step) {
 	for i, odd := range oddKinds {
-		if !odd.is(s) {
+		if !odd.is(s) || f.log != nil && !f.log.Norms && odd.id == "GRAD-NONFINITE" {
 			f.open[i] = 0
 			continue
 		}
@@ -71,7 +76,7 @@ func (f *traceFeed) step(s runs.Step) {
 			f.found[at-1].to = s.Step
 			continue
 		}
-		if f.add(finding{from: s.Step, to: s.Step, kind: odd.kind, id: odd.id, text: odd.text, advice: odd.advice}) {
+		if f.add(finding{from: s.Step, to: s.Step, kind: odd.kind, id: odd.id, text: odd.text, advice: odd.advice, symptom: true}) {
 			f.open[i] = len(f.found)
 		}
 	}
@@ -81,14 +86,18 @@ func (f *traceFeed) step(s runs.Step) {
 func (f *traceFeed) event(e runs.Event) {
 	switch r := e.Record.(type) {
 	case runs.Alert:
+		_, symptom := experiments.FailureTitle(r.ID)
+		by := ""
+		if f.log != nil {
+			by = "log"
+		}
 		f.add(finding{
-			from: r.Step, to: r.Step, kind: alertKind(r.Severity), id: r.ID, text: r.Message, advice: r.Advice,
-			evidence: r.Evidence, confidence: float64(r.Confidence), undone: e.Undone,
+			by: by, from: r.Step, to: r.Step, kind: alertKind(r.Severity), id: r.ID, text: alertText(r), advice: r.Advice,
+			evidence: r.Evidence, confidence: float64(r.Confidence), undone: e.Undone, symptom: symptom,
 		})
 	case runs.Intervention:
 		if r.Action == runs.ActionSkipStep || r.Action == runs.ActionSkipRow || r.Action == runs.ActionRewind {
-			_, text := interventionText(r)
-			n := finding{from: r.Step, to: r.Step, kind: logWarn, id: r.Action, text: text, undone: e.Undone}
+			n := finding{from: r.Step, to: r.Step, kind: logNote, id: r.Action, text: doneText(r), undone: e.Undone}
 			if len(r.Rows) > 0 {
 				n.evidence = []string{fmt.Sprintf("rows: %v", r.Rows[:min(len(r.Rows), 64)])}
 			}
@@ -105,14 +114,38 @@ func (f *traceFeed) add(n finding) bool {
 	return true
 }
 
-// order are the indices of the findings by step, for the list.
-func (f *traceFeed) order() []int {
-	rows := make([]int, len(f.found))
+// orderOf are the indices of findings as they are listed: by step, or the likeliest
+// cause first.
+func orderOf(found []finding, bySteps bool) []int {
+	rows := make([]int, len(found))
 	for i := range rows {
 		rows[i] = i
 	}
-	slices.SortStableFunc(rows, func(a, b int) int { return f.found[a].from - f.found[b].from })
+	slices.SortStableFunc(rows, func(a, b int) int {
+		x, y := &found[a], &found[b]
+		if bySteps {
+			return x.from - y.from
+		}
+		return cmp.Or(x.rank()-y.rank(), cmp.Compare(y.confidence, x.confidence), x.from-y.from)
+	})
 	return rows
+}
+
+// rank orders findings: what was undone last, the worst first, causes before what
+// follows from them.
+func (n *finding) rank() int {
+	rank := map[logKind]int{logBad: 0, logWarn: 2}
+	r, ok := rank[n.kind]
+	if !ok {
+		r = 4
+	}
+	if n.symptom {
+		r++
+	}
+	if n.undone {
+		r += 8
+	}
+	return r
 }
 
 // steps writes the range of steps of a finding.

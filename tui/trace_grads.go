@@ -10,10 +10,6 @@ import (
 	"hone/runs"
 )
 
-// tracedSteps is how many of the recorder's last gradient records are read when the
-// newest is not finite: the others show since when.
-const tracedSteps = 16
-
 // odd reports whether the newest record has something that is not finite.
 func odd(tail runs.GradientTail) bool {
 	if len(tail.Steps) == 0 {
@@ -31,8 +27,8 @@ func odd(tail runs.GradientTail) bool {
 	return false
 }
 
-// gradView is the recorder's view of the gradients of one step, worked out in a
-// command.
+// gradView is the recorder's view of the gradients of a step and those before it,
+// worked out in a command.
 type gradView struct {
 	step       int
 	norm, clip float64 // of all tensors together; NaN = not recorded
@@ -44,6 +40,8 @@ type gradView struct {
 	layers     int
 	cells      [][]gradCell // [module][layer]
 	firstBad   int          // earliest recorded step with a tensor that is not finite; -1 = none
+	steps      []int        // of the span, ascending
+	span       [][]gradCell // [layer][step]: all of a layer, over the last steps
 	badTensors int          // of this step
 	notes      []string
 }
@@ -103,6 +101,7 @@ func newGradView(tail runs.GradientTail) *gradView {
 	}
 	slices.SortFunc(v.tensors, byName)
 	v.fill()
+	v.fillSpan(tail.Steps)
 	return v
 }
 

@@ -47,8 +47,8 @@ func (s *traceScreen) cellText(c gradCell) string {
 		return s.glyphs.zero
 	}
 	level := 0
-	if s.grads.high > s.grads.low {
-		at := math.Log(c.norm/s.grads.low) / math.Log(s.grads.high/s.grads.low)
+	if g := s.grads(); g.high > g.low {
+		at := math.Log(c.norm/g.low) / math.Log(g.high/g.low)
 		if finite(at) {
 			level = int(min(max(at, 0), 0.9999) * float64(len(s.glyphs.shades)))
 		}
@@ -58,11 +58,12 @@ func (s *traceScreen) cellText(c gradCell) string {
 
 // legend says what the shades stand for.
 func (s *traceScreen) legend() string {
-	if s.grads == nil || s.grads.high == 0 {
+	g := s.grads()
+	if g == nil || g.high == 0 {
 		return ""
 	}
 	t := s.t
-	return t.dim.Render(figure(s.grads.low)+" ") + t.field.Render(strings.Join(t.shades(), "")) + t.dim.Render(" "+figure(s.grads.high)+"   "+t.g.no+" not finite   0 exactly zero")
+	return t.dim.Render(figure(g.low)+" ") + t.field.Render(strings.Join(t.shades(), "")) + t.dim.Render(" "+figure(g.high)+"   "+t.g.no+" not finite   0 exactly zero")
 }
 
 // matrixLines are the norms as shaded cells, a row a module and a column a layer,
@@ -72,9 +73,12 @@ func (s *traceScreen) matrixLines(width, room int) []string {
 	if lines := s.noGrads(); lines != nil {
 		return lines
 	}
-	v := s.grads
+	v := s.grads()
 	if v.layers == 0 {
 		return []string{"", t.dim.Render("  no tensor belongs to a layer")}
+	}
+	if s.bySpan {
+		return s.spanLines(width, room)
 	}
 	const name = 12
 	cell := 1
@@ -89,10 +93,7 @@ func (s *traceScreen) matrixLines(width, room int) []string {
 		first = max(min(s.layer-columns/2, v.layers-columns), 0)
 	}
 	last := min(first+columns, v.layers)
-	rows := room - 2 // a line of layers above, one of figures below
-	if !s.wide() {
-		rows-- // and the legend
-	}
+	rows := room - 3 // a line of layers above, figures and legend below
 	rows = max(rows, 1)
 	firstModule := scrollTo(s.module, 0, rows, len(v.modules))
 	var lines []string
@@ -154,11 +155,7 @@ func (s *traceScreen) matrixLines(width, room int) []string {
 	} else {
 		about = append(about, t.dim.Render("not trained"))
 	}
-	lines = append(lines, " "+joinFit(width-2, 3, about...))
-	if !s.wide() {
-		lines = append(lines, " "+s.legend())
-	}
-	return lines
+	return append(lines, " "+joinFit(width-2, 3, about...), " "+s.legend())
 }
 
 // paneMark is a bracket of the selected cell.

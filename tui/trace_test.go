@@ -1,82 +1,61 @@
 package tui
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
 	"strings"
 	"testing"
 
+	tea "github.com/charmbracelet/bubbletea"
+
+	"hone/experiments"
 	"hone/runs"
 )
 
-// gradients is a record of a model with so many layers; the norm of a tensor falls
-// with its layer and differs by module.
-func gradients(step, layers int) runs.Gradients {
-	g := runs.Gradients{Step: step, Norms: map[string]float64{}, Clip: 1}
-	total := 0.0
-	for l := range layers {
-		for m, module := range []string{"self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj", "mlp.gate_proj", "mlp.up_proj", "mlp.down_proj"} {
-			b := 0.05 / float64(1+l/3) * (1 + 0.3*math.Sin(float64(l*7+m*3+step)))
-			g.Norms[fmt.Sprintf("layers.%d.%s.lora_B", l, module)] = b
-			g.Norms[fmt.Sprintf("layers.%d.%s.lora_A", l, module)] = b / 40
-			total += b * b * (1 + 1.0/1600)
-		}
-	}
-	g.Norm = math.Sqrt(total)
-	return g
-}
-
-// soundTail is the end of a trace in which nothing is wrong.
-func soundTail(dir string, steps int) (runs.GradientTail, error) {
-	return runs.GradientTail{Steps: []runs.Gradients{gradients(142, 30), gradients(143, 30)}}, nil
-}
-
-// oddTail is the end of a trace whose last step is not finite.
-func oddTail(dir string, steps int) (runs.GradientTail, error) {
-	g := gradients(41, 30)
-	g.Norm = math.NaN()
-	for name := range g.Norms {
-		if strings.Contains(name, "layers.0.") || strings.HasSuffix(name, "layers.7.mlp.down_proj.lora_B") {
-			g.Norms[name] = math.NaN()
-			g.NonFinite = append(g.NonFinite, runs.NonFinite{Tensor: name, Count: 9216})
-		}
-	}
-	g.Norms["layers.3.self_attn.k_proj.lora_A"] = 0
-	g.Norms["layers.3.self_attn.k_proj.lora_B"] = 0
-	return runs.GradientTail{Steps: []runs.Gradients{gradients(39, 30), gradients(40, 30), g}}, nil
-}
-
 // traceBench opens the workbench on a run, on the Trace screen.
-func traceBench(t *testing.T, snap *snapshot, read func(string, int) (runs.GradientTail, error), width, height int, change ...func(*Options)) *bench {
+func traceBench(t *testing.T, snap *snapshot, read stepReader, width, height int, change ...func(*Options)) *bench {
 	t.Helper()
 	f := full()
-	f.snap = snap
+	f.snap, f.replay = snap, sampleReplay()
 	b := start(t, f, width, height, append(change, func(o *Options) { o.RunDir = storyDir })...)
 	sc := b.screens[traceScreenID].(*traceScreen)
 	sc.read = read
 	b.send(snapshotMsg{gen: b.polls, snap: snap, changed: true})
 	b.press("4")
-	tail, err := read(storyDir, tracedSteps)
-	b.send(gradsMsg{dir: storyDir, view: newGradView(tail), err: err}) // should a busy machine have dropped it
 	return b
+}
+
+func unreadableStep(context.Context, string, int) (*experiments.StepRecord, error) {
+	return nil, errors.New("reading the trace: permission denied")
+}
+
+func noSuchStep(context.Context, string, int) (*experiments.StepRecord, error) {
+	return &experiments.StepRecord{Loss: math.NaN(), GradNorm: math.NaN()}, nil
 }
 
 var traceStates = []struct {
 	name string
 	snap func() *snapshot
-	read func(string, int) (runs.GradientTail, error)
+	read stepReader
 	keys []string
 }{
-	{"sound", func() *snapshot { return story(143, runs.Running) }, soundTail, nil},
-	{"odd", oddStory, oddTail, []string{"end"}},
-	{"tensors", oddStory, oddTail, []string{"tab", "down"}},
-	{"filter", oddStory, oddTail, []string{"/", "text:layers.7. lora_b", "enter", "o"}},
-	{"matrix", oddStory, oddTail, []string{"shift+tab", "right", "right", "right", "down"}},
-	{"bare", func() *snapshot { return story(3, runs.Running) }, func(string, int) (runs.GradientTail, error) { return runs.GradientTail{}, nil }, []string{"tab"}},
-	{"unreadable", func() *snapshot { return story(3, runs.Running) }, func(string, int) (runs.GradientTail, error) {
-		return runs.GradientTail{}, errors.New("reading the trace: permission denied")
-	}, []string{"tab", "tab"}},
+	{"sound", func() *snapshot { return story(143, runs.Running) }, soundStep, nil},
+	{"odd", oddStory, oddStep, nil},
+	{"batch", oddStory, oddStep, []string{"tab", "down"}},
+	{"masked", oddStory, oddStep, []string{"tab", "home", "down", "down"}},
+	{"replay", oddStory, oddStep, []string{"r"}},
+	{"changed", oddStory, oddStep, []string{"R", "enter"}},
+	{"rewind", oddStory, oddStep, []string{"w"}},
+	{"doctor", oddStory, oddStep, []string{"d", "end"}},
+	{"tensors", oddStory, oddStep, []string{"tab", "tab", "tab", "down"}},
+	{"filter", oddStory, oddStep, []string{"tab", "tab", "tab", "/", "text:layers.7. lora_b", "enter", "o"}},
+	{"matrix", oddStory, oddStep, []string{"shift+tab", "right", "right", "right", "down"}},
+	{"span", oddStory, oddStep, []string{"shift+tab", "v", "right"}},
+	{"bare", func() *snapshot { return story(3, runs.Running) }, noSuchStep, []string{"tab"}},
+	{"unreadable", func() *snapshot { return story(3, runs.Running) }, unreadableStep, []string{"tab", "tab"}},
+	{"foreign", foreignSnapshot, noSuchStep, nil},
 }
 
 func TestTraceGolden(t *testing.T) {
@@ -104,10 +83,14 @@ func TestTraceBodyIsExactAtEverySize(t *testing.T) {
 }
 
 func TestTraceFindings(t *testing.T) {
-	b := traceBench(t, oddStory(), oddTail, 120, 40)
-	b.sees("MASK-ALL", "LOSS-NONFINITE", "LOSS-ZERO", "NO-TARGETS", "3 errors, 1 warning", "15 tensors not finite since step 41")
-	b.press("home")
-	b.sees("step 37", "was supervised")
+	b := traceBench(t, oddStory(), oddStep, 120, 40)
+	b.sees("MASK-ALL", "LOSS-NONFINITE", "LOSS-ZERO", "NO-TARGETS", "3 errors, 1 warning", "halted before its update", "first cause")
+	sc := b.screens[traceScreenID].(*traceScreen)
+	if n := sc.found[sc.findings.visible[0]]; n.id != "MASK-ALL" {
+		t.Errorf("the likeliest cause is %s", n.id)
+	}
+	b.press("o", "home")
+	b.sees("step 37", "was supervised", "chain of step 37")
 	b.press("enter")
 	if b.active != trainScreenID || b.screens[trainScreenID].(*trainScreen).charts.cross != 37 {
 		t.Errorf("enter went to screen %d with the crosshair at %g", b.active, b.screens[trainScreenID].(*trainScreen).charts.cross)
@@ -119,10 +102,10 @@ func TestTraceJoinsStepsInARow(t *testing.T) {
 	for _, i := range []int{10, 11, 12, 13, 30, 40, 41} {
 		snap.History.Steps[i-1].Loss = runs.Number(math.NaN())
 	}
-	b := traceBench(t, snap, soundTail, 120, 40)
+	b := traceBench(t, snap, soundStep, 120, 40)
 	sc := b.screens[traceScreenID].(*traceScreen)
 	var got []string
-	for _, i := range sc.feed.order() {
+	for _, i := range orderOf(sc.feed.found, true) {
 		got = append(got, sc.feed.found[i].steps())
 	}
 	if strings.Join(got, " ") != "10-13 30 40-41" {
@@ -152,16 +135,16 @@ func TestTraceJoinsStepsInARow(t *testing.T) {
 }
 
 func TestTraceFilterOrderAndCell(t *testing.T) {
-	b := traceBench(t, story(143, runs.Running), soundTail, 120, 40)
+	b := traceBench(t, story(143, runs.Running), soundStep, 120, 40)
 	sc := b.screens[traceScreenID].(*traceScreen)
-	name := func(i int) string { return sc.grads.tensors[sc.tensors.visible[i]].name }
+	name := func(i int) string { return sc.grads().tensors[sc.tensors.visible[i]].name }
 	if n := len(sc.tensors.visible); n != 420 {
 		t.Fatalf("%d tensors", n)
 	}
 	if !strings.HasSuffix(name(0), "lora_B") {
 		t.Errorf("the largest is %s", name(0))
 	}
-	b.press("tab", "o")
+	b.press("tab", "tab", "tab", "o")
 	if name(0) != "layers.0.self_attn.q_proj.lora_A" || name(419) != "layers.29.mlp.down_proj.lora_B" {
 		t.Errorf("by name: %s to %s", name(0), name(419))
 	}
@@ -186,13 +169,25 @@ func TestTraceFilterOrderAndCell(t *testing.T) {
 // TestTraceReadsOnlyWhenLookedAt counts readings of the trace file.
 func TestTraceReadsOnlyWhenLookedAt(t *testing.T) {
 	reads := 0
-	a := &app{back: full(), t: plainTheme(false), snap: story(10, runs.Running), runDir: storyDir}
+	a := &app{ctx: context.Background(), back: full(), t: plainTheme(false), snap: story(10, runs.Running), runDir: storyDir}
 	sc := newTrace(a)
-	sc.read = func(string, int) (runs.GradientTail, error) { reads++; return soundTail("", 0) }
+	sc.read = func(ctx context.Context, dir string, step int) (*experiments.StepRecord, error) {
+		reads++
+		return soundStep(ctx, dir, step)
+	}
 	sc.SetSize(80, 20)
-	run := func(msg any) {
+	var run func(msg any)
+	run = func(msg any) {
 		for cmd := sc.Update(msg); cmd != nil; {
 			got := cmd()
+			if batch, ok := got.(tea.BatchMsg); ok {
+				for _, c := range batch {
+					if c != nil {
+						run(c())
+					}
+				}
+				return
+			}
 			if got == nil {
 				return
 			}
@@ -206,7 +201,7 @@ func TestTraceReadsOnlyWhenLookedAt(t *testing.T) {
 	if cmd := sc.Focus(); cmd != nil {
 		run(cmd())
 	}
-	if reads != 1 || sc.grads == nil {
+	if reads != 1 || sc.grads() == nil {
 		t.Fatalf("%d reads after Focus", reads)
 	}
 	run(snapshotMsg{snap: a.snap})
@@ -218,10 +213,20 @@ func TestTraceReadsOnlyWhenLookedAt(t *testing.T) {
 	if reads != 2 {
 		t.Fatalf("%d reads after a new step", reads)
 	}
+	// A step of the past does not change: it is read once.
+	run(sc.goStep(5)())
+	for _, n := range []int{12, 13} {
+		a.snap = story(n, runs.Running)
+		run(snapshotMsg{snap: a.snap, changed: true})
+	}
+	if reads != 3 || sc.view.record.Step != 5 {
+		t.Fatalf("%d reads of step %d", reads, sc.view.record.Step)
+	}
 	sc.Blur()
-	a.snap = story(12, runs.Running)
+	run(sc.goStep(newestStep))
+	a.snap = story(14, runs.Running)
 	run(snapshotMsg{snap: a.snap, changed: true})
-	if reads != 2 {
+	if reads != 3 {
 		t.Fatalf("%d reads while not visible", reads)
 	}
 }
@@ -235,10 +240,10 @@ func TestGradViewOfHostileNames(t *testing.T) {
 	if len(v.tensors) != 12 || v.layers != 3 || len(v.modules) != 1 || v.badTensors != 2 || v.largest != 10 {
 		t.Errorf("%d tensors, %d layers, modules %q, %d bad, largest %g", len(v.tensors), v.layers, v.modules, v.badTensors, v.largest)
 	}
-	b := traceBench(t, story(3, runs.Running), func(string, int) (runs.GradientTail, error) {
-		return runs.GradientTail{Steps: []runs.Gradients{g}}, nil
+	b := traceBench(t, story(3, runs.Running), func(context.Context, string, int) (*experiments.StepRecord, error) {
+		return &experiments.StepRecord{Step: 1, Gradients: runs.GradientTail{Steps: []runs.Gradients{g}}}, nil
 	}, 120, 40)
-	b.press("tab", "tab", "right", "down")
+	b.press("shift+tab", "right", "down", "v")
 	checkFrame(t, "hostile names", b.View(), 120, 40)
 	if strings.Contains(b.View(), "\x1b") {
 		t.Error("an escape of a name reached the frame")
@@ -253,8 +258,8 @@ func BenchmarkTraceView(b *testing.B) {
 	sc := newTrace(a)
 	sc.SetSize(120, 36)
 	sc.Update(snapshotMsg{snap: a.snap, changed: true})
-	tail, _ := oddTail("", 0)
-	sc.Update(gradsMsg{dir: storyDir, view: newGradView(tail)})
+	r, _ := oddStep(context.Background(), "", 0)
+	sc.Update(stepMsg{of: stepAsk{dir: storyDir}, view: newStepView(stepAsk{}, r, a.snap)})
 	for b.Loop() {
 		_ = sc.View()
 	}

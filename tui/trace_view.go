@@ -2,19 +2,22 @@ package tui
 
 import (
 	"fmt"
-	"math"
+	"slices"
 	"strings"
 
-	"github.com/charmbracelet/x/ansi"
+	"hone/experiments"
+	"hone/runs"
 )
 
-// From this size on, the panes of Trace stand beside each other.
+// From these sizes on, panes of Trace stand beside each other: findings and chain
+// above one of the others, and from traceBroad on above the batch and another.
 const (
-	traceWide = 110
-	traceTall = 24
+	traceWide  = 110
+	traceTall  = 24
+	traceBroad = 160
 )
 
-// wide reports the layout in which all panes show.
+// wide reports the layout in which findings, chain and a pane more show.
 func (s *traceScreen) wide() bool { return s.width >= traceWide && s.height >= traceTall }
 
 // traceLook is everything a frame depends on: while it stays equal, so does the
@@ -24,30 +27,38 @@ type traceLook struct {
 	snap            *snapshot
 	feed            *traceFeed
 	version         int // of the feed
-	grads           *gradView
-	gradsErr        string
-	gradsOf, runDir string
-	pane            int
+	view            *stepView
+	viewErr         string
+	runDir          string
+	pane, detail    int
 	filter          string
 	finding, tensor int // selected
 	tensors         int // that pass the filter
-	byNorm          bool
+	row, scroll, op int
+	byNorm, bySpan  bool
 	layer, module   int
+	replay          *replayedView
+	replayErr       string
+	job             *replayJob
 }
 
 // View draws the body, anew only when something it depends on changed: Bubble Tea
 // asks for it after every message.
 func (s *traceScreen) View() string {
 	look := traceLook{
-		width: s.width, height: s.height, snap: s.snap, feed: s.feed, grads: s.grads, gradsOf: s.gradsOf, runDir: s.runDir,
-		pane: s.pane, filter: s.filter.line.Text(), finding: s.findings.at, tensor: s.tensors.at, tensors: len(s.tensors.visible),
-		byNorm: s.byNorm, layer: s.layer, module: s.module,
+		width: s.width, height: s.height, snap: s.snap, feed: s.feed, view: s.view, runDir: s.runDir,
+		pane: s.pane, detail: s.detail, filter: s.filter.line.Text(), finding: s.findings.at, tensor: s.tensors.at, tensors: len(s.tensors.visible),
+		row: s.rows.at, scroll: s.scroll, op: s.ops.at, byNorm: s.byNorm, bySpan: s.bySpan, layer: s.layer, module: s.module,
+		replay: s.shownReplay(), job: s.job,
+	}
+	if s.replayErr != nil {
+		look.replayErr = s.replayErr.Error()
 	}
 	if s.feed != nil {
 		look.version = s.feed.version
 	}
-	if s.gradsErr != nil {
-		look.gradsErr = s.gradsErr.Error()
+	if s.viewErr != nil {
+		look.viewErr = s.viewErr.Error()
 	}
 	if s.frame == "" || look != s.drawn || s.filter.typing || s.typed {
 		s.frame, s.drawn, s.typed = s.draw(), look, s.filter.typing
@@ -62,42 +73,83 @@ func (s *traceScreen) draw() string {
 		return t.body([]string{
 			"", "  " + t.strong.Render("No run is open."), "",
 			"  " + t.fit(t.key.Render("enter"), 9) + "choose one",
+			"  " + t.fit(t.key.Render("i"), 9) + "start one with a failure planted on purpose, to see what finds it",
 		}, s.width, s.height)
-	case s.feed == nil:
+	case s.feed == nil || s.snap == nil:
 		return t.body([]string{"", t.dim.Render("  reading " + t.clean(baseName(s.runDir)) + " " + t.g.ellipsis)}, s.width, s.height)
+	case s.snap.Err != nil && len(s.snap.History.Steps) == 0:
+		return t.body(append([]string{"", " " + t.bad.Render(t.g.no+" cannot be read")}, t.indented(s.snap.Err.Error(), 3, s.width)...), s.width, s.height)
 	}
-	lines := []string{s.headLine(), t.ruleLine(s.width)}
-	room := s.height - len(lines)
+	lines := []string{s.headLine()}
+	if figures := s.figureLine(); figures != "" && s.height >= 14 {
+		lines = append(lines, figures)
+	}
 	if !s.wide() {
-		lines = append(lines, s.paneTabs())
-		room--
-		switch s.pane {
-		case findingsPane:
-			lines = append(lines, s.findingLines(s.width, room)...)
-		case tensorsPane:
-			lines = append(lines, s.tensorLines(s.width, room)...)
-		default:
-			lines = append(lines, s.matrixLines(s.width, room)...)
-		}
+		lines = append(lines, s.paneTabs(0))
+		lines = append(lines, s.paneLines(s.pane, s.width, s.height-len(lines))...)
 		return t.body(lines, s.width, s.height)
 	}
-	bottom := len(s.matrixLines(s.width, room/2)) + 1
-	top := room - bottom
+	lines = append(lines, t.ruleLine(s.width))
+	room := s.height - len(lines)
 	left := s.width/2 - 1
 	right := s.width - left - 1
+	above := s.aboutRoom(left, right, room)
 	lines = append(lines, t.beside(
-		append([]string{s.paneTitle(findingsPane)}, s.findingLines(left, top-1)...),
-		append([]string{s.paneTitle(tensorsPane)}, s.tensorLines(right, top-1)...), left, right, top)...)
-	lines = append(lines, t.ends(s.paneTitle(matrixPane), s.legend()+" ", s.width))
-	lines = append(lines, s.matrixLines(s.width, bottom-1)...)
+		append([]string{s.paneTitle(findingsPane)}, s.findingLines(left, above-1)...),
+		append([]string{t.strong.Render(" " + s.chainTitle())}, s.chainLines(right, above-1)...), left, right, above)...)
+	below := room - above - 1
+	if s.width < traceBroad {
+		lines = append(lines, t.over1(t.ruleLine(s.width), s.paneTabs(1)))
+		lines = append(lines, s.paneLines(s.detail, s.width, below)...)
+		return t.body(lines, s.width, s.height)
+	}
+	other := s.detail
+	if other == batchPane {
+		other = matrixPane
+		if s.job != nil || s.shownReplay() != nil {
+			other = replayPane
+		}
+	}
+	lines = append(lines, t.ruleLine(s.width))
+	lines = append(lines, t.beside(
+		append([]string{s.paneTitle(batchPane)}, s.paneLines(batchPane, left, below-1)...),
+		append([]string{s.paneTabs(replayPane)}, s.paneLines(other, right, below-1)...), left, right, below)...)
 	return t.body(lines, s.width, s.height)
 }
 
-// headLine says how the run stands and what the recorder saw last.
+// over1 lays a text over the beginning of a line, a cell in.
+func (t *theme) over1(line, text string) string {
+	width := textWidth(line)
+	return t.ends(t.dim.Render(t.g.rule)+text+" ", t.ruleLine(max(width-textWidth(text)-3, 0)), width)
+}
+
+// aboutRoom is how many lines findings and chain get: what they need, about two
+// fifths at most.
+func (s *traceScreen) aboutRoom(left, right, room int) int {
+	need := max(len(s.chainLines(right, room))+1, min(len(s.findings.visible), 6)+2+len(s.about(left)))
+	return max(min(need, room/2), min(10, room/2))
+}
+
+// paneLines draws one pane.
+func (s *traceScreen) paneLines(pane, width, room int) []string {
+	switch pane {
+	case findingsPane:
+		return s.findingsAndChain(width, room)
+	case batchPane:
+		return s.batchLines(width, room)
+	case replayPane:
+		return s.replayLines(width, room)
+	case tensorsPane:
+		return s.tensorLines(width, room)
+	}
+	return s.t.block(s.matrixLines(width, room), width, room)
+}
+
+// headLine says how the run stands and which step is shown.
 func (s *traceScreen) headLine() string {
 	t := s.t
 	bad, warn := 0, 0
-	for _, n := range s.feed.found {
+	for _, n := range s.found {
 		switch {
 		case n.undone:
 		case n.kind == logBad:
@@ -108,43 +160,80 @@ func (s *traceScreen) headLine() string {
 	}
 	verdict := t.good.Render(t.g.ok + " nothing wrong so far")
 	switch {
-	case s.feed.steps == 0 && len(s.feed.found) == 0:
+	case s.feed.steps == 0 && len(s.found) == 0:
 		verdict = t.dim.Render("no steps yet")
 	case bad > 0:
 		verdict = t.bad.Render(fmt.Sprintf("%s %s", t.g.no, plural(bad, "error")))
 		if warn > 0 {
 			verdict += t.warn.Render(", " + plural(warn, "warning"))
 		}
+	case s.snap.State == runs.Failed:
+		verdict = t.bad.Render(t.g.no + " the run failed") // a recording of an earlier version has no alert of it
 	case warn > 0:
 		verdict = t.warn.Render("! " + plural(warn, "warning"))
 	}
 	parts := []string{verdict}
-	if v := s.grads; v != nil {
-		if v.badTensors > 0 {
-			text := fmt.Sprintf("%s %s not finite", t.g.no, plural(v.badTensors, "tensor"))
-			if v.firstBad >= 0 {
-				text += fmt.Sprintf(" since step %d", v.firstBad)
+	if f := s.snap.Foreign; f != nil {
+		return " " + joinFit(s.width-2, 3, append(parts, t.dim.Render("a log of ")+t.clean(f.Tool)+t.dim.Render(", read only"))...)
+	}
+	step := s.shownStep()
+	if step > 0 {
+		text := t.dim.Render("step ") + t.strong.Render(fmt.Sprint(step))
+		if s.snap.Info.Steps > 0 {
+			text += t.dim.Render(fmt.Sprintf(" of %d", s.snap.Info.Steps))
+		}
+		if s.chosen == newestStep {
+			text += t.dim.Render(", the newest")
+		}
+		parts = append(parts, text)
+	}
+	if v := s.view; v != nil && v.record.Step == step && step > 0 {
+		switch first, wrong := v.firstWrong(); {
+		case !v.record.Applied && s.snap.State == runs.Failed:
+			text := "halted before its update"
+			if s.width < 100 {
+				text = "halted"
 			}
-			parts = append(parts, t.bad.Render(text))
+			parts = append(parts, t.bad.Render(text)+t.dim.Render(", nothing was lost"))
+		case !v.record.Applied:
+			parts = append(parts, t.warn.Render("not applied"))
+		case wrong:
+			parts = append(parts, t.warn.Render("applied; "+first.Name+" is odd"))
+		default:
+			parts = append(parts, t.good.Render(t.g.ok)+" applied")
 		}
-		parts = append(parts, t.dim.Render("gradients of step ")+fmt.Sprint(v.step))
-		if !math.IsNaN(v.norm) || v.badTensors > 0 {
-			parts = append(parts, t.dim.Render("norm ")+figure(v.norm))
+		if rows := s.suspects(); len(rows) > 0 {
+			parts = append(parts, t.warn.Render("! "+rowsText(rows)))
 		}
-		if !math.IsNaN(v.clip) {
-			parts = append(parts, t.dim.Render("clip ")+figure(v.clip))
-		}
-		if len(v.notes) > 0 {
-			parts = append(parts, t.warn.Render("! "+t.clean(v.notes[0])))
+		if len(v.record.Notes) > 0 {
+			parts = append(parts, t.warn.Render("! "+t.clean(v.record.Notes[0])))
 		}
 	}
 	return " " + joinFit(s.width-2, 3, parts...)
 }
 
-// paneTabs names the panes where one shows at a time.
-func (s *traceScreen) paneTabs() string {
+// figureLine draws the figures of the steps up to the shown one.
+func (s *traceScreen) figureLine() string {
+	if s.view == nil || len(s.view.figures) == 0 {
+		return ""
+	}
+	t := s.t
+	spark := max(min((s.width-50)/4, 32), 8)
+	var parts []string
+	for _, f := range s.view.figures {
+		last := f.last
+		if f.odd {
+			last = t.bad.Render(t.g.no + " " + last)
+		}
+		parts = append(parts, t.dim.Render(f.name+" ")+t.field.Render(t.spark(f.values, spark))+" "+last)
+	}
+	return " " + joinFit(s.width-2, 3, parts...)
+}
+
+// paneTabs names the panes from one on.
+func (s *traceScreen) paneTabs(from int) string {
 	var names []string
-	for p := range panes {
+	for p := from; p < panes; p++ {
 		names = append(names, s.paneTitle(p))
 	}
 	return strings.Join(names, " ")
@@ -157,183 +246,176 @@ func (s *traceScreen) paneTitle(p int) string {
 	name := ""
 	switch p {
 	case findingsPane:
-		name = fmt.Sprintf("findings %d", len(s.feed.found))
+		name = fmt.Sprintf("findings %d", len(s.found))
+		if s.bySteps {
+			name += " by step"
+		}
+	case batchPane:
+		name = "batch"
+		if s.view != nil && len(s.view.record.Rows) > 0 {
+			name = "batch " + plural(len(s.view.record.Rows), "row")
+		}
+	case replayPane:
+		name = "replay"
 	case tensorsPane:
 		name = "tensors"
-		if s.grads != nil {
+		if s.grads() != nil {
 			name = fmt.Sprintf("tensors %d", len(s.tensors.visible))
 		}
 		if s.byNorm {
 			name += " by norm"
-		} else {
-			name += " by name"
 		}
 	case matrixPane:
-		name = "layers x modules"
+		name = "matrix"
 	}
 	out := t.dim.Render(" " + name + " ")
 	if p == s.pane {
 		out = t.accent.Render("[" + name + "]")
 	}
 	if p == tensorsPane {
-		if f := s.filter.view(t, 30); f != "" {
+		if f := s.filter.view(t, 24); f != "" {
 			out += " " + f
 		}
 	}
 	return out
 }
 
-// findingLines are the findings and what is known of the selected one.
-func (s *traceScreen) findingLines(width, room int) []string {
+// noStep says why there is no step to show; nil when there is one.
+func (s *traceScreen) noStep(what string) []string {
 	t := s.t
-	if len(s.feed.found) == 0 {
-		lines := []string{"", t.dim.Render("  no alerts, no figure that is not a number, no loss of exactly zero")}
-		if s.feed.steps > 0 {
-			lines = append(lines, t.dim.Render(fmt.Sprintf("  in %s", plural(s.feed.steps, "step"))))
-		}
-		return t.block(lines, width, room)
+	switch {
+	case s.snap.Foreign != nil:
+		return append([]string{""}, t.indented("A log has no "+what+": it knows what was printed every so many steps, no more. Train a few steps with hone on the same data to see them.", 2, s.width)...)
+	case s.viewErr != nil:
+		return append([]string{""}, t.indented(t.g.no+" "+s.viewErr.Error(), 2, s.width)...)
+	case s.view == nil:
+		return []string{"", t.dim.Render("  reading the trace " + t.g.ellipsis)}
+	case s.view.record.Step == 0 && s.view.of.step > 0:
+		return []string{"", t.dim.Render(fmt.Sprintf("  the trace has no step %d", s.view.of.step))}
+	case s.view.record.Step == 0:
+		return []string{"", t.dim.Render("  no step was recorded yet")}
 	}
-	var about []string
-	if row, ok := s.findings.selected(); ok {
-		about = s.aboutFinding(s.feed.found[row], width)
-	}
-	listRoom := min(len(s.findings.visible), max(room-len(about)-1, room/3, 1))
-	from, to := s.findings.window(listRoom)
+	return nil
+}
+
+// indented wraps text from outside, some cells in.
+func (t *theme) indented(text string, by, width int) []string {
 	var lines []string
-	for i := from; i < to; i++ {
-		lines = append(lines, s.findingLine(s.feed.found[s.findings.visible[i]], i == s.findings.at, width))
-	}
-	lines = append(lines, t.ruleLine(width))
-	return t.block(append(lines, about...), width, room)
-}
-
-// findingLine is a finding as a row of the list.
-func (s *traceScreen) findingLine(n finding, at bool, width int) string {
-	t := s.t
-	mark, style := t.dim.Render(t.g.masked), t.text
-	switch n.kind {
-	case logBad:
-		mark = t.bad.Render(t.g.no)
-	case logWarn:
-		mark = t.warn.Render("!")
-	}
-	text := t.clean(n.text)
-	if n.undone {
-		style, text = t.dim, text+" (undone)"
-	}
-	cursor := " "
-	if at {
-		cursor = t.accent.Render(t.g.selected)
-		if s.pane != findingsPane {
-			cursor = t.dim.Render(t.g.selected)
-		}
-		style = t.strong
-	}
-	return t.fit(cursor+mark+" "+t.dim.Render(t.fitRight(n.steps(), 8))+"  "+style.Render(t.fit(t.clean(n.id), 15))+" "+style.Render(text), width)
-}
-
-// aboutFinding is all that is known of a finding.
-func (s *traceScreen) aboutFinding(n finding, width int) []string {
-	t := s.t
-	head := t.strong.Render(t.clean(n.id)) + t.dim.Render("  step "+n.steps())
-	if n.confidence > 0 {
-		head += t.dim.Render("  confidence " + shareText(n.confidence))
-	}
-	lines := []string{" " + head}
-	para := func(label, text string) {
-		if text == "" {
-			return
-		}
-		for i, l := range wrap(t.clean(text), max(width-12, 8)) {
-			lead := label
-			if i > 0 {
-				lead = ""
-			}
-			lines = append(lines, " "+t.dim.Render(pad(lead, 10))+l)
-		}
-	}
-	para("what", n.text)
-	para("advice", n.advice)
-	for i, e := range n.evidence {
-		if i == 8 {
-			para("", fmt.Sprintf("and %d more", len(n.evidence)-i))
-			break
-		}
-		label := ""
-		if i == 0 {
-			label = "evidence"
-		}
-		if label == "" {
-			label = " "
-		}
-		para(label, e)
+	for _, l := range wrap(t.clean(text), max(width-by-2, 8)) {
+		lines = append(lines, spaces(by)+l)
 	}
 	return lines
 }
 
-// noGrads says why there are no gradients to show; nil when there are some.
-func (s *traceScreen) noGrads() []string {
-	t := s.t
-	switch {
-	case s.grads != nil:
-		return nil
-	case s.gradsErr != nil:
-		return []string{"", t.bad.Render("  " + t.g.no + " " + t.clean(s.gradsErr.Error()))}
-	case s.gradsOf != s.runDir:
-		return []string{"", t.dim.Render("  reading the trace " + t.g.ellipsis)}
+// chainTitle is above the chain.
+func (s *traceScreen) chainTitle() string {
+	if s.snap.Foreign != nil {
+		return "what the log says"
 	}
-	return []string{"", t.dim.Render("  no gradients were recorded yet")}
+	if n := s.shownStep(); n > 0 {
+		return fmt.Sprintf("chain of step %d", n)
+	}
+	return "chain"
 }
 
-// tensorLines are the tensors with a bar each.
-func (s *traceScreen) tensorLines(width, room int) []string {
+// chainLines are the stages of the shown step, the first that went wrong marked,
+// and what came after it.
+func (s *traceScreen) chainLines(width, room int) []string {
 	t := s.t
-	if lines := s.noGrads(); lines != nil {
-		return t.block(lines, width, room)
+	if s.snap.Foreign != nil {
+		return s.logLines(width, room)
 	}
-	if len(s.tensors.visible) == 0 {
-		return t.block([]string{"", t.dim.Render("  no tensor's name holds all of these words")}, width, room)
+	if lines := s.noStep("steps"); lines != nil {
+		return lines
 	}
-	from, to := s.tensors.window(room)
-	const number = 9
-	name := max(min(s.grads.nameWidth, width-number-5-12), 4)
-	bar := max(min(width-name-number-5, 24), 4)
-	name = max(min(s.grads.nameWidth+4, width-bar-number-5), 4)
+	const label = 13
+	inner := max(width-label-1, 8)
 	var lines []string
-	for i := from; i < to; i++ {
-		x := s.grads.tensors[s.tensors.visible[i]]
-		cursor, style := " ", t.text
-		if i == s.tensors.at {
-			cursor = t.dim.Render(t.g.selected)
-			if s.pane == tensorsPane {
-				cursor = t.accent.Render(t.g.selected)
+	spare := room - len(s.view.record.Stages)
+	for _, g := range s.view.record.Stages {
+		mark, style, text := t.dim.Render(t.g.off), t.dim, g.Text
+		most := 1
+		switch g.Verdict {
+		case experiments.WentWell:
+			mark, style = t.good.Render(t.g.ok), t.text
+		case experiments.WentWrong:
+			mark, style, most = t.bad.Render(t.g.no), t.strong, 3
+		}
+		if g.ID != "" {
+			text = g.ID + ": " + text
+		}
+		wrapped := wrap(t.clean(text), inner)
+		if g.First {
+			first := t.bad.Render("first cause")
+			wrapped = wrap(t.clean(text), max(inner-13, 8))
+			wrapped[0] = t.ends(style.Render(wrapped[0]), first, inner)
+		}
+		most = max(min(most, 1+spare), 1)
+		if len(wrapped) > most {
+			wrapped[most-1] = t.cut(strings.Join(wrapped[most-1:], " "), inner)
+			wrapped = wrapped[:most]
+		}
+		spare -= len(wrapped) - 1
+		for i, l := range wrapped {
+			if i == 0 {
+				lines = append(lines, " "+mark+" "+style.Render(pad(g.Name, label-3))+style.Render(l))
+			} else {
+				lines = append(lines, spaces(label)+style.Render(l))
 			}
-			style = t.strong
 		}
-		value := t.fitRight(figure(x.norm), number)
-		drawn := t.field.Render(pad(t.barOf(share(x.norm, s.grads.largest), bar), bar))
-		if x.bad > 0 {
-			value = t.bad.Render(t.fitRight(figure(x.norm), number))
-			drawn = t.bad.Render(t.fit(fmt.Sprintf("%s %s", t.g.no, plural(x.bad, "value")), bar))
-		}
-		lines = append(lines, t.fit(cursor+" "+style.Render(pad(t.cutLeft(t.clean(x.name), name), name))+value+"  "+drawn, width))
 	}
-	return t.block(lines, width, room)
+	return slices.Concat(lines, s.afterLines(width, room-len(lines)))
 }
 
-// cutLeft shortens plain text to at most width cells, losing its beginning: the
-// end of a tensor's name says most.
-func (t *theme) cutLeft(s string, width int) string {
-	if n := textWidth(s); n > width {
-		return t.g.ellipsis + ansi.TruncateLeft(s, n-width+1, "")
+// afterLines say what came after the step, and what another trainer would have
+// shown of it.
+func (s *traceScreen) afterLines(width, room int) []string {
+	t, v := s.t, s.view
+	var lines []string
+	for i, text := range v.followed {
+		lead := ""
+		if i == 0 {
+			lead = "then"
+		}
+		lines = append(lines, "   "+t.dim.Render(pad(lead, 10))+t.cut(t.clean(text), max(width-14, 4)))
 	}
-	return s
+	if v.hidden() && len(lines)+2 <= room {
+		var is, shown []string
+		for _, x := range v.shown {
+			is, shown = append(is, figure(x.is)), append(shown, figure(x.shown))
+		}
+		lines = append(lines,
+			"   "+t.dim.Render(pad("loss", 10))+strings.Join(is, "  "),
+			"   "+t.dim.Render(pad("elsewhere", 10))+strings.Join(shown, "  ")+t.dim.Render(" "+t.g.off+" a NaN filter's"))
+	}
+	return lines[:max(min(len(lines), room), 0)]
 }
 
-// share of a whole, as a bar's length; 0 where it makes no sense.
-func share(part, whole float64) float64 {
-	if !finite(part) || !(whole > 0) {
-		return 0
+// logLines are what a foreign log says and cannot say.
+func (s *traceScreen) logLines(width, room int) []string {
+	t, f := s.t, s.snap.Foreign
+	var lines []string
+	add := func(mark, text string) {
+		for i, l := range wrap(t.clean(text), max(width-5, 8)) {
+			if i > 0 {
+				mark = " "
+			}
+			lines = append(lines, " "+mark+" "+l)
+		}
 	}
-	return part / whole
+	for _, x := range f.Facts {
+		add(t.dim.Render(t.g.masked), x)
+	}
+	lines = append(lines, " "+t.strong.Render("it cannot tell"))
+	for _, x := range f.Limits {
+		add(t.warn.Render("?"), x)
+	}
+	for i, x := range f.Others {
+		if i == 4 {
+			add(" ", fmt.Sprintf("and %d more", len(f.Others)-i))
+			break
+		}
+		add(t.dim.Render("+"), "beside it: "+x)
+	}
+	return lines[:min(len(lines), max(room, 0))]
 }

@@ -167,7 +167,7 @@ func builtFeed(snap *snapshot, with feedSettings, t *theme, zone *time.Location)
 
 // settings are what the steps of the run are drawn with.
 func (s *trainScreen) settings() feedSettings {
-	with := feedSettings{axis: s.charts.axis}
+	with := feedSettings{axis: s.charts.axis}.of(s.snap)
 	if s.run != nil {
 		c := s.run.config
 		with.clip, with.by = c.Train.Clip, c.Train.BestBy
@@ -239,6 +239,8 @@ func (s *trainScreen) notOwn() tea.Cmd {
 		return nil
 	case s.replayShown():
 		return notice("this is a replay of what was recorded: nothing is trained; f on 6 Runs takes its settings over")
+	case s.snap.Foreign != nil:
+		return notice("this is the log of another trainer: it can be looked at, no more")
 	case !s.snap.live():
 		return notice("this run has " + pastTense(s.snap.State) + "; resume it from 6 Runs")
 	case s.snap.Info.PID > 0:

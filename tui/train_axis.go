@@ -184,13 +184,19 @@ func (f *trainFeed) odd(p stepPoint) {
 	switch {
 	case !finite(p.loss):
 		f.note(p.step, "the loss is "+figure(p.loss))
+		f.fault = p.step
 	case p.loss == 0:
 		f.note(p.step, "the loss is exactly zero")
+		f.fault = p.step
+	}
+	if f.noNorms {
+		return
 	}
 	over := f.clip > 0 && p.norm > f.clip
 	switch {
 	case !finite(p.norm):
 		f.note(p.step, "the gradient norm is "+figure(p.norm))
+		f.fault = p.step
 	case p.norm == 0:
 		f.note(p.step, "the gradient norm is exactly zero")
 	case over && !f.wasOver:

@@ -53,6 +53,7 @@ func (s *trainScreen) chartKeys() []binding {
 		{Keys: []string{"x"}, Text: "crosshair on or off", Help: "crosshair on the newest step, or away", Run: do(s.toggleCross), When: has, Quiet: true},
 		{Keys: []string{"]"}, Label: "[/]", Text: "marks", Help: "crosshair to the previous and next mark: not finite, exactly zero, clipped, rate changed, checkpoint, alert", Run: func() tea.Cmd { return s.jumpMark(true) }, When: has},
 		{Keys: []string{"["}, Run: func() tea.Cmd { return s.jumpMark(false) }, When: has, Quiet: true},
+		{Keys: []string{"enter"}, Text: "trace", Help: "open Trace at the step under the crosshair, or at the newest mark that is a fault: its batch, tokens, mask and loss", Run: s.traceCross, When: has},
 		{Keys: []string{"+", "="}, Label: "+/-", Text: "zoom", Help: "show half and twice as many steps, around the crosshair or at the newest", Run: do(func() { s.zoom(0.5) }), When: has},
 		{Keys: []string{"-"}, Run: do(func() { s.zoom(2) }), When: has, Quiet: true},
 		{Keys: []string{"shift+left"}, Label: "shift+←/→", Text: "pan", Help: "zoomed in: a quarter of the width back and on", Run: do(func() { s.pan(-0.25) }), When: zoomed},
@@ -172,6 +173,19 @@ func (s *trainScreen) jumpMark(forward bool) tea.Cmd {
 	}
 	s.setCross(float64(step))
 	return nil
+}
+
+// traceCross opens Trace at the step under the crosshair, else at the last fault,
+// else at the newest step.
+func (s *trainScreen) traceCross() tea.Cmd {
+	step := newestStep
+	switch {
+	case !math.IsNaN(s.charts.cross):
+		step = int(s.charts.cross)
+	case s.feed.fault > 0:
+		step = s.feed.fault
+	}
+	return tea.Batch(func() tea.Msg { return traceAtMsg{step} }, goTo(traceScreenID))
 }
 
 func (s *trainScreen) toggleLog() tea.Cmd {

@@ -29,6 +29,7 @@ type trainFeed struct {
 	unit        timeUnit
 	places      []place    // of every step
 	stops       []stepMark // what the keys for marks stop at, by step
+	fault       int        // step of the last figure or alert that is a fault; 0 = none
 
 	batch  int          // batch size that was set last; 0 = that of the experiment
 	losses []lossChange // changes of the weights of the loss, by step
@@ -50,6 +51,17 @@ type feedSettings struct {
 	weights [4]float64 // of the terms of the loss; all 0 = not known
 	axis    xAxis
 	by      string // the score that decides which evaluation is the best; "" = exact match
+	foreign bool   // the log of another trainer: it has one term of the loss
+	noNorms bool   // and no gradient norms
+	noRates bool   // and no learning rates
+}
+
+// of says what the snapshot of a log does not have.
+func (with feedSettings) of(snap *snapshot) feedSettings {
+	if snap != nil && snap.Foreign != nil {
+		with.foreign, with.noNorms, with.noRates = true, !snap.Foreign.Norms, !snap.Foreign.Rates
+	}
+	return with
 }
 
 // feedMark is a mark of the charts at a step.
@@ -142,6 +154,9 @@ func (f *trainFeed) take(snap *snapshot) bool {
 // step takes one optimizer step.
 func (f *trainFeed) step(s runs.Step) {
 	p := stepPointOf(s)
+	if f.foreign {
+		p.terms = [4]float64{p.loss} // what a log does not have is no number there
+	}
 	var at place
 	if n := len(f.places); n > 0 {
 		at = f.places[n-1]
@@ -159,15 +174,19 @@ func (f *trainFeed) step(s runs.Step) {
 		}
 		f.loss.Append(f.loss.stack[i], x, sum)
 	}
-	f.norm.Append(f.norm.main, x, p.norm)
-	f.lr.Append(f.lr.main, x, p.lr)
+	if !f.noNorms {
+		f.norm.Append(f.norm.main, x, p.norm)
+	}
+	if !f.noRates {
+		f.lr.Append(f.lr.main, x, p.lr)
+	}
 	if finite(p.norm) && p.norm > f.maxNorm {
 		f.maxNorm, f.maxNormStep = p.norm, p.step
 	}
 	if f.clip > 0 && p.norm > f.clip {
 		f.clipped++
 	}
-	if !finite(p.loss) || !finite(p.norm) {
+	if !finite(p.loss) || !finite(p.norm) && !f.noNorms {
 		f.nonFinite++
 	}
 	if p.loss == 0 {

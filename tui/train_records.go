@@ -127,6 +127,7 @@ func (f *trainFeed) event(e runs.Event) {
 		if l.kind != logNote {
 			if !e.Undone {
 				f.alerts++
+				f.fault = max(f.fault, r.Step)
 			}
 			mark = &chart.Event{Label: r.ID, Ink: map[logKind]chart.Ink{logWarn: chart.InkWarn, logBad: chart.InkBad}[l.kind]}
 		}

@@ -81,6 +81,12 @@ func (s *trainScreen) banner() []string {
 			}
 		}
 	}
+	if f := snap.Foreign; f != nil {
+		say(t.text.Render, t.g.ring, fmt.Sprintf("a log of %s, read only: %s", f.Tool, strings.Join(f.Facts, "; ")))
+		if s.feed.alerts > 0 {
+			say(t.bad.Render, t.g.no, fmt.Sprintf("%s: enter or 4 shows them, and what the log cannot tell", plural(s.feed.alerts, "finding")))
+		}
+	}
 	switch snap.State {
 	case runs.Paused:
 		how := " by the process that trains it"

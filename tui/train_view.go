@@ -192,10 +192,17 @@ func (s *trainScreen) rates() []string {
 		name = "grad norm "
 	}
 	norm := t.dim.Render(name) + s.value(f.last.norm, false)
+	if f.noNorms {
+		norm = t.dim.Render(name + "not logged")
+	}
 	if f.maxNorm > 0 {
 		norm += t.dim.Render(fmt.Sprintf(" (max %s @%d)", figure(f.maxNorm), f.maxNormStep))
 	}
-	parts := []string{t.dim.Render("lr ") + rateText(f.last.lr), norm}
+	rate := t.dim.Render("lr not logged")
+	if finite(f.last.lr) {
+		rate = t.dim.Render("lr ") + rateText(f.last.lr)
+	}
+	parts := []string{rate, norm}
 	if f.clip > 0 {
 		parts = append(parts, t.dim.Render("clipped ")+percent(f.clipped, f.steps))
 	}

@@ -3,11 +3,13 @@ package cli
 import (
 	"context"
 	"fmt"
+	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"hone/experiments/doctor"
 	"hone/tui"
 )
 
@@ -21,18 +23,31 @@ func (a *app) root() *cobra.Command {
 		theme      string
 	)
 	cmd := &cobra.Command{
-		Use:   "hone",
+		Use:   "hone [PATH]",
 		Short: "Fine-tune small language models on this machine",
 		Long: "Hone fine-tunes small language models with LoRA on this machine, without a GPU. " +
-			"Without a command it opens the workbench; every action of the workbench is a command too.",
+			"Without a command it opens the workbench; every action of the workbench is a command too. " +
+			"PATH is a run directory to look at, or the log of another trainer: trainer_state.json, an event file, or a directory with such.",
 		Example: "hone --model DIR --data FILE.jsonl\nhone train --model DIR --data FILE.jsonl --set train.epochs=3\nhone compare --run-dir latest",
 	}
-	cmd.RunE = a.command(a.noCommand, func(ctx context.Context, _ []string) error {
+	cmd.RunE = a.command(a.noCommand, func(ctx context.Context, args []string) error {
 		if a.json {
 			return usage(errorWithHint(fmt.Errorf("the workbench has no --json"), "every screen is a command too; hone help shows them"))
 		}
 		if err := tui.CheckTheme(theme); err != nil {
 			return usage(fmt.Errorf("--theme: %w", err))
+		}
+		if len(args) > 0 && run != "" {
+			return usagef("--run-dir: %s is named already", args[0])
+		}
+		log := ""
+		if len(args) > 0 {
+			if run = args[0]; !isRun(run) {
+				if _, err := doctor.OpenForeign(run); err != nil {
+					return usage(err)
+				}
+				log, run = run, ""
+			}
 		}
 		dir, err := resolveRun(store, run)
 		if err != nil {
@@ -41,6 +56,9 @@ func (a *app) root() *cobra.Command {
 		c, err := experiment.load(dir)
 		if err != nil {
 			return err
+		}
+		if log != "" {
+			dir = log
 		}
 		open := tui.Run
 		if plain {
@@ -73,9 +91,13 @@ func (a *app) refuseFlags(cmd *cobra.Command, err error) error {
 	return pflag.ErrHelp
 }
 
-// noCommand names the nearest command of a command that does not exist.
+// noCommand names the nearest command of a command that does not exist. What lies
+// on the disk is no command, but something to look at.
 func (a *app) noCommand(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
+		return nil
+	}
+	if _, err := os.Stat(args[0]); err == nil && len(args) == 1 {
 		return nil
 	}
 	var names []string

@@ -16,6 +16,7 @@ func (a *app) traceCommand() *cobra.Command {
 		store string
 		o     experiments.ReplayOptions
 		ops   bool
+		words bool
 	)
 	cmd := &cobra.Command{
 		Use:   "trace RUN",
@@ -40,10 +41,9 @@ func (a *app) traceCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		if !ops {
-			r.Base.Ops = nil
-			if r.Variant != nil {
-				r.Variant.Ops = nil
+		for _, s := range []*experiments.ReplayedStep{&r.Base, r.Variant} {
+			if s != nil {
+				s.Leave(ops, words)
 			}
 		}
 		if a.json {
@@ -57,6 +57,7 @@ func (a *app) traceCommand() *cobra.Command {
 	cmd.Flags().IntSliceVar(&o.Without, "without-row", nil, "once more without this row of the train split; repeatable")
 	cmd.Flags().StringArrayVar(&o.Set, "set", nil, "once more with this setting changed, as train.lr=1e-5; repeatable")
 	cmd.Flags().BoolVar(&ops, "ops", false, "list every operation")
+	cmd.Flags().BoolVar(&words, "tokens", false, "list every token as it was consumed, with its mask and loss")
 	_ = cmd.RegisterFlagCompletionFunc("set", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		var keys []string
 		for _, k := range experiments.ReplayKeys() {
@@ -101,6 +102,7 @@ func (a *app) printReplay(r *experiments.Replay) {
 	if r.Bisection != nil {
 		a.printBisection(r.Bisection)
 	}
+	a.printTokens(r.Base.PerRow)
 	a.printOps(r.Base.Ops, "operations")
 	if r.Variant != nil {
 		a.printOps(r.Variant.Ops, "operations, changed")
@@ -200,6 +202,29 @@ func (a *app) printBisection(b *experiments.Bisection) {
 		a.out.printf("  layer %d\n", *b.Layer)
 	}
 	a.out.printf("  operation %s %s\n  first value %s\n", b.Op.Name, b.Op.Phase, oneLine(b.Op.Bad.String()))
+}
+
+// printTokens lists the tokens of rows: a dot for what was masked, else its loss.
+func (a *app) printTokens(rows []experiments.ReplayedRow) {
+	for _, row := range rows {
+		if row.PerToken == nil {
+			continue
+		}
+		a.out.printf("\ntokens of row %d\n", row.Row)
+		t := a.table()
+		t.row("at", "id", "token", "nats", "field")
+		for i, token := range row.PerToken {
+			nats := "."
+			switch {
+			case token.NLL != nil:
+				nats = fmt.Sprintf("%.4g", float64(*token.NLL))
+			case token.Target:
+				nats = "supervised"
+			}
+			t.row(fmt.Sprint(i), fmt.Sprint(token.ID), fmt.Sprintf("%q", token.Text), nats, token.Field)
+		}
+		t.flush()
+	}
 }
 
 func (a *app) printOps(ops []experiments.ReplayedOp, title string) {

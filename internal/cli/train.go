@@ -107,13 +107,9 @@ func (o trainOptions) goBack(cmd *cobra.Command) (*experiments.Rewind, error) {
 
 // faults are the failures to plant.
 func (o trainOptions) faults() ([]inject.Fault, error) {
-	var faults []inject.Fault
-	for _, text := range o.inject {
-		f, err := inject.Parse(text)
-		if err != nil {
-			return nil, usage(fmt.Errorf("--inject: %w", err))
-		}
-		faults = append(faults, f)
+	faults, err := experiments.ParseFaults(o.inject)
+	if err != nil {
+		return nil, usage(fmt.Errorf("--inject: %w", err))
 	}
 	return faults, nil
 }
