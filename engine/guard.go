@@ -73,6 +73,7 @@ func (t *Trainer) attempt(ctx context.Context, examples []batch.Example, s *Step
 	s.Passes = passes
 	s.Terms = total(passes).Terms(s.Counts, t.Loss)
 	s.Norms, s.GradNorm = optim.Norms(t.graph.Runtime.Pool, t.tensors)
+	s.RecordSeconds = (t.recording + time.Since(update)).Seconds()
 	if !finite(s.Terms.Loss) || !finite(s.GradNorm) {
 		s.BadGradients = t.badGradients(s.Norms)
 		s.Problem = t.origin(ctx, examples, *s)

@@ -62,6 +62,9 @@ type Step struct {
 	// OptimizerSeconds is the part of it after the gradients: norms, clipping,
 	// update.
 	OptimizerSeconds float64
+	// RecordSeconds is the part of it that describing the passes and looking at
+	// loss and gradients took.
+	RecordSeconds float64
 
 	Rows    []int          // dataset rows, in order, without those that were skipped
 	Passes  []Pass         // the forward passes as they were consumed
@@ -93,11 +96,12 @@ type Trainer struct {
 	order   []int // of the examples in epoch ordered-1, once asked for
 	ordered int
 
-	cuts    []Cut                                       // changes of the batch size, by step
-	skipped map[int][]int                               // dataset rows left out of steps, counted from 1
-	ring    []Step                                      // the last records
-	faults  []Faults                                    // planted failures
-	probed  func(examples []batch.Example, finite bool) // told of every probe of a bisection
+	cuts      []Cut                                       // changes of the batch size, by step
+	skipped   map[int][]int                               // dataset rows left out of steps, counted from 1
+	ring      []Step                                      // the last records
+	recording time.Duration                               // of the passes of the last batch, to describe them
+	faults    []Faults                                    // planted failures
+	probed    func(examples []batch.Example, finite bool) // told of every probe of a bisection
 }
 
 // NewTrainer builds and compiles the graph for training on examples. adapter is
@@ -260,6 +264,7 @@ func (t *Trainer) guard(ctx context.Context, s *Step) error {
 // the accumulated gradient is the batch's own.
 func (t *Trainer) gradients(ctx context.Context, examples []batch.Example, counts batch.Counts) ([]Pass, error) {
 	rt := t.graph.Runtime
+	t.recording = 0
 	rt.Ctx, rt.Counts, rt.Step = ctx, counts, t.step
 	rt.ZeroGradients()
 	var passes []Pass
@@ -267,7 +272,9 @@ func (t *Trainer) gradients(ctx context.Context, examples []batch.Example, count
 		restore := t.faultySettings(t.step + 1)
 		err := t.graph.Run(t.faultyPack(t.step+1, micro))
 		if err == nil {
+			start := time.Now()
 			passes = append(passes, t.consumed(len(passes)))
+			t.recording += time.Since(start)
 		}
 		restore()
 		if err != nil {

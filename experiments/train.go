@@ -38,6 +38,7 @@ type training struct {
 	changed  bool   // whether a setting was since the last checkpoint
 	state    string // final state of the session
 	problem  error
+	recorded time.Duration // that records, rules and the guard took in this session
 
 	restoreGC func() // gives the collector its settings back
 }
@@ -202,6 +203,8 @@ func (t *training) backTo(dir string) error {
 
 // onStep records a step: its figures, and what it consumed and did.
 func (t *training) onStep(s engine.Step) error {
+	start := time.Now()
+	defer func() { t.recorded += time.Since(start) + time.Duration(s.RecordSeconds*float64(time.Second)) }()
 	line := runs.Step{
 		Step: s.Number, Epoch: runs.Number(s.Epoch),
 		Loss: runs.Number(s.Terms.Loss), CE: runs.Number(s.Terms.CE), JSON: runs.Number(s.Terms.JSON), Field: runs.Number(s.Terms.Field), Confidence: runs.Number(s.Terms.Confidence),
@@ -431,6 +434,7 @@ func (t *training) finish(err error) Result {
 		return r
 	}
 	t.problem = t.writer.Update(func(i *runs.RunInfo) {
+		i.RecordSeconds += runs.Number(t.recorded.Seconds())
 		i.State, i.Step, i.Early = r.State, r.Step, r.Early
 		if err != nil && r.State == engine.Failed {
 			i.Error = firstLine(err)

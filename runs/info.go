@@ -42,7 +42,9 @@ type RunInfo struct {
 	Updated time.Time `json:"updated"`        // the heartbeat
 	Ended   time.Time `json:"ended,omitzero"` // when the state became finished, failed or stopped
 	// ElapsedSeconds is the time the run was live, over all its sessions.
-	ElapsedSeconds   Number            `json:"elapsed_seconds"`
+	ElapsedSeconds Number `json:"elapsed_seconds"`
+	// RecordSeconds is the part of it that writing the steps' records, the rules and the guard took.
+	RecordSeconds    Number            `json:"record_seconds,omitempty"`
 	HeartbeatSeconds Number            `json:"heartbeat_seconds"`
 	Version          string            `json:"version"`            // of the program
 	Resolved         map[string]any    `json:"resolved,omitempty"` // threads, kernels, dtype, micro-batch as used

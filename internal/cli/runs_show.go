@@ -104,7 +104,11 @@ func (a *app) printRun(s shownRun) {
 		t.row("planted", strings.Join(s.Info.Injected, ", "), "failures on purpose")
 	}
 	t.row("started", when(s.Started))
-	t.row("time", clock(seconds(float64(s.ElapsedSeconds))))
+	recording := ""
+	if all, records := float64(s.ElapsedSeconds), float64(s.Info.RecordSeconds); all > 0 && records > 0 {
+		recording = fmt.Sprintf("%.2f %% of it for records, rules and guard", 100*records/all)
+	}
+	t.row("time", clock(seconds(float64(s.ElapsedSeconds))), recording)
 	t.row("version", s.Info.Version)
 	for _, k := range sortedKeys(s.Info.Resolved) {
 		t.row("  "+k, valueText(s.Info.Resolved[k]))
