@@ -111,14 +111,15 @@ func (t *Trainer) Preflight(ctx context.Context) (Preflight, error) {
 	}
 	consumed := t.remaining(t.step)
 	p.Consumed.Counts, p.Consumed.Rows = batch.Count(consumed), rowsOf(consumed)
-	if len(consumed) == 0 || t.refuse(consumed, &p.Consumed) != nil {
+	if len(consumed) == 0 {
 		return p, nil
 	}
-	p.Consumed.Terms, p.Consumed.GradNorm = nothing()
-	for _, micro := range batch.Split(consumed, rt.MaxTokens) {
-		p.Consumed.Passes = append(p.Consumed.Passes, describe(t.faultyPack(p.Consumed.Number, micro)))
+	if t.refuse(consumed, &p.Consumed) == nil {
+		p.Consumed.Terms, p.Consumed.GradNorm = nothing()
+		for _, micro := range batch.Split(consumed, rt.MaxTokens) {
+			p.Consumed.Passes = append(p.Consumed.Passes, describe(t.faultyPack(p.Consumed.Number, micro)))
+		}
 	}
-
 	chosen, source := t.representative(consumed)
 	if len(chosen) == 0 {
 		return p, nil
@@ -126,9 +127,6 @@ func (t *Trainer) Preflight(ctx context.Context) (Preflight, error) {
 	for _, compute := range []func(context.Context, []batch.Example, []batch.Example, *Preflight) error{t.alone, t.packed, t.looped, t.terms} {
 		if err := compute(ctx, chosen, source, &p); err != nil {
 			return p, err
-		}
-		if p.Loop.Problem != nil {
-			break
 		}
 	}
 	return p, nil
@@ -143,8 +141,10 @@ func (t *Trainer) representative(consumed []batch.Example) (chosen, source []bat
 	}
 	var pool []batch.Example
 	seen := map[int]bool{}
+	outside := func(id int32) bool { return id < 0 || int(id) >= t.weights.Config.Vocab }
 	for _, e := range consumed {
-		if s, ok := encoded[e.Row]; ok && !seen[e.Row] && batch.Count([]batch.Example{s}).Targets > 0 {
+		s, ok := encoded[e.Row]
+		if ok && !seen[e.Row] && batch.Count([]batch.Example{s}).Targets > 0 && !slices.ContainsFunc(s.IDs, outside) {
 			seen[e.Row] = true
 			pool = append(pool, e)
 		}
@@ -246,6 +246,9 @@ func (t *Trainer) byHand(ctx context.Context, examples []batch.Example) ([]float
 // looped takes the step's own way, up to the gradients.
 func (t *Trainer) looped(ctx context.Context, chosen, _ []batch.Example, p *Preflight) error {
 	s := &p.Loop
+	if p.Consumed.Problem != nil {
+		return nil // it would never begin
+	}
 	s.Counts, s.Rows = batch.Count(chosen), rowsOf(chosen)
 	var err error
 	if s.Passes, err = t.gradients(ctx, chosen, s.Counts); err != nil {
@@ -274,6 +277,9 @@ func (t *Trainer) looped(ctx context.Context, chosen, _ []batch.Example, p *Pref
 // terms asks every weighted term of the loss for its gradient, on the first
 // example, by the step's own way.
 func (t *Trainer) terms(ctx context.Context, chosen, _ []batch.Example, p *Preflight) error {
+	if p.Consumed.Problem != nil || p.Loop.Problem != nil {
+		return nil
+	}
 	rt := t.graph.Runtime
 	first := chosen[:1]
 	counts, all := batch.Count(first), batch.Count(t.examples)
@@ -328,4 +334,3 @@ func (g TermGradient) Saturated() bool {
 	}
 	return g.Value < edge
 }
-
