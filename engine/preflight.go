@@ -62,10 +62,10 @@ type TermGradient struct {
 
 // How far two ways to the same loss may be apart, relative to it or to one nat.
 // Sums in another order are within the first; products in bfloat16 round what they
-// are given, in another order too.
+// are given, in another order too: by 1e-3 in a model of 30 layers.
 const (
 	tolerance     = 1e-4
-	toleranceBF16 = 2e-2
+	toleranceBF16 = 1e-2
 )
 
 // Tolerance is how far two ways to the same loss may be apart, relative to it or to
