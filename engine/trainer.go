@@ -87,6 +87,7 @@ type Trainer struct {
 
 	graph    *llama.Graph
 	weights  *llama.Weights
+	adapter  *llama.Adapter // nil when the weights themselves are trained
 	examples []batch.Example
 	tensors  []optim.Tensor
 	updates  optim.Optimizer
@@ -110,7 +111,7 @@ func NewTrainer(pool *kernel.Pool, w *llama.Weights, adapter *llama.Adapter, exa
 	if len(examples) == 0 {
 		return nil, errors.New("nothing to train on: the train split has no examples")
 	}
-	t := &Trainer{Config: c, LRFactor: 1, weights: w, examples: examples}
+	t := &Trainer{Config: c, LRFactor: 1, weights: w, adapter: adapter, examples: examples}
 	t.schedule = optim.Schedule{LR: c.LR, Kind: c.Schedule, Warmup: c.Warmup, Decay: c.Decay, Shape: c.DecayShape, Steps: t.Steps()}
 	if err := t.schedule.Validate(); err != nil {
 		return nil, err

@@ -107,6 +107,7 @@ type TrainConfig struct {
 	KeepCheckpoints int
 	Save            string // what method full stores its model in: "f32", "bf16"
 	OnNonfinite     string // "halt", "skip-row", "skip-step", "rewind"
+	Preflight       bool   // look at the run before its first step, and refuse what cannot work
 }
 
 // EvalConfig is the section [eval].

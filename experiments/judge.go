@@ -150,9 +150,14 @@ func (r *recorder) judge(s engine.Step, records []any) (found bool, err error) {
 	if r.rules == nil {
 		r.rules = steprules.New(ruleRun(r.t.config, r.t.trainer.Steps(), r.t.model.Model.Vocab))
 	}
-	for _, f := range r.rules.Step(ruleStep(records, causeOf(s))) {
+	return r.tell(s.Number, r.rules.Step(ruleStep(records, causeOf(s))))
+}
+
+// tell records findings about a step, 0 is before the first, and says whether one is worse than a note.
+func (r *recorder) tell(step int, findings []trace.Finding) (found bool, err error) {
+	for _, f := range findings {
 		if err := r.writer.AppendTrace(runs.TraceAlert{
-			K: "alert", Step: s.Number, ID: f.ID, Severity: string(f.Severity), Confidence: runs.Number(f.Confidence), Evidence: f.Evidence, Advice: f.Advice,
+			K: "alert", Step: step, ID: f.ID, Severity: string(f.Severity), Confidence: runs.Number(f.Confidence), Evidence: f.Evidence, Advice: f.Advice,
 		}); err != nil {
 			return found, err
 		}
@@ -161,7 +166,7 @@ func (r *recorder) judge(s engine.Step, records []any) (found bool, err error) {
 		}
 		found = true
 		if err := r.writer.Append(runs.Alert{
-			Step: s.Number, ID: f.ID, Severity: string(f.Severity), Message: f.Evidence[0], Advice: f.Advice, Confidence: runs.Number(f.Confidence), Evidence: f.Evidence[1:],
+			Step: step, ID: f.ID, Severity: string(f.Severity), Message: f.Evidence[0], Advice: f.Advice, Confidence: runs.Number(f.Confidence), Evidence: f.Evidence[1:],
 		}); err != nil {
 			return found, err
 		}

@@ -340,6 +340,11 @@ var keyTable = []Key{
 		Doc: "a non-finite update is never applied: end, take the step without the rows, drop it, or go back to a checkpoint",
 		at:  func(c *Config) any { return &c.Train.OnNonfinite },
 	},
+	{
+		Name: "train.preflight", Kind: KindBool, Default: "true",
+		Doc: "before the first step: data, mask, weights, one loss by three ways, a gradient of every loss term; refuses what cannot work",
+		at:  func(c *Config) any { return &c.Train.Preflight },
+	},
 
 	{
 		Name: "eval.max_new", Kind: KindInt, Default: "128", Min: 1, Max: 32768,

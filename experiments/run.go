@@ -32,6 +32,7 @@ type StartOptions struct {
 	Rewind *Rewind
 
 	inject func(*engine.Trainer) // called before the first step, to plant a failure
+	spoil  func(*engine.Trainer) // the same, before preflight
 }
 
 // Result is how a run ended.

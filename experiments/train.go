@@ -73,6 +73,9 @@ func (t *training) execute(ctx context.Context) (err error) {
 	if err := t.recorder.head(); err != nil {
 		return err
 	}
+	if err := t.preflight(ctx); err != nil {
+		return err
+	}
 	if err := t.plantFaults(); err != nil {
 		return err
 	}
@@ -107,14 +110,14 @@ func (t *training) load(ctx context.Context) (err error) {
 	t.restoreGC = LimitGarbage(*plan.MemoryBytes)
 	t.recorder = newRecorder(&t.trainee, t.writer, w.Encoded[data.Train].Examples)
 	if t.model, err = w.load(ctx, use(t.config)); err != nil {
-		return err
+		return t.unloadable(w, err)
 	}
 	micro := *plan.MicroBatch
 	if before, ok := t.writer.Info().Resolved["micro_batch"].(float64); ok && t.resumed {
 		micro = int(before) // another would give other bits
 	}
 	if err := t.build(micro); err != nil {
-		return err
+		return t.unloadable(w, err)
 	}
 	return t.record(micro, plan)
 }

@@ -16,6 +16,8 @@ type backend interface {
 	Open(ctx context.Context, c experiments.Config) (*workspace, error)
 	// Plan says what training would cost.
 	Plan(c experiments.Config) (planView, error)
+	// Preflight looks at an experiment as a run of it would begin: it reads the weights.
+	Preflight(ctx context.Context, c experiments.Config) (experiments.Preflight, error)
 	// SaveConfig writes the experiment file; without overwrite an existing one is
 	// refused with fs.ErrExist.
 	SaveConfig(path string, c experiments.Config, overwrite bool) error

@@ -29,6 +29,7 @@ type experimentScreen struct {
 	other    against               // what the values are compared with
 	only     bool                  // list only what differs from it
 	problems *experiments.Problems // between keys
+	pre      preflight
 }
 
 // undoLimit is how many edits can be taken back.
@@ -67,6 +68,7 @@ func (e *experimentScreen) Keys() []keyGroup {
 		{Keys: []string{"enter"}, Text: "edit", Help: "type a value, switch, or choose", Run: e.edit, When: some},
 		{Keys: []string{"left", "h"}, Label: "←→", Text: "change", Help: "previous and next option; half and twice the number (also h, l)", Moves: true, Run: func() tea.Cmd { return e.turn(-1) }, When: some},
 		{Keys: []string{"right", "l"}, Quiet: true, Moves: true, Run: func() tea.Cmd { return e.turn(1) }, When: some},
+		{Keys: []string{"c"}, Text: "preflight", Help: "look at the first step before it is taken: data, mask, weights, one loss by three ways, gradients", Run: e.lookAhead},
 		{Keys: []string{"x"}, Text: "default", Help: "set the value back to its default", Run: e.reset, When: some},
 		{Keys: []string{"u"}, Text: "undo", Help: "take the last change back", Run: e.takeBack, When: func() bool { return len(e.undo) > 0 }},
 		{Keys: []string{"U", "ctrl+r"}, Label: "U", Text: "redo", Help: "make the change again that was taken back (also ^r)", Run: e.again, When: func() bool { return len(e.redo) > 0 }},
@@ -100,8 +102,13 @@ func (e *experimentScreen) Update(msg tea.Msg) tea.Cmd {
 			return nil
 		}
 		return e.typed(msg)
+	case preflightMsg:
+		e.looked(msg)
 	case configMsg:
 		e.check()
+		if len(experiments.Diff(e.pre.of, e.config)) > 0 {
+			e.forgetPreflight()
+		}
 		if e.only {
 			e.show()
 		}
@@ -439,6 +446,13 @@ func (e *experimentScreen) askStart() tea.Cmd {
 	if e.work != nil && e.work.ModelProblem != nil && !e.workBusy {
 		return problem(e.work.ModelProblem)
 	}
+	if why := e.refusal(); why != "" {
+		e.ask(&dialog{
+			Title: "preflight refuses this run", Text: []string{why},
+			Choices: []choice{{Keys: []string{"s"}, Text: "start all the same, without preflight", Run: e.startAllTheSame}},
+		})
+		return nil
+	}
 	if e.work != nil {
 		var text []string
 		for _, f := range e.work.Findings {
@@ -451,7 +465,7 @@ func (e *experimentScreen) askStart() tea.Cmd {
 				Title: "the data has problems", Text: append(text[:min(len(text), 3)], "1 shows them."),
 				Choices: []choice{
 					{Keys: []string{"1"}, Text: "look at the data", Run: func() tea.Cmd { return goTo(dataScreenID) }},
-					{Keys: []string{"s"}, Text: "start all the same", Run: e.startNow},
+					{Keys: []string{"s"}, Text: "start all the same, without preflight", Run: e.startAllTheSame},
 				},
 			})
 			return nil
@@ -460,7 +474,18 @@ func (e *experimentScreen) askStart() tea.Cmd {
 	return e.startNow()
 }
 
-// startNow starts.
+// startNow starts; what the panel is looking at meanwhile, the run will.
 func (e *experimentScreen) startNow() tea.Cmd {
+	if e.pre.busy {
+		e.forgetPreflight()
+	}
 	return e.start(e.config, "")
+}
+
+// startAllTheSame starts without being asked once more: the run's experiment says so.
+func (e *experimentScreen) startAllTheSame() tea.Cmd {
+	e.forgetPreflight()
+	c := e.config.Clone()
+	c.Train.Preflight = false
+	return e.start(c, "")
 }

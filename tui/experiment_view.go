@@ -23,13 +23,19 @@ func (e *experimentScreen) View() string {
 		right := append(e.keyLines(rw), "")
 		right = append(right, e.planLines(rw)...)
 		right = append(right, "")
+		right = append(right, e.preflightLines(rw, 4)...)
+		right = append(right, "")
 		right = append(right, e.commandLines(rw)...)
 		if curve := e.scheduleLines(rw, height-len(right)-1); curve != nil {
 			right = append(append(right, ""), curve...)
 		}
 		return t.body(append(lines, t.beside(e.formLines(lw, height), right, lw, rw, height)...), e.width, e.height)
 	}
-	below := append(e.keyLines(e.width), e.planShort(e.width)...)
+	below := e.keyLines(e.width)
+	if e.pre.busy || e.pre.err != nil || e.pre.verdict != nil { // else the footer has the key
+		below = append(below, e.preflightLines(e.width, 1)...)
+	}
+	below = append(below, e.planShort(e.width)...)
 	below = append(below, e.commandLines(e.width)...)
 	room := min(len(below), max(height-5, height/2))
 	form := height - room - 1

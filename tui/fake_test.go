@@ -15,6 +15,7 @@ import (
 
 	"hone/data"
 	"hone/engine/batch"
+	"hone/engine/trace"
 	"hone/experiments"
 	"hone/runs"
 )
@@ -26,6 +27,9 @@ type fakeBackend struct {
 	workErr  error
 	plan     planView
 	planErr  error
+	pre      experiments.Preflight
+	preErr   error
+	started  *experiments.Config // what Start was asked for last
 	run      *fakeRun
 	startErr error
 	snap     *snapshot
@@ -74,6 +78,11 @@ func (f *fakeBackend) Plan(c experiments.Config) (planView, error) {
 	return p, f.planErr
 }
 
+func (f *fakeBackend) Preflight(_ context.Context, c experiments.Config) (experiments.Preflight, error) {
+	f.called("preflight r=%d", c.LoRA.R)
+	return f.pre, f.preErr
+}
+
 func (f *fakeBackend) SaveConfig(path string, c experiments.Config, overwrite bool) error {
 	f.called("save %s %v", path, overwrite)
 	if _, there := f.files[path]; there && !overwrite {
@@ -105,6 +114,7 @@ func (f *fakeBackend) Start(ctx context.Context, c experiments.Config, o experim
 	for _, x := range o.Inject {
 		f.called("inject %s", x)
 	}
+	f.started = &c
 	if f.startErr != nil {
 		return nil, f.startErr
 	}
@@ -430,6 +440,27 @@ func samplePlan() planView {
 	}
 }
 
+// samplePreflight is a verdict that failed at a stage, or passed with a warning.
+func samplePreflight(failed int) experiments.Preflight {
+	p := experiments.Preflight{Verdict: experiments.PreflightWarning, Seconds: 1.34}
+	for i, name := range []string{"triage", "data", "mask", "weights", "single loss", "batch loss", "loop loss", "loss terms"} {
+		s := experiments.PreflightStage{Number: i, Name: name, State: experiments.PreflightPassed, Text: "as it should be"}
+		switch {
+		case i == 1:
+			s.State = experiments.PreflightWarning
+			s.Findings = []trace.Finding{{ID: trace.DupLeak, Severity: trace.Warning, Evidence: []string{"1 of 120 test rows is in the train split too"}, Advice: "Remove it from one of the two."}}
+		case failed > 0 && i == failed:
+			s.State = experiments.PreflightFailed
+			s.Findings = []trace.Finding{{ID: trace.ShiftTwice, Severity: trace.Error, Evidence: []string{"step 1: 8 of 8 rows predict the \x1b[31mtoken after the next"}, Advice: "Labels are shifted by the data and by the model: shift once."}}
+			p.Verdict = experiments.PreflightFailed
+		case failed > 0 && i > failed:
+			s.State = experiments.PreflightSkipped
+		}
+		p.Stages = append(p.Stages, s)
+	}
+	return p
+}
+
 // sampleComparison is 120 examples of which tuning fixed most, made from texts as
 // the live backend makes it.
 func sampleComparison() *comparison {
@@ -528,7 +559,7 @@ func sampleSnapshot(dir, state string) *snapshot {
 func full() *fakeBackend {
 	cmp := sampleComparison()
 	return &fakeBackend{
-		work: sampleWorkspace(), plan: samplePlan(), rows: sampleRuns(), cmp: cmp, made: cmp, prompt: fakePrompt{},
+		work: sampleWorkspace(), plan: samplePlan(), pre: samplePreflight(0), rows: sampleRuns(), cmp: cmp, made: cmp, prompt: fakePrompt{},
 		snap: sampleSnapshot("runs/2026-11-23-1530-calendar", runs.Running),
 		run:  newFakeRun("runs/2026-11-23-1530-calendar"),
 	}

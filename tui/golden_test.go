@@ -28,6 +28,8 @@ var states = []struct {
 	{"experiment", nil, []string{"2", "down", "down"}},
 	{"experiment-edit", nil, []string{"2", "/", "text:lora.r", "enter", "enter", "ctrl+u", "text:0"}},
 	{"experiment-no-model", noModel, []string{"2"}},
+	{"experiment-preflight", nil, []string{"2", "down", "down", "c"}},
+	{"experiment-refused", func(f *fakeBackend) { f.pre = samplePreflight(6) }, []string{"2", "down", "down", "c"}},
 	{"experiment-presets", nil, []string{"2", "p"}},
 	{"compare", nil, []string{"6", "down", "c", "down"}},
 	{"compare-raw", nil, []string{"6", "down", "c", "r"}},

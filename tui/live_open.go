@@ -49,6 +49,25 @@ func (l live) Plan(c experiments.Config) (planView, error) {
 	}, err
 }
 
+// Preflight looks at an experiment as a run of it would begin.
+func (l live) Preflight(ctx context.Context, c experiments.Config) (experiments.Preflight, error) {
+	l.opened.mu.Lock()
+	w := l.opened.w
+	l.opened.mu.Unlock()
+	if err := c.Validate(); err != nil {
+		return experiments.Preflight{}, err
+	}
+	if w == nil || !sameData(w.Config, c) {
+		var err error
+		if w, err = experiments.OpenWorkspace(ctx, c); err != nil {
+			return experiments.Preflight{}, err
+		}
+	}
+	same := *w
+	same.Config = c
+	return same.Preflight(ctx)
+}
+
 // ratePoints are enough to draw a schedule at any width of a terminal.
 const ratePoints = 400
 

@@ -90,6 +90,13 @@ type planMsg struct {
 	err  error
 }
 
+// preflightMsg is the verdict on the experiment before its first step.
+type preflightMsg struct {
+	gen       int
+	preflight experiments.Preflight
+	err       error
+}
+
 // savedMsg is the outcome of writing the experiment file.
 type savedMsg struct {
 	path   string

@@ -49,7 +49,7 @@ func usagef(format string, args ...any) error { return usage(fmt.Errorf(format, 
 // used.
 var badInput = []error{
 	experiments.ErrNoBuiltin, experiments.ErrNoBase, hub.ErrID, hub.ErrNotFound, hub.ErrUnsupported, hub.ErrUnsafe, hub.ErrNotCached, hub.ErrSettings, experiments.ErrConfigDiffers, experiments.ErrNoTokenizer, experiments.ErrNoEOS, experiments.ErrMemory,
-	experiments.ErrInjected, experiments.ErrRewind, experiments.ErrReplay, experiments.ErrNotRecorded,
+	experiments.ErrPreflight, experiments.ErrInjected, experiments.ErrRewind, experiments.ErrReplay, experiments.ErrNotRecorded,
 	experiments.ErrSameSide, experiments.ErrNoSharedRows,
 	data.ErrNoRows, data.ErrOverlong, data.ErrNoPlaceholder, data.ErrDuplicateKey, data.ErrTooDeep, data.ErrUTF8,
 	llama.ErrAdapter, weights.ErrUnsupported, weights.ErrCorrupt, weights.ErrNonFinite, tokenizer.ErrUnsupported, decode.ErrConstraint,
@@ -86,11 +86,14 @@ func exitCode(err error) int {
 func hints(err error) []string {
 	var h hinted
 	var locked *runs.LockedError
+	var refused *experiments.PreflightError
 	switch {
 	case errors.As(err, &h):
 		return h.hints
 	case hub.Hint(err) != "":
 		return []string{hub.Hint(err)}
+	case errors.As(err, &refused):
+		return refused.Advice()
 	case errors.Is(err, experiments.ErrConfigDiffers):
 		return []string{"give the same settings as then, or another --run-dir", "to go on with the run as it is, give --run-dir and no setting"}
 	case errors.As(err, &locked):

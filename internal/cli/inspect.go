@@ -19,7 +19,8 @@ func (a *app) inspectCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "inspect",
 		Short: "Show a dataset as the model will see it, and what would spoil training on it",
-		Long: "Show the splits of a dataset, its fields, and what preflight finds. With a model also the lengths in tokens. " +
+		Long: "Show the splits of a dataset, its fields, and what preflight finds. With a model also the lengths in tokens, and whether a run " +
+			"could begin: weights, one loss by three ways, a gradient of every loss term (--set train.preflight=false leaves that out). " +
 			"With --row N one row of a split, from 0: its tokens, which of them are trained on, and their bytes in the text.",
 		Example: "hone inspect --model DIR --data FILE.jsonl\nhone inspect --model DIR --data FILE.jsonl --row 17",
 	}
@@ -41,7 +42,7 @@ func (a *app) inspectCommand() *cobra.Command {
 		if cmd.Flags().Changed("row") {
 			return a.inspectRow(w, split, row)
 		}
-		return a.inspectData(w)
+		return a.inspectData(ctx, w)
 	})
 	experiment.add(cmd, true)
 	addSplit(cmd, &split, data.Train)
@@ -63,6 +64,8 @@ type inspection struct {
 	Findings []data.Finding   `json:"findings"`
 	Model    *inspectedModel  `json:"model"`
 	Dropped  []droppedRow     `json:"dropped"`
+	// Preflight is null without a tokenizer, and where it is switched off.
+	Preflight *experiments.Preflight `json:"preflight"`
 }
 
 type inspectedModel struct {

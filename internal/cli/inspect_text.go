@@ -1,15 +1,26 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"strings"
 
+	"hone/engine/trace"
 	"hone/experiments"
 )
 
 // inspectData shows the whole dataset.
-func (a *app) inspectData(w *experiments.Workspace) error {
+func (a *app) inspectData(ctx context.Context, w *experiments.Workspace) error {
 	in := inspect(w)
+	if in.Model != nil && w.Config.Train.Preflight {
+		a.progress.show("looking at the first step", 0, 0, 0)
+		p, err := w.Preflight(ctx)
+		a.progress.clear()
+		if err != nil {
+			return err
+		}
+		in.Preflight = &p
+	}
 	if a.json {
 		return a.out.line(in)
 	}
@@ -57,8 +68,40 @@ func (a *app) inspectData(w *experiments.Workspace) error {
 			a.out.printf("  advice: %s\n", oneLine(f.Advice))
 		}
 	}
+	if in.Preflight != nil {
+		a.preflight(*in.Preflight)
+	}
 	if in.Model == nil {
 		a.note("without a model, tokens are not counted or checked: name one with --model DIR or --model FILE.gguf")
 	}
 	return nil
+}
+
+// preflight shows the stages of a preflight. Findings about the data stand above.
+func (a *app) preflight(p experiments.Preflight) {
+	a.out.printf("\npreflight %s, %.1f s\n", p.Verdict, p.Seconds)
+	t := a.table()
+	for _, s := range p.Stages {
+		text := oneLine(s.Text)
+		if len(s.Findings) > 0 && s.State != experiments.PreflightPassed {
+			text = s.Findings[0].ID + ": " + oneLine(s.Findings[0].Evidence[0])
+		}
+		t.row(fmt.Sprintf("%d %s", s.Number, s.Name), s.State, text)
+	}
+	t.flush()
+	if a.quiet {
+		return
+	}
+	for _, s := range p.Stages[min(3, len(p.Stages)):] {
+		for _, f := range s.Findings {
+			if f.Severity == trace.Note {
+				continue
+			}
+			a.out.printf("%s %s: %s\n", f.Severity, f.ID, oneLine(f.Evidence[0]))
+			for _, e := range f.Evidence[1:] {
+				a.out.printf("  %s\n", oneLine(e))
+			}
+			a.out.printf("  advice: %s\n", oneLine(f.Advice))
+		}
+	}
 }
