@@ -156,7 +156,7 @@ func (d *dataScreen) rowLines(width, height int) []string {
 	}
 	from, to := d.rows.window(height)
 	digits := max(len(fmt.Sprint(len(sp.Rows)-1)), 3)
-	lines := make([]string, 0, height)
+	lines := make([]string, 0, to-from)
 	for i := from; i < to; i++ {
 		n := d.rows.visible[i]
 		row := &sp.Rows[n]
