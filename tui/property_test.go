@@ -266,7 +266,7 @@ func exact(t *testing.T, what string, width, height int, view func() string) {
 var propertyKeys = [screenCount][]string{
 	dataScreenID:       {"down", "end", "home", "pgdown", "tab", "v", "f", "esc", "J", "K"},
 	experimentScreenID: {"down", "end", "home", "pgdown", "tab"},
-	trainScreenID:      {"left", "ctrl+left", "home", "end", "x", "]", "[", "+", "-", "shift+left", "0", "y", "z", "m", "t", "v", "esc"},
+	trainScreenID:      {"left", "ctrl+left", "home", "end", "x", "]", "[", "+", "-", "shift+left", "0", "y", "z", "m", "t", "v", "g", "g", "right", "down", "esc"},
 	traceScreenID:      {"down", "end", "home", "right", "tab", "o", "enter", "esc", "pgdown"},
 	compareScreenID:    {"down", "end", "home", "pgdown", "tab", "s", "v", "r", "esc"},
 	runsScreenID:       {"down", "end", "home", "pgdown", " ", "s", "esc"},
@@ -296,6 +296,14 @@ func (d drawer) smallFrames(t *testing.T, amount string) {
 			}
 		}
 	}
+	d.run(d.show(trainScreenID))
+	d.send(keyPress("g")) // the gradients in the place of the charts
+	for w := 1; w <= 40 && !t.Failed(); w++ {
+		for h := 1; h <= 12; h++ {
+			exact(t, amount+", gradients of Train", w, h, func() string { d.screens[trainScreenID].SetSize(w, h); return d.screens[trainScreenID].View() })
+		}
+	}
+	d.send(keyPress("g"))
 	d.mustBeSound(t, amount)
 }
 

@@ -5,8 +5,6 @@ import (
 	"slices"
 
 	tea "github.com/charmbracelet/bubbletea"
-
-	"hone/runs"
 )
 
 // The panes of the Trace screen.
@@ -29,12 +27,7 @@ type traceScreen struct {
 	building string // directory whose history is being read into a feed; "" = none
 	findings list
 
-	grads    *gradView
-	gradsOf  string // directory that grads and gradsErr are of
-	gradsErr error
-	asked    int  // version of the snapshot that grads were last asked for
-	reading  bool // a reading of the trace is under way
-	read     func(dir string, steps int) (runs.GradientTail, error)
+	gradReader
 
 	pane    int
 	filter  filter
@@ -42,7 +35,6 @@ type traceScreen struct {
 	byNorm  bool
 	layer   int // selected in the matrix
 	module  int
-	glyphs  *cellGlyphs
 
 	drawn traceLook // what frame was drawn from
 	frame string
@@ -52,15 +44,8 @@ type traceScreen struct {
 // traceBuiltMsg is a feed that was made in a command.
 type traceBuiltMsg struct{ feed *traceFeed }
 
-// gradsMsg is the recorder's newest view of the gradients.
-type gradsMsg struct {
-	dir  string
-	view *gradView
-	err  error
-}
-
 func newTrace(a *app) *traceScreen {
-	return &traceScreen{app: a, byNorm: true, asked: -1, read: a.back.Gradients}
+	return &traceScreen{app: a, byNorm: true, gradReader: newGradReader(a.back)}
 }
 
 func (s *traceScreen) Title() string             { return "Trace" }
@@ -104,13 +89,8 @@ func (s *traceScreen) Update(msg tea.Msg) tea.Cmd {
 		s.adopt(msg.feed)
 		return s.catchUp()
 	case gradsMsg:
-		s.reading = false
-		if msg.dir == s.runDir {
-			s.gradsOf, s.gradsErr = msg.dir, msg.err
-			if msg.err == nil {
-				s.grads = msg.view
-				s.list()
-			}
+		if s.keep(msg, s.runDir) {
+			s.list()
 		}
 		return s.readGrads() // what came while this was read
 	}
@@ -159,24 +139,12 @@ func (s *traceScreen) adopt(f *traceFeed) {
 	s.findings.show(f.order())
 }
 
-// readGrads reads the end of the trace when the run has moved on since the last
-// reading. One reading is under way at a time.
+// readGrads reads the end of the trace while somebody looks.
 func (s *traceScreen) readGrads() tea.Cmd {
-	if !s.visible || s.reading || s.snap == nil || s.gradsOf == s.snap.Dir && s.asked == s.snap.Version {
+	if !s.visible {
 		return nil
 	}
-	s.reading, s.asked = true, s.snap.Version
-	dir, read := s.snap.Dir, s.read
-	return func() tea.Msg {
-		tail, err := read(dir, 1)
-		if err == nil && odd(tail) {
-			tail, err = read(dir, tracedSteps) // since when?
-		}
-		if err != nil {
-			return gradsMsg{dir: dir, err: err}
-		}
-		return gradsMsg{dir: dir, view: newGradView(tail)}
-	}
+	return s.next(s.snap)
 }
 
 // list works out which tensors pass the filter, in which order.

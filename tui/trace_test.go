@@ -58,7 +58,7 @@ func traceBench(t *testing.T, snap *snapshot, read func(string, int) (runs.Gradi
 	b.send(snapshotMsg{gen: b.polls, snap: snap, changed: true})
 	b.press("4")
 	tail, err := read(storyDir, tracedSteps)
-	b.send(gradsMsg{dir: storyDir, view: newGradView(tail), err: err}) // should a busy machine have dropped it
+	b.send(gradsMsg{owner: sc.owner, dir: storyDir, view: newGradView(tail), err: err}) // should a busy machine have dropped it
 	return b
 }
 
@@ -254,7 +254,7 @@ func BenchmarkTraceView(b *testing.B) {
 	sc.SetSize(120, 36)
 	sc.Update(snapshotMsg{snap: a.snap, changed: true})
 	tail, _ := oddTail("", 0)
-	sc.Update(gradsMsg{dir: storyDir, view: newGradView(tail)})
+	sc.Update(gradsMsg{owner: sc.owner, dir: storyDir, view: newGradView(tail)})
 	for b.Loop() {
 		_ = sc.View()
 	}
