@@ -14,6 +14,7 @@ import (
 	"hone/engine/kernel"
 	"hone/engine/loss"
 	"hone/engine/trace/inject"
+	"hone/internal/provoke"
 	"hone/runs"
 )
 
@@ -78,6 +79,9 @@ func (t *training) execute(ctx context.Context) (err error) {
 	}
 	if err := t.plantFaults(); err != nil {
 		return err
+	}
+	if provoke.Step != nil {
+		t.trainer.Plant(engine.Faults{Before: provoke.Step})
 	}
 	if t.options.inject != nil {
 		t.options.inject(t.trainer)
@@ -436,11 +440,20 @@ func (t *training) finish(err error) Result {
 		t.problem = t.writer.Update(func(i *runs.RunInfo) { i.State, i.Step, i.Error = r.State, r.Step, t.before.Error })
 		return r
 	}
-	t.problem = t.writer.Update(func(i *runs.RunInfo) {
+	reason, logged := "", error(nil)
+	if err != nil && r.State == engine.Failed {
+		reason = firstLine(err)
+		if errors.Is(err, engine.ErrPanic) {
+			if logged = runs.WriteFile(runs.PanicFile(r.RunDir), []byte(err.Error()+"\n")); logged == nil {
+				reason += "; " + runs.PanicName + " of the run has the trace"
+			}
+		}
+	}
+	t.problem = errors.Join(logged, t.writer.Update(func(i *runs.RunInfo) {
 		i.RecordSeconds += runs.Number(t.recorded.Seconds())
 		i.State, i.Step, i.Early = r.State, r.Step, r.Early
-		if err != nil && r.State == engine.Failed {
-			i.Error = firstLine(err)
+		if reason != "" {
+			i.Error = reason
 		}
 		i.Summary = map[string]any{"loss": float64(r.Loss)}
 		if r.Eval != nil {
@@ -449,7 +462,7 @@ func (t *training) finish(err error) Result {
 			i.Summary["field_accuracy"] = float64(r.Eval.FieldAccuracy)
 			i.Summary["json_validity"] = float64(r.Eval.JSONValidity)
 		}
-	})
+	}))
 	return r
 }
 

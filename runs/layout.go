@@ -12,6 +12,7 @@ const (
 	ConfigName  = "config.toml"
 	InfoName    = "run.json"
 	MetricsName = "metrics.jsonl"
+	PanicName   = "panic.log"
 	lockName    = "writer.lock"
 )
 
@@ -23,6 +24,9 @@ func InfoFile(dir string) string { return filepath.Join(dir, InfoName) }
 
 // MetricsFile is the path of the run's records.
 func MetricsFile(dir string) string { return filepath.Join(dir, MetricsName) }
+
+// PanicFile is the path of the trace of a panic that ended the run.
+func PanicFile(dir string) string { return filepath.Join(dir, PanicName) }
 
 // TracePath is the path of the recorder's records.
 func TracePath(dir string) string { return filepath.Join(dir, TraceFile) }

@@ -203,6 +203,9 @@ func typed(record any, now time.Time) (any, error) {
 // parseRecord decodes one line. A type that this version does not know is
 // returned as json.RawMessage: a later version may have written it.
 func parseRecord(line []byte) (any, error) {
+	if s, ok := parseStep(line); ok {
+		return s, nil
+	}
 	var head struct {
 		Type *string `json:"type"`
 	}

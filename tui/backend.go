@@ -36,6 +36,8 @@ type backend interface {
 	Curve(dir string) ([]curvePoint, error)
 	// Label changes what a person says about a run, which may be going.
 	Label(dir string, change func(*runs.Labels)) error
+	// Gradients reads the last so many gradient records of a run's trace.
+	Gradients(dir string, steps int) (runs.GradientTail, error)
 	// ReadStep reads a step from a run's trace, the newest for 0.
 	ReadStep(ctx context.Context, dir string, step int) (*experiments.StepRecord, error)
 	// ReplayStep executes a recorded step again; nothing is written.

@@ -159,6 +159,10 @@ func (f *fakeBackend) Label(dir string, change func(*runs.Labels)) error {
 	return errors.New("no such run")
 }
 
+func (f *fakeBackend) Gradients(string, int) (runs.GradientTail, error) {
+	return runs.GradientTail{}, nil
+}
+
 func (f *fakeBackend) Remove(store, id string) error {
 	f.called("remove %s", id)
 	var kept []runRow

@@ -54,6 +54,7 @@ func (l *list) move(by int) {
 
 // window is the part of visible that is shown in room rows.
 func (l *list) window(room int) (from, to int) {
+	room = max(room, 0) // what is left over in a frame of a line or two
 	l.room = room
 	l.first = scrollTo(l.at, l.first, room, len(l.visible))
 	return l.first, min(l.first+room, len(l.visible))

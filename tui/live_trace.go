@@ -7,6 +7,7 @@ import (
 
 	"hone/experiments"
 	"hone/experiments/doctor"
+	"hone/runs"
 )
 
 // tracedData is what the run was trained on whose steps are looked at: it is opened
@@ -29,6 +30,11 @@ func (d *tracedData) of(ctx context.Context, dir string) (*experiments.Workspace
 		d.dir, d.w, d.err = dir, w, err
 	}
 	return d.w, d.err
+}
+
+// Gradients reads the end of a run's trace.
+func (live) Gradients(dir string, steps int) (runs.GradientTail, error) {
+	return runs.ReadGradients(dir, steps)
 }
 
 // ReadStep reads a step from a run's trace.

@@ -25,10 +25,12 @@ type noticeMsg struct {
 	bad  bool
 }
 
-// panicMsg is a panic that happened in a command.
+// panicMsg is a panic that happened in a command or, fatal, in the workbench itself.
 type panicMsg struct {
 	value any
 	stack string
+	fatal bool
+	saved string // where the trace is kept; "" = not yet, or nowhere
 }
 
 // workspaceMsg is the experiment's data, opened.

@@ -193,8 +193,10 @@ func (p *palette) Hints() []keyGroup {
 }
 
 // scrollTo is the first row to show of total in a window of room rows so that
-// row at is visible, starting from the present first row.
+// row at is visible, starting from the present first row. A window without room
+// counts as one of a row: where there is none, nothing scrolls.
 func scrollTo(at, first, room, total int) int {
+	room = max(room, 1)
 	if at < first {
 		first = at
 	}

@@ -37,6 +37,14 @@ func (b replaying) Follow(dir string) follower {
 	return b.backend.Follow(dir)
 }
 
+// Gradients are the last before the moment that is played.
+func (b replaying) Gradients(dir string, steps int) (runs.GradientTail, error) {
+	if sameDir(dir, b.r.dir) {
+		return b.r.player.Gradients(steps)
+	}
+	return b.backend.Gradients(dir, steps)
+}
+
 // ReadStep takes the step that is played for the newest, and its gradients.
 func (b replaying) ReadStep(ctx context.Context, dir string, step int) (*experiments.StepRecord, error) {
 	if over := b.r.player.At() == b.r.player.Len(); step > 0 || over || !sameDir(dir, b.r.dir) {

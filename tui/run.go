@@ -37,8 +37,8 @@ type Options struct {
 
 // Run shows the workbench until the user leaves or ctx ends. A run that it
 // started is stopped at its next step boundary, and Run returns after its
-// checkpoint is saved. The error is ErrNotTerminal, the cause of ctx, or what
-// made the run fail to stop.
+// checkpoint is saved. The error is ErrNotTerminal, ErrPanic, the cause of ctx, or
+// what made the run fail to stop.
 func Run(ctx context.Context, o Options) error {
 	if !term.IsTerminal(os.Stdin.Fd()) || !term.IsTerminal(os.Stdout.Fd()) {
 		return ErrNotTerminal
@@ -82,10 +82,13 @@ func Run(ctx context.Context, o Options) error {
 	}
 	a.notify = notifier(terminal)
 	a.clip = clipboard(terminal, os.Getenv("TMUX") != "", os.Getenv("STY") != "")
-	_, err = tea.NewProgram(s,
+	s.faults = faultsDir()
+	program := tea.NewProgram(s,
 		tea.WithContext(ctx), tea.WithAltScreen(), tea.WithFPS(15), tea.WithOutput(terminal), tea.WithReportFocus(),
 		tea.WithoutSignalHandler(), tea.WithFilter(coalesce()),
-	).Run()
+	)
+	s.leave = func() { go program.Quit() } // View is drawn by who takes the message
+	_, err = program.Run()
 	restore()
 
 	out := os.Stdout
@@ -103,6 +106,9 @@ func Run(ctx context.Context, o Options) error {
 		if err := writePreferences(path, now); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 		}
+	}
+	if s.crash != nil && s.crash.fatal {
+		return reportFault(os.Stderr, s.faults, s.crash, a.version, a.now(), t)
 	}
 	if ctx.Err() != nil {
 		return context.Cause(ctx)

@@ -23,6 +23,7 @@ type runsScreen struct {
 	gen    int
 	ready  bool
 	all    []runRow
+	states map[string]int // how many of them are in each
 	err    error
 	rows   list
 	filter filter
@@ -128,7 +129,10 @@ func (r *runsScreen) Update(msg tea.Msg) tea.Cmd {
 			if run, ok := r.selected(); ok {
 				id = run.ID
 			}
-			r.all = msg.runs
+			r.all, r.states = msg.runs, map[string]int{}
+			for i := range r.all {
+				r.states[r.all[i].State]++
+			}
 			r.list()
 			for i := range r.all {
 				if r.all[i].ID == id {
@@ -196,14 +200,7 @@ func (r *runsScreen) list() {
 }
 
 // anyLive reports whether a run is going.
-func (r *runsScreen) anyLive() bool {
-	for i := range r.all {
-		if r.all[i].State == "running" || r.all[i].State == "paused" {
-			return true
-		}
-	}
-	return false
-}
+func (r *runsScreen) anyLive() bool { return r.states[runs.Running]+r.states[runs.Paused] > 0 }
 
 // selected is the run under the selection.
 func (r *runsScreen) selected() (*runRow, bool) {

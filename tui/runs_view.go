@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"hone/runs"
 )
 
 // View draws the body.
@@ -51,26 +53,15 @@ func (r *runsScreen) View() string {
 // headLine counts the runs.
 func (r *runsScreen) headLine() string {
 	t := r.t
-	live, failed, stale := 0, 0, 0
-	for i := range r.all {
-		switch r.all[i].State {
-		case "running", "paused":
-			live++
-		case "failed":
-			failed++
-		case "stale":
-			stale++
-		}
-	}
 	left := " " + t.strong.Render(plural(len(r.all), "run")) + t.dim.Render(" in "+t.clean(r.store))
-	if live > 0 {
-		left += "   " + t.good.Render(t.g.dot) + fmt.Sprintf(" %d live", live)
+	if n := r.states[runs.Running] + r.states[runs.Paused]; n > 0 {
+		left += "   " + t.good.Render(t.g.dot) + fmt.Sprintf(" %d live", n)
 	}
-	if failed > 0 {
-		left += "   " + t.bad.Render(t.g.no) + fmt.Sprintf(" %d failed", failed)
+	if n := r.states[runs.Failed]; n > 0 {
+		left += "   " + t.bad.Render(t.g.no) + fmt.Sprintf(" %d failed", n)
 	}
-	if stale > 0 {
-		left += "   " + t.warn.Render("?") + fmt.Sprintf(" %d stale", stale)
+	if n := r.states[runs.Stale]; n > 0 {
+		left += "   " + t.warn.Render("?") + fmt.Sprintf(" %d stale", n)
 	}
 	right := ""
 	if f := r.filter.view(t, max(r.width/2, 24)); f != "" {

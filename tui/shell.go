@@ -8,6 +8,8 @@ import (
 	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
+
+	"hone/internal/provoke"
 )
 
 // Below this size there is only a message.
@@ -29,6 +31,8 @@ type shell struct {
 	note    *noticeMsg
 	overlay overlay // help, palette or a dialog; nil = none
 	crash   *panicMsg
+	leave   func() // ends the program from outside of Update; nil = nobody runs it
+	faults  string // directory of the traces of panics; "" = not kept
 	leaving bool
 	lastInt time.Time // of ctrl+c
 	mouse   bool
@@ -81,10 +85,13 @@ func (s *shell) Init() tea.Cmd {
 func (s *shell) Update(msg tea.Msg) (model tea.Model, cmd tea.Cmd) {
 	defer func() {
 		if v := recover(); v != nil {
-			s.crash = &panicMsg{value: v, stack: string(debug.Stack())}
-			model, cmd = s, nil
+			s.broke(v, debug.Stack())
+			model, cmd = s, tea.Quit
 		}
 	}()
+	if provoke.Update != nil {
+		provoke.Update(msg)
+	}
 	return s, guard(s.update(msg))
 }
 
@@ -99,6 +106,14 @@ func (s *shell) update(msg tea.Msg) tea.Cmd {
 		return s.wheel(msg)
 	case panicMsg:
 		s.crash = &msg
+		return s.saveFault(&msg)
+	case faultSavedMsg:
+		switch {
+		case msg.err != nil:
+			return problem(msg.err)
+		case s.crash == msg.of:
+			s.crash.saved = msg.path
+		}
 		return nil
 	case tea.FocusMsg:
 		s.unfocused = false
@@ -294,9 +309,7 @@ func (s *shell) wheel(msg tea.MouseMsg) tea.Cmd {
 func (s *shell) View() (frame string) {
 	defer func() {
 		if v := recover(); v != nil {
-			if s.crash == nil {
-				s.crash = &panicMsg{value: v, stack: string(debug.Stack())}
-			}
+			s.broke(v, debug.Stack())
 			frame = s.finish(s.crashLines())
 		}
 	}()
@@ -305,6 +318,9 @@ func (s *shell) View() (frame string) {
 	}
 	if s.crash != nil {
 		return s.finish(s.crashLines())
+	}
+	if provoke.View != nil {
+		provoke.View()
 	}
 	if s.width < minWidth || s.height < minHeight {
 		return s.finish([]string{
@@ -396,6 +412,10 @@ func (s *shell) crashLines() []string {
 		"",
 		t.dim.Render("esc goes on, q leaves. What follows helps to find the fault."),
 		"",
+	}
+	if s.crash.saved != "" {
+		lines[len(lines)-1] = t.dim.Render("It is kept in " + t.clean(s.crash.saved))
+		lines = append(lines, "")
 	}
 	return append(lines, t.cleanLines(s.crash.stack)...)
 }

@@ -2,6 +2,8 @@ package tui
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -224,18 +226,58 @@ func TestPanicsBecomeAScreen(t *testing.T) {
 	b.press("esc")
 	b.lacks("fault")
 
-	b.screens[runsScreenID] = panicky{b.screens[runsScreenID]}
-	b.send(configMsg{})
-	b.sees("hone has a fault", "update")
+	b.press("2")
+	b.run(guard(func() tea.Msg { panic("in another") }))
 	b.press("q")
 	if !b.quit {
 		t.Error("q does not leave the fault's screen")
 	}
+}
+
+// A model that has panicked is not gone on with.
+func TestPanicsOfTheModelLeave(t *testing.T) {
+	b := start(t, full(), 80, 24)
+	b.screens[runsScreenID] = panicky{b.screens[runsScreenID]}
+	b.send(configMsg{})
+	b.sees("hone has a fault", "update")
+	if !b.quit || !b.crash.fatal {
+		t.Error("the workbench goes on after a panic in Update")
+	}
 
 	b = start(t, full(), 80, 24)
+	left := 0
+	b.leave = func() { left++ }
 	b.screens[dataScreenID] = panicky{} // its View is a nil call
 	checkFrame(t, "fault", b.View(), 80, 24)
 	b.sees("hone has a fault")
+	if left == 0 || !b.crash.fatal {
+		t.Error("the workbench goes on after a panic in View")
+	}
+
+	dir := filepath.Join(t.TempDir(), "faults")
+	var out strings.Builder
+	err := reportFault(&out, dir, b.crash, "test", b.now(), b.app.t)
+	files, _ := filepath.Glob(filepath.Join(dir, "*.log"))
+	if !errors.Is(err, ErrPanic) || len(files) != 1 || !strings.Contains(out.String(), files[0]) || !strings.Contains(out.String(), "panicky") {
+		t.Errorf("%v, %q, said:\n%s", err, files, out.String())
+	}
+	if text, err := os.ReadFile(files[0]); err != nil || !strings.Contains(string(text), "panicky") {
+		t.Errorf("the trace is not in the file: %v\n%s", err, text)
+	}
+}
+
+// The trace of a panic in a command is kept while the workbench goes on.
+func TestPanicsInCommandsAreKept(t *testing.T) {
+	b := start(t, full(), 80, 24)
+	b.faults = t.TempDir()
+	b.run(guard(func() tea.Msg { panic("in a command") }))
+	b.sees("hone has a fault", "It is kept in ")
+	if b.crash == nil || b.crash.saved == "" {
+		t.Fatal("it is not kept")
+	}
+	if text, err := os.ReadFile(b.crash.saved); err != nil || !strings.Contains(string(text), "in a command") {
+		t.Errorf("%v\n%s", err, text)
+	}
 }
 
 func TestResumeReadsTheRunsOwnExperiment(t *testing.T) {

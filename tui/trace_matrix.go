@@ -32,54 +32,68 @@ func newCellGlyphs(t *theme) *cellGlyphs {
 	return c
 }
 
-// cellText draws a cell of the matrix as one glyph: a shade by the logarithm of its
+// text draws a cell of the matrix as one glyph: a shade by the logarithm of its
 // norm, and glyphs of their own for nothing, exactly zero and not finite.
-func (s *traceScreen) cellText(c gradCell) string {
-	if s.glyphs == nil {
-		s.glyphs = newCellGlyphs(s.t)
-	}
+func (g *cellGlyphs) text(v *gradView, c gradCell) string {
 	switch {
 	case !c.known:
 		return " "
 	case c.bad > 0 || !finite(c.norm):
-		return s.glyphs.bad
+		return g.bad
 	case c.norm == 0:
-		return s.glyphs.zero
+		return g.zero
 	}
 	level := 0
-	if g := s.grads(); g.high > g.low {
-		at := math.Log(c.norm/g.low) / math.Log(g.high/g.low)
+	if v.high > v.low {
+		at := math.Log(c.norm/v.low) / math.Log(v.high/v.low)
 		if finite(at) {
-			level = int(min(max(at, 0), 0.9999) * float64(len(s.glyphs.shades)))
+			level = int(min(max(at, 0), 0.9999) * float64(len(g.shades)))
 		}
 	}
-	return s.glyphs.shades[level]
+	return g.shades[level]
+}
+
+// legend says what the shades stand for; "" where there are none.
+func (v *gradView) legend(t *theme) string {
+	if v == nil || v.high == 0 {
+		return ""
+	}
+	return t.dim.Render(figure(v.low)+" ") + t.field.Render(strings.Join(t.shades(), "")) + t.dim.Render(" "+figure(v.high)+"   "+t.g.no+" not finite   0 exactly zero")
 }
 
 // legend says what the shades stand for.
-func (s *traceScreen) legend() string {
-	g := s.grads()
-	if g == nil || g.high == 0 {
-		return ""
-	}
-	t := s.t
-	return t.dim.Render(figure(g.low)+" ") + t.field.Render(strings.Join(t.shades(), "")) + t.dim.Render(" "+figure(g.high)+"   "+t.g.no+" not finite   0 exactly zero")
-}
+func (s *traceScreen) legend() string { return s.grads().legend(s.t) }
 
-// matrixLines are the norms as shaded cells, a row a module and a column a layer,
-// with the figures of the selected cell below.
+// matrixLines are the matrix, or why there is none.
 func (s *traceScreen) matrixLines(width, room int) []string {
-	t := s.t
 	if lines := s.noGrads(); lines != nil {
 		return lines
 	}
 	v := s.grads()
+	if s.bySpan && v.layers > 0 {
+		return s.spanLines(width, room)
+	}
+	m := gradMatrix{gradView: v, layer: s.layer, module: s.module, focused: s.pane == matrixPane, legendBelow: true}
+	return m.lines(s.t, width, room)
+}
+
+// gradMatrix is the norms of a step as shaded cells, a row a module and a column a
+// layer, with the figures of the selected cell below.
+type gradMatrix struct {
+	*gradView
+	layer, module int // selected
+	focused       bool
+	legendBelow   bool
+}
+
+// lines draws it in about room lines.
+func (m *gradMatrix) lines(t *theme, width, room int) []string {
+	v := m.gradView
 	if v.layers == 0 {
 		return []string{"", t.dim.Render("  no tensor belongs to a layer")}
 	}
-	if s.bySpan {
-		return s.spanLines(width, room)
-	}
+	layer, module := min(m.layer, v.layers-1), min(m.module, len(v.modules)-1)
+	glyphs := newCellGlyphs(t)
 	const name = 12
 	cell := 1
 	if name+2+3*v.layers <= width {
@@ -90,12 +104,15 @@ func (s *traceScreen) matrixLines(width, room int) []string {
 	columns := max((width-name-2)/cell, 1)
 	first := 0
 	if columns < v.layers {
-		first = max(min(s.layer-columns/2, v.layers-columns), 0)
+		first = max(min(layer-columns/2, v.layers-columns), 0)
 	}
 	last := min(first+columns, v.layers)
-	rows := room - 3 // a line of layers above, figures and legend below
+	rows := room - 2 // a line of layers above, one of figures below
+	if m.legendBelow {
+		rows--
+	}
 	rows = max(rows, 1)
-	firstModule := scrollTo(s.module, 0, rows, len(v.modules))
+	firstModule := scrollTo(module, 0, rows, len(v.modules))
 	var lines []string
 	head := pad("", name+1)
 	for l := first; l < last; {
@@ -114,56 +131,64 @@ func (s *traceScreen) matrixLines(width, room int) []string {
 	}
 	if cell == 1 {
 		// No room for brackets: an arrow above the selected layer.
-		head = t.fit(ansi.Truncate(head, name+1+s.layer-first, ""), name+1+s.layer-first) + s.paneMark("v") + ansi.TruncateLeft(head, name+2+s.layer-first, "")
+		head = t.fit(ansi.Truncate(head, name+1+layer-first, ""), name+1+layer-first) + m.mark(t, "v") + ansi.TruncateLeft(head, name+2+layer-first, "")
 	}
 	lines = append(lines, head)
-	for m := firstModule; m < min(firstModule+rows, len(v.modules)); m++ {
-		label := t.dim.Render(t.fit(t.clean(shortModule(v.modules[m])), name-1))
-		if m == s.module {
-			label = t.fit(t.clean(shortModule(v.modules[m])), name-1)
-			if s.pane == matrixPane {
+	for i := firstModule; i < min(firstModule+rows, len(v.modules)); i++ {
+		label := t.dim.Render(t.fit(t.clean(shortModule(v.modules[i])), name-1))
+		if i == module {
+			label = t.fit(t.clean(shortModule(v.modules[i])), name-1)
+			if m.focused {
 				label = t.strong.Render(label)
 			}
 		}
 		line := " " + label + " "
-		if m == s.module {
-			line = s.paneMark(t.g.selected) + label + " "
+		if i == module {
+			line = m.mark(t, t.g.selected) + label + " "
 		}
 		for l := first; l < last; l++ {
-			glyph := s.cellText(v.cells[m][l])
-			switch selected := m == s.module && l == s.layer; {
+			glyph := glyphs.text(v, v.cells[i][l])
+			switch selected := i == module && l == layer; {
 			case selected && cell > 1:
-				line = strings.TrimSuffix(line, " ") + s.paneMark("[") + glyph + s.paneMark("]") + spaces(cell-2)
+				line = strings.TrimSuffix(line, " ") + m.mark(t, "[") + glyph + m.mark(t, "]") + spaces(cell-2)
 			case selected:
-				line += t.cursor.Render(glyphOf(v.cells[m][l], glyph, t)) + spaces(cell-1)
+				line += t.cursor.Render(glyphOf(v.cells[i][l], glyph, t)) + spaces(cell-1)
 			default:
 				line += glyph + spaces(cell-1)
 			}
 		}
 		lines = append(lines, line)
 	}
-	c := v.cells[s.module][s.layer]
-	about := []string{t.strong.Render(fmt.Sprintf("layer %d %s", s.layer, t.clean(v.modules[s.module])))}
-	if c.known {
-		about = append(about, t.dim.Render("norm ")+figure(c.norm))
-		if !math.IsNaN(c.a) || !math.IsNaN(c.b) || c.bad > 0 {
-			about = append(about, t.dim.Render("lora_A ")+figure(c.a), t.dim.Render("lora_B ")+figure(c.b))
-		}
-		if c.bad > 0 {
-			about = append(about, t.bad.Render(fmt.Sprintf("%s %s not finite", t.g.no, plural(c.bad, "value"))))
-		}
-	} else {
-		about = append(about, t.dim.Render("not trained"))
+	lines = append(lines, " "+joinFit(width-2, 3, v.about(t, layer, module)...))
+	if m.legendBelow {
+		lines = append(lines, " "+v.legend(t))
 	}
-	return append(lines, " "+joinFit(width-2, 3, about...), " "+s.legend())
+	return lines
 }
 
-// paneMark is a bracket of the selected cell.
-func (s *traceScreen) paneMark(b string) string {
-	if s.pane == matrixPane {
-		return s.t.accent.Render(b)
+// about are the figures of a cell.
+func (v *gradView) about(t *theme, layer, module int) []string {
+	c := v.cells[module][layer]
+	about := []string{t.strong.Render(fmt.Sprintf("layer %d %s", layer, t.clean(v.modules[module])))}
+	if !c.known {
+		return append(about, t.dim.Render("not trained"))
 	}
-	return s.t.dim.Render(b)
+	about = append(about, t.dim.Render("norm ")+figure(c.norm))
+	if !math.IsNaN(c.a) || !math.IsNaN(c.b) || c.bad > 0 {
+		about = append(about, t.dim.Render("lora_A ")+figure(c.a), t.dim.Render("lora_B ")+figure(c.b))
+	}
+	if c.bad > 0 {
+		about = append(about, t.bad.Render(fmt.Sprintf("%s %s not finite", t.g.no, plural(c.bad, "value"))))
+	}
+	return about
+}
+
+// mark is an arrow or bracket of the selected cell.
+func (m *gradMatrix) mark(t *theme, b string) string {
+	if m.focused {
+		return t.accent.Render(b)
+	}
+	return t.dim.Render(b)
 }
 
 // glyphOf is a cell's glyph without its own style, for the cursor; a cell that is

@@ -56,15 +56,20 @@ func (s *traceScreen) spanLines(width, room int) []string {
 	first := len(v.steps) - columns
 	rows := max(room-3, 1)
 	top := scrollTo(s.layer, 0, rows, v.layers)
+	glyphs := newCellGlyphs(t)
+	arrow := t.dim.Render(t.g.selected)
+	if s.pane == matrixPane {
+		arrow = t.accent.Render(t.g.selected)
+	}
 	var lines []string
 	lines = append(lines, t.dim.Render(fmt.Sprintf("  layers over steps %d to %d", v.steps[first], v.steps[len(v.steps)-1])))
 	for l := top; l < min(top+rows, v.layers); l++ {
 		line := " " + t.dim.Render(t.fitRight(fmt.Sprint(l), 7)) + " "
 		if l == s.layer {
-			line = s.paneMark(t.g.selected) + t.strong.Render(t.fitRight(fmt.Sprint(l), 7)) + " "
+			line = arrow + t.strong.Render(t.fitRight(fmt.Sprint(l), 7)) + " "
 		}
 		for i := first; i < len(v.steps); i++ {
-			line += s.cellText(v.span[l][i]) + spaces(cell-1)
+			line += glyphs.text(v, v.span[l][i]) + spaces(cell-1)
 		}
 		lines = append(lines, line)
 	}

@@ -21,6 +21,7 @@ import (
 type trainScreen struct {
 	*app
 	width, height int
+	visible       bool
 
 	feed     *trainFeed
 	run      *trainConfigMsg // the experiment of the run that is shown; nil until read
@@ -28,6 +29,7 @@ type trainScreen struct {
 	ownState string          // of the own run, as of the last message
 
 	charts chartLook // kept over runs
+	heat   trainHeat // gradients by layer and module in the place of the charts
 	detail bool      // small layout: evaluations and watched examples in place of the charts
 	drawn  trainLook // what frame was drawn from
 	frame  string
@@ -55,17 +57,20 @@ type trainConfigMsg struct {
 type trainBuiltMsg struct{ feed *trainFeed }
 
 func newTrain(a *app) *trainScreen {
-	return &trainScreen{app: a, charts: chartLook{smooth: 1, cross: math.NaN()}}
+	return &trainScreen{app: a, charts: chartLook{smooth: 1, cross: math.NaN()}, heat: trainHeat{gradReader: newGradReader(a.back)}}
 }
 
 func (s *trainScreen) Title() string             { return "Train" }
 func (s *trainScreen) SetSize(width, height int) { s.width, s.height = width, height }
 func (s *trainScreen) CapturesText() bool        { return false }
-func (s *trainScreen) Focus() tea.Cmd            { return nil }
-func (s *trainScreen) Blur()                     {}
+func (s *trainScreen) Focus() tea.Cmd            { s.visible = true; return s.readHeat() }
+func (s *trainScreen) Blur()                     { s.visible = false }
 
-// Escape takes the crosshair away.
+// Escape leaves the gradients for the charts, and takes the crosshair away.
 func (s *trainScreen) Escape() (tea.Cmd, bool) {
+	if s.heat.on {
+		return s.toggleHeat(), true
+	}
 	if math.IsNaN(s.charts.cross) {
 		return nil, false
 	}
@@ -95,8 +100,12 @@ func (s *trainScreen) Update(msg tea.Msg) tea.Cmd {
 			s.startedDir, s.startedWork = msg.run.Dir(), s.work
 		}
 	case crosshairMsg:
+		s.heat.on = false // it is looked for on the charts
 		s.setCross(msg.step)
 		return nil
+	case gradsMsg:
+		s.heat.keep(msg, s.runDir)
+		return s.readHeat() // what came while this was read
 	case printedMsg:
 		if s.feed != nil {
 			for _, l := range msg.lines {
@@ -115,7 +124,7 @@ func (s *trainScreen) Update(msg tea.Msg) tea.Cmd {
 	if s.ownShown() {
 		s.ownState = s.own.State()
 	}
-	return s.catchUp()
+	return tea.Batch(s.catchUp(), s.readHeat())
 }
 
 // catchUp takes what the current snapshot has beyond the feed.
@@ -194,6 +203,9 @@ func (s *trainScreen) Keys() []keyGroup {
 		}})
 	} else {
 		groups = append(groups, keyGroup{Title: "run", Bindings: s.controls(own, paused)})
+	}
+	if s.heat.on {
+		return append(groups, keyGroup{Title: "gradients", Bindings: s.heatKeys()})
 	}
 	return append(groups, keyGroup{Title: "charts", Bindings: s.chartKeys()})
 }

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"sort"
@@ -145,13 +146,23 @@ type stepMark struct {
 	text string
 }
 
-// note adds a mark, in the order of steps: events come before the steps of their snapshot.
+// note adds a mark; order puts it in its place.
 func (f *trainFeed) note(step int, text string) {
-	i := len(f.stops)
-	for i > 0 && f.stops[i-1].step > step {
-		i--
+	f.stops = append(f.stops, stepMark{step, text})
+}
+
+// order sorts the marks that came after the first known ones in among them. It is
+// done once a snapshot: the events of one come before its steps, so that sorting
+// each mark in would move all of them again and again.
+func (f *trainFeed) order(known int) {
+	byStep := func(a, b stepMark) int { return cmp.Compare(a.step, b.step) }
+	fresh := f.stops[known:]
+	if len(fresh) == 0 {
+		return
 	}
-	f.stops = slices.Insert(f.stops, i, stepMark{step, text})
+	slices.SortStableFunc(fresh, byStep)
+	from := sort.Search(known, func(i int) bool { return f.stops[i].step > fresh[0].step })
+	slices.SortStableFunc(f.stops[from:], byStep)
 }
 
 // nextMark is the step of the next mark after a step, or before it.

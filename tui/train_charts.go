@@ -64,6 +64,7 @@ func (s *trainScreen) chartKeys() []binding {
 		{Keys: []string{"m"}, Text: "smoothing", Help: "moving average of the loss: off, light, strong", Run: s.nextSmooth, When: has, Quiet: true},
 		{Keys: []string{"a"}, Text: "x axis", Help: "count steps, tokens or time along the charts", Run: s.nextAxis, When: has, Quiet: true},
 		{Keys: []string{"t"}, Text: "terms", Help: "terms of the loss: hidden, apart, stacked with their weights", Run: s.nextTerms, When: has, Quiet: true},
+		{Keys: []string{"g"}, Text: "gradients", Help: "gradient norm by layer and module in place of the charts", Run: s.toggleHeat, When: has},
 		{Keys: []string{"v"}, Text: "examples", Help: "evaluations and watched examples in place of the charts (both show from 110 columns on)", Run: do(func() { s.detail = !s.detail }), When: func() bool { return has() && !s.wide() }},
 	}
 }

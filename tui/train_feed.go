@@ -131,14 +131,17 @@ func chartPalette(t *theme) chart.Palette {
 // the history was cut back or needs another axis, so that a new feed has to be
 // made from it.
 func (f *trainFeed) take(snap *snapshot) bool {
-	before := f.version
+	before, marked, noted := f.version, len(f.marks), len(f.stops)
 	if !f.advance(snap, f.event, f.step, f.eval) {
 		return false
 	}
+	f.order(noted)
 	if n := len(f.places); n > 0 && f.axis == xTime && f.places[n-1].seconds > f.unit.upTo {
 		return false // another unit
 	}
-	if f.version != before {
+	// On the axis of steps a mark stays where it is; on the others its place is known
+	// only with its step.
+	if len(f.marks) != marked || f.version != before && f.axis != xSteps {
 		marks := make([]chart.Event, len(f.marks))
 		for i, m := range f.marks {
 			marks[i] = m.Event

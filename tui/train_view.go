@@ -44,6 +44,16 @@ type trainLook struct {
 	detail           bool
 	cross            uint64 // bits: NaN equals itself
 	orders           int
+	heat             trainHeatLook
+}
+
+// trainHeatLook is the part of it that is about the gradients; zero while they are
+// not shown.
+type trainHeatLook struct {
+	on            bool
+	view          *gradView
+	of, err       string
+	layer, module int
 }
 
 func (s *trainScreen) look() trainLook {
@@ -53,6 +63,12 @@ func (s *trainScreen) look() trainLook {
 		cross: math.Float64bits(s.charts.cross), orders: len(s.orders),
 	}
 	l.charts.cross = 0
+	if h := &s.heat; h.on {
+		l.heat = trainHeatLook{on: true, view: h.grads, of: h.gradsOf, layer: h.layer, module: h.module}
+		if h.gradsErr != nil {
+			l.heat.err = h.gradsErr.Error()
+		}
+	}
 	if s.feed != nil {
 		l.version = s.feed.version
 	}
@@ -83,7 +99,7 @@ func (s *trainScreen) draw() string {
 	logs := s.logLines(s.logRoom(s.height - len(lines)))
 	room := s.height - len(lines) - len(logs)
 	var under []string
-	if s.wide() || !s.detail {
+	if (s.wide() || !s.detail) && !s.heat.on {
 		under = s.underLines(room)
 	}
 	room -= len(under)
@@ -95,18 +111,18 @@ func (s *trainScreen) draw() string {
 		right := min(max(s.width*43/100, 50), 86)
 		left := s.width - right - 2
 		panel := t.block(s.panel(right, room), right, room)
-		for i, l := range s.chartLines(left, room) {
+		for i, l := range s.mainLines(left, room) {
 			lines = append(lines, l+"  "+panel[i])
 		}
-	case s.detail:
+	case s.detail && !s.heat.on:
 		lines = append(lines, t.block(s.panel(s.width, room), s.width, room)...)
 	case room >= 34:
 		// Tall: the panel fits below the charts.
 		below := room * 2 / 5
-		lines = append(lines, s.chartLines(s.width, room-below)...)
+		lines = append(lines, s.mainLines(s.width, room-below)...)
 		lines = append(lines, t.block(s.panel(s.width, below), s.width, below)...)
 	default:
-		lines = append(lines, s.chartLines(s.width, room)...)
+		lines = append(lines, s.mainLines(s.width, room)...)
 	}
 	lines = append(lines, under...)
 	return t.body(append(lines, logs...), s.width, s.height)
@@ -285,6 +301,14 @@ func (s *trainScreen) head(banner int) []string {
 		lines = append(lines, " "+joinFit(inner, 2, s.scoreParts()...))
 	}
 	return lines
+}
+
+// mainLines are the charts or, in their place, the gradients.
+func (s *trainScreen) mainLines(width, height int) []string {
+	if s.heat.on {
+		return s.heatLines(width, height)
+	}
+	return s.chartLines(width, height)
 }
 
 // chartLines draws the charts above each other: exactly height lines of width cells.

@@ -32,6 +32,12 @@ type UI struct {
 	HeadlessWall float64 `json:"headless_seconds"` // a step
 	ShownWall    float64 `json:"workbench_seconds"`
 	Drawn        int64   `json:"drawn_bytes"` // that the workbench wrote while it was measured
+
+	Frames     []FrameCost `json:"frames"` // of every screen
+	FrameSize  [2]int      `json:"frame_size"`
+	FrameSteps int         `json:"frame_steps"` // of the run that they show
+	Events     int         `json:"events_per_second"`
+	EventShare float64     `json:"events_core_percent"` // of a core, to follow a run that records so many
 }
 
 // ErrNoTerminal says that the workbench cannot be measured here.
@@ -62,7 +68,16 @@ func MeasureUI(ctx context.Context, o UIOptions) (*UI, error) {
 		return nil, fmt.Errorf("making room for runs: %w", err)
 	}
 	defer os.RemoveAll(store)
-	r := &UI{Setting: t.setting("ui"), Steps: o.Steps, Repeat: max(1, o.Repeat), Size: uiSize}
+	r := &UI{
+		Setting: t.setting("ui"), Steps: o.Steps, Repeat: max(1, o.Repeat), Size: uiSize,
+		FrameSize: frameSize, FrameSteps: frameSteps, Events: eventsPerSecond,
+	}
+	if r.Frames, err = measureFrames(ctx, o.progress); err != nil {
+		return nil, err
+	}
+	if r.EventShare, err = measureEvents(ctx, c, o.progress); err != nil {
+		return nil, err
+	}
 	var cpu, wall [2][]float64 // headless, workbench
 	for i := range 2 * r.Repeat {
 		shown := i%4 == 1 || i%4 == 2 // each goes first as often as the other

@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"testing"
+
+	"hone/tui"
 )
 
 func TestUIMeasuresARunThatIsShown(t *testing.T) {
@@ -19,6 +21,14 @@ func TestUIMeasuresARunThatIsShown(t *testing.T) {
 	}
 	if !(got.Headless > 0) || !(got.Workbench > 0) || !(got.HeadlessWall > 0) || !(got.ShownWall > 0) {
 		t.Errorf("%+v", got)
+	}
+	if len(got.Frames) != len(tui.Screens()) || got.FrameSteps == 0 || !(got.EventShare > 0) {
+		t.Errorf("frames %+v of a run of %d steps, %v %% of a core", got.Frames, got.FrameSteps, got.EventShare)
+	}
+	for _, f := range got.Frames {
+		if !(f.Median > 0) || f.Worst < f.Median {
+			t.Errorf("%+v", f)
+		}
 	}
 	if got.Drawn == 0 {
 		t.Error("the workbench drew nothing while the run went on")

@@ -68,7 +68,7 @@ func exitCode(err error) int {
 		return ExitDone
 	case errors.As(err, &stopped):
 		return stopped.code()
-	case errors.Is(err, engine.ErrPanic), errors.As(err, &panicked), errors.Is(err, tea.ErrProgramPanic):
+	case errors.Is(err, engine.ErrPanic), errors.As(err, &panicked), errors.Is(err, tea.ErrProgramPanic), errors.Is(err, tui.ErrPanic):
 		return ExitPanic
 	case errors.As(err, &mistake), errors.As(err, &problems), errors.As(err, &badRows):
 		return ExitUsage
@@ -104,6 +104,8 @@ func hints(err error) []string {
 		return []string{"train on with hone train --run-dir DIR"}
 	case errors.Is(err, tui.ErrNotTerminal):
 		return []string{"every screen is a command too: train, compare, inspect, runs list; hone help shows them"}
+	case errors.Is(err, tui.ErrPanic):
+		return []string{"this is a mistake in Hone, please report it with the trace", "a run of this process, if there was one, was stopped with a checkpoint: hone train --run-dir DIR goes on with it"}
 	case errors.Is(err, engine.ErrNonFinite):
 		return []string{"no update with such values was applied: the last checkpoint is sound"}
 	}

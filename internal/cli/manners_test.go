@@ -11,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"hone/runs"
 )
 
 // workbench opens the workbench of a toy experiment in a terminal and returns its
@@ -69,23 +71,25 @@ func TestTerminalIsSaneAfterTheWorkbench(t *testing.T) {
 	}
 }
 
-// TERM in the middle of training: the run keeps a checkpoint, the terminal is
+// TERM or HUP in the middle of training: the run keeps a checkpoint, the terminal is
 // sane, and the normal screen says what became of the run.
 func TestSignalWhileTraining(t *testing.T) {
-	x, dir, pid := workbench(t, "", "--set train.epochs=2000 --set train.eval_every=0")
-	x.press("2")
-	x.see("what it costs", "trainable  14 848")
-	x.press("s")
-	// A run that is stopped while it looks before its first step has nothing to keep.
-	x.until("no step taken", regexp.MustCompile(`step [1-9][0-9]* / 6000`).MatchString)
-	_ = syscall.Kill(pid, syscall.SIGTERM)
-	x.until("no summary", func(string) bool { return strings.Contains(x.joined(), "stopped after step") })
-	x.sane()
-	if text := x.joined(); !strings.Contains(text, "no evaluation; gradients ") || !strings.Contains(text, "goes on with it") {
-		t.Errorf("the summary is not there:\n%s", text)
-	}
-	if checkpoints, err := filepath.Glob(filepath.Join(dir, "runs", "*", "checkpoints", "step-*")); err != nil || len(checkpoints) == 0 {
-		t.Errorf("no checkpoint was kept: %v", err)
+	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGHUP} {
+		t.Run(sig.String(), func(t *testing.T) {
+			x, dir, pid := workbench(t, "", "--set train.epochs=2000 --set train.eval_every=0")
+			x.press("2")
+			x.see("what it costs", "trainable  14 848")
+			x.press("s")
+			// A run that is stopped while it looks before its first step has nothing to keep.
+			x.until("no step taken", regexp.MustCompile(`step [1-9][0-9]* / 6000`).MatchString)
+			_ = syscall.Kill(pid, sig)
+			x.until("no summary", func(string) bool { return strings.Contains(x.joined(), "stopped after step") })
+			x.sane()
+			if text := x.joined(); !strings.Contains(text, "no evaluation; gradients ") || !strings.Contains(text, "goes on with it") {
+				t.Errorf("the summary is not there:\n%s", text)
+			}
+			whole(t, dir, runs.Stopped)
+		})
 	}
 }
 

@@ -22,7 +22,8 @@ import (
 // line, so that scripts and tests drive the real thing.
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"hone": func() { os.Exit(Main("1.2.3")) },
+		"hone":        func() { os.Exit(Main("1.2.3")) },
+		"hone-faulty": func() { os.Exit(faulty()) },
 		// A mistake in Hone, for what follows from one.
 		"hone-panics": func() {
 			os.Exit(run("1.2.3", os.Args[1:], &cobra.Command{Use: "panic", RunE: func(*cobra.Command, []string) error {
