@@ -27,6 +27,9 @@ picture() {
 picture train "The Train screen during a run: loss, gradient norm, learning rate, evaluations and watched examples" "$run" train@60% 120x40
 picture train-light "The Train screen on a light background" "$run" train@60% 120x40 --light
 picture train-small "The Train screen in a terminal of 80 columns and 24 lines" "$run" train@60% 80x24
-picture trace "The Trace screen: the gradient norm of every tensor" "$run" trace@60% 120x40
+picture trace "The Trace screen: why a run came to nothing, and what the step consumed" demo:masked trace 120x40
+picture heat "The gradient norms by layer and module, during a run" "$run" train@60% 120x40 --press g
+picture data "The Data screen: a row as it is trained" "$run" data 120x40
+picture experiment "The Experiment screen: every value and what it costs" "$run" experiment 120x40
 picture compare "The Compare screen: target, base and tuned output, field by field" "$run" compare 120x40
 picture masked "A run that ended because every label of a batch was masked" demo:masked train 120x40
