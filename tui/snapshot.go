@@ -34,10 +34,11 @@ func (s *snapshot) live() bool {
 
 // How often a followed run is looked at.
 const (
-	pollLive = 100 * time.Millisecond // something changes
-	pollCalm = time.Second            // live, but nothing new for calmAfter polls
+	pollLive   = 250 * time.Millisecond // something changes: often enough to watch, and cheap beside a step
+	pollPlayed = 100 * time.Millisecond // a recorded run is played, which costs no training anything
+	pollCalm   = time.Second            // live, but nothing new for calmAfter polls
 	// calmAfter is about three seconds of polls without news.
-	calmAfter = 30
+	calmAfter = 12
 )
 
 // lookAt makes dir the run that Train, Trace and Compare show, and starts to
@@ -104,7 +105,10 @@ func (a *app) took(msg snapshotMsg) (next tea.Cmd, ok bool) {
 		return nil, true
 	}
 	wait := pollLive
-	if a.idle > calmAfter {
+	switch {
+	case msg.snap.Replay != nil:
+		wait = pollPlayed
+	case a.idle > calmAfter:
 		wait = pollCalm
 	}
 	return a.after(wait, tickMsg{msg.gen}), true
