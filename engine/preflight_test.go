@@ -153,7 +153,7 @@ func plant(t *testing.T, trainer *engine.Trainer, id string, x *toy) {
 func TestPreflightAsksEveryTerm(t *testing.T) {
 	x := openToy(t, "tied")
 	off := everyModule
-	off.Alpha = 0
+	off.Alpha = 1e-60 // 0 is refused
 	dead := x.trainer(t, 1, llama.Frozen, off, engine.Config{BatchSize: 3, LR: 1e-2, Epochs: 1, Loss: allTerms}, x.examples)
 	for _, g := range preflight(t, dead).Terms {
 		if g.Reaches() || g.Zero != g.Of || g.Norm != 0 || g.Saturated() {

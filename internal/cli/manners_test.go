@@ -97,11 +97,14 @@ func TestSignalWhileTraining(t *testing.T) {
 // drawn whole again.
 func TestSuspendAndResume(t *testing.T) {
 	x, _, _ := workbench(t, "", "")
-	before := x.screen()
 	x.press("C-z")
 	x.sane()
 	x.press("clear; fg", "Enter")
-	x.until("not the screen of before", func(screen string) bool { return screen == before })
+	x.until("no whole frame", func(screen string) bool {
+		lines := strings.Split(strings.TrimRight(screen, "\n"), "\n")
+		return strings.Contains(lines[0], "1 Data") && strings.Contains(lines[len(lines)-1], "? help") &&
+			strings.Count(screen, "1 Data") == 1 && strings.Contains(screen, "train 24") && !strings.Contains(screen, "fg")
+	})
 	x.press("q")
 	x.sane()
 }
