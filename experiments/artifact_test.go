@@ -1,0 +1,128 @@
+package experiments
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"hone/engine/weights"
+)
+
+// trainedToy is a finished run on a toy model with an adapter that matters.
+func trainedToy(t testing.TB, set ...string) string {
+	t.Helper()
+	c := toyConfig(t, append([]string{"train.lr=2e-2", "train.epochs=1", "train.eval_every=0"}, set...)...)
+	return train(t, c, StartOptions{RunDir: filepath.Join(t.TempDir(), "run")}).RunDir
+}
+
+func archModel(name string) string { return "model.path=../engine/testdata/arch/" + name }
+
+func export(t testing.TB, run, format string) *Artifact {
+	t.Helper()
+	a, err := ExportArtifact(context.Background(), TunedOf(run), ArtifactOptions{Format: format})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a.Probe != nil {
+		t.Logf("%s: largest difference %.3g of a range of %.3g (%.2e), tolerance %.3g, same best %.3f", format, a.Probe.Largest, a.Probe.Range, a.Probe.Largest/a.Probe.Range, a.Probe.Tolerance, a.Probe.SameBest)
+	}
+	return a
+}
+
+func TestExportMerged(t *testing.T) {
+	for _, set := range [][]string{
+		nil,
+		{"lora.rslora=true", `lora.targets=["q_proj","down_proj"]`},
+		{"method=full"},
+		{archModel("qwen3")},
+		{archModel("qwen2")},
+		{archModel("mistral")},
+		{archModel("llama-bias")},
+		{archModel("llama3")},
+	} {
+		run := trainedToy(t, set...)
+		for _, format := range []string{"safetensors-f32", "safetensors-bf16"} {
+			a := export(t, run, format)
+			if a.Probe.Positions < 24 || a.Probe.Range <= 0 {
+				t.Errorf("%v: %+v", set, a.Probe)
+			}
+			m, err := weights.Open(a.Path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if want := map[string]string{"safetensors-f32": "F32", "safetensors-bf16": "BF16"}[format]; m.DType("model.norm.weight") != want {
+				t.Errorf("%s holds %s", format, m.DType("model.norm.weight"))
+			}
+			m.Close()
+		}
+	}
+}
+
+func TestExportKeepsWhatIsThere(t *testing.T) {
+	run := trainedToy(t)
+	ctx := context.Background()
+	a := export(t, run, "safetensors-f32")
+	o := ArtifactOptions{Format: "safetensors-f32"}
+	if _, err := ExportArtifact(ctx, TunedOf(run), o); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("over an export: %v", err)
+	}
+	o.Overwrite = true
+	if _, err := ExportArtifact(ctx, TunedOf(run), o); err != nil {
+		t.Error(err)
+	}
+	mine := filepath.Join(a.Path, "thesis.tex")
+	if err := os.WriteFile(mine, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ExportArtifact(ctx, TunedOf(run), o); !errors.Is(err, fs.ErrExist) || !strings.Contains(err.Error(), "thesis.tex") {
+		t.Errorf("over somebody's directory: %v", err)
+	}
+	if _, err := os.Stat(mine); err != nil {
+		t.Error(err)
+	}
+	entries, err := os.ReadDir(filepath.Dir(a.Path))
+	if err != nil || len(entries) != 1 {
+		t.Errorf("left beside it: %v %v", entries, err)
+	}
+	if _, err := ExportArtifact(ctx, TunedOf(run), ArtifactOptions{Format: "onnx"}); !errors.Is(err, ErrArtifact) {
+		t.Error(err)
+	}
+}
+
+// A model that is not the run's does not get its name.
+func TestExportFindsAnotherModel(t *testing.T) {
+	run := trainedToy(t)
+	s, err := openArtifactSource(context.Background(), TunedOf(run))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.base.Close()
+	want, err := s.reference(context.Background(), 4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kind, err := artifactKindOf("safetensors-bf16")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, spoil := range map[string]func(){
+		"without the adapter": func() { s.adapter = nil },
+		"with half of it": func() {
+			s.adapter = readAdapter(t, filepath.Join(run, "adapter"))
+			s.adapter.Config.Alpha /= 2
+		},
+	} {
+		spoil()
+		path := filepath.Join(t.TempDir(), "model")
+		if err := kind.write(context.Background(), s, path); err != nil {
+			t.Fatal(err)
+		}
+		if r, err := s.compare(context.Background(), *kind.model, path, want); !errors.Is(err, ErrArtifactDiffers) {
+			t.Errorf("%s: %v %+v", name, err, r)
+		}
+	}
+}
