@@ -15,7 +15,17 @@ import (
 // one and SmolLM2-135M; a permutation or a transposed matrix is beyond all of them.
 func artifactKinds() []artifactKind {
 	same := func(path string) string { return path }
+	lossy := func(dtype, name, doc string, tolerance float64) artifactKind {
+		return artifactKind{
+			ArtifactFormat: ArtifactFormat{name, doc}, file: name + ".gguf", refuse: []func(*artifactSource) error{noGGUF},
+			write: ggufWriter(dtype), model: &artifactModel{tolerance: tolerance, model: same},
+		}
+	}
 	return []artifactKind{
+		{
+			ArtifactFormat: ArtifactFormat{"peft", "the adapter as PEFT and vLLM load it"}, file: "peft", refuse: []func(*artifactSource) error{onlyAdapters},
+			write: writePEFT, model: &artifactModel{tolerance: 1e-6, adapter: openPEFT},
+		},
 		{
 			ArtifactFormat: ArtifactFormat{"safetensors-f32", "the adapter merged into a model directory, exact"}, file: "safetensors-f32",
 			write: mergedWriter("F32"), model: &artifactModel{tolerance: 1e-5, model: same},
@@ -23,6 +33,14 @@ func artifactKinds() []artifactKind {
 		{
 			ArtifactFormat: ArtifactFormat{"safetensors-bf16", "the same in half the space"}, file: "safetensors-bf16",
 			write: mergedWriter("BF16"), model: &artifactModel{tolerance: 0.04, model: same},
+		},
+		lossy("F16", "gguf-f16", "the adapter merged, for llama.cpp", 0.01),
+		lossy("Q8_0", "gguf-q8_0", "the same, matrices in 8.5 bits a weight", 0.06),
+		lossy("Q4_1", "gguf-q4_1", "the same in 5 bits a weight, the embedding in 8.5", 0.4),
+		{
+			ArtifactFormat: ArtifactFormat{"gguf-lora", "the adapter for llama.cpp's --lora, its scale folded in"}, file: "gguf-lora.gguf",
+			refuse: []func(*artifactSource) error{onlyAdapters, noGGUFLoRA},
+			write:  writeGGUFLoRA, model: &artifactModel{tolerance: 1e-5, adapter: openGGUFLoRA},
 		},
 	}
 }
@@ -96,12 +114,4 @@ func (s *artifactSource) tokenizerFiles() (map[string][]byte, error) {
 		files[tokenizerFiles[1]] = append(text, '\n')
 	}
 	return files, nil
-}
-
-// onlyAdapters refuses what is no adapter.
-func onlyAdapters(s *artifactSource) error {
-	if s.adapter == nil {
-		return errors.New("it is a whole model, not an adapter (what works: safetensors-f32, safetensors-bf16, gguf-f16)")
-	}
-	return nil
 }

@@ -126,3 +126,42 @@ func TestExportFindsAnotherModel(t *testing.T) {
 		}
 	}
 }
+
+func TestExportGGUF(t *testing.T) {
+	for _, set := range [][]string{nil, {"lora.rslora=true", "lora.alpha=3"}, {"method=full"}, {"model.path=" + toyDir + "untied"}} {
+		run := trainedToy(t, set...)
+		for _, format := range []string{"gguf-f16", "gguf-q8_0", "gguf-q4_1"} {
+			export(t, run, format)
+		}
+		if set != nil && set[0] == "method=full" {
+			for _, format := range []string{"gguf-lora", "peft"} {
+				if _, err := ExportArtifact(context.Background(), TunedOf(run), ArtifactOptions{Format: format}); !errors.Is(err, ErrArtifact) || !strings.Contains(err.Error(), "whole model") {
+					t.Errorf("%s: %v", format, err)
+				}
+			}
+			continue
+		}
+		export(t, run, "gguf-lora")
+		if a := export(t, run, "peft"); a.Probe.Largest != 0 {
+			t.Errorf("a copy of the adapter differs by %g", a.Probe.Largest)
+		}
+	}
+}
+
+// What an architecture or a tokenizer does not support is refused by its name, before
+// anything is written.
+func TestExportRefused(t *testing.T) {
+	for model, want := range map[string]string{"qwen3": "qwen3", "qwen2": "qwen2", "mistral": "sliding window", "llama-bias": "biases", "llama3": "rope scaling llama3"} {
+		run := trainedToy(t, archModel(model))
+		for _, format := range []string{"gguf-f16", "gguf-lora"} {
+			_, err := ExportArtifact(context.Background(), TunedOf(run), ArtifactOptions{Format: format})
+			if !errors.Is(err, ErrArtifact) || !strings.Contains(err.Error(), want) {
+				t.Errorf("%s to %s: %v", model, format, err)
+			}
+		}
+		if _, err := os.Stat(filepath.Join(run, "export")); err == nil {
+			t.Errorf("%s: something is left", model)
+		}
+		export(t, run, "peft")
+	}
+}
