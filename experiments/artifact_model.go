@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path/filepath"
 
 	"hone/engine/weights"
 )
@@ -41,6 +42,11 @@ func artifactKinds() []artifactKind {
 			ArtifactFormat: ArtifactFormat{"gguf-lora", "the adapter for llama.cpp's --lora, its scale folded in"}, file: "gguf-lora.gguf",
 			refuse: []func(*artifactSource) error{onlyAdapters, noGGUFLoRA},
 			write:  writeGGUFLoRA, model: &artifactModel{tolerance: 1e-5, adapter: openGGUFLoRA},
+		},
+		{
+			ArtifactFormat: ArtifactFormat{"ollama", "gguf-f16 with a Modelfile: template and stop as in training"}, file: "ollama",
+			refuse: []func(*artifactSource) error{noGGUF}, write: writeOllama, verify: verifyOllama,
+			model: &artifactModel{tolerance: 0.01, model: func(path string) string { return filepath.Join(path, ollamaModel) }},
 		},
 	}
 }

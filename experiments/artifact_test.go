@@ -165,3 +165,34 @@ func TestExportRefused(t *testing.T) {
 		export(t, run, "peft")
 	}
 }
+
+// Prompts that a template of Go or a Modelfile would read as its own stay what they are.
+func TestExportOllama(t *testing.T) {
+	for _, prompt := range []string{
+		`data.prompt="Extract: {event_text}\nJSON:"`, `data.prompt="  {{ .System }} {event_text} }} {{/* x */}}\t{event_text} \n"`, `data.prompt="<|im_start|>say \"\"\"so\"\"\": {event_text}\n"`,
+	} {
+		run := trainedToy(t, prompt)
+		a := export(t, run, "ollama")
+		text, err := os.ReadFile(filepath.Join(a.Path, "Modelfile"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Logf("%s", text)
+		if !strings.HasPrefix(string(text), "FROM ./model.gguf\nTEMPLATE \"\"\"") || !strings.Contains(string(text), "PARAMETER stop \"\"\"<|im_end|>\"\"\"\n") || len(a.Checks) != 1 {
+			t.Errorf("%s\n%v", text, a.Checks)
+		}
+		// Another template is found out.
+		s, err := openArtifactSource(context.Background(), TunedOf(run))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.art = a
+		if err := os.WriteFile(filepath.Join(a.Path, "Modelfile"), []byte(strings.Replace(string(text), "{{ .Prompt }}", " {{ .Prompt }}", 1)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := verifyOllama(context.Background(), s, a.Path); !errors.Is(err, ErrArtifactDiffers) {
+			t.Errorf("a space more: %v", err)
+		}
+		s.base.Close()
+	}
+}
