@@ -61,9 +61,11 @@ type artifactKind struct {
 	// refuse says what of a run the format cannot hold; it is asked before weights are
 	// read.
 	refuse []func(*artifactSource) error
-	write  func(ctx context.Context, s *artifactSource, path string) error
-	model  *artifactModel // nil: no model
-	verify func(ctx context.Context, s *artifactSource, path string) error
+	// records says that it is made of the run's records alone: it needs no model.
+	records bool
+	write   func(ctx context.Context, s *artifactSource, path string) error
+	model   *artifactModel // nil: no model
+	verify  func(ctx context.Context, s *artifactSource, path string) error
 }
 
 // artifactModel is how a written model is opened again, and how far its logits may be
@@ -176,11 +178,13 @@ func ExportArtifact(ctx context.Context, side Side, o ArtifactOptions) (*Artifac
 		return nil, err
 	}
 	say("opening the run")
-	s, err := openArtifactSource(ctx, side)
-	if err != nil {
-		return nil, err
+	s := &artifactSource{side: side}
+	if !kind.records {
+		if s, err = openArtifactSource(ctx, side); err != nil {
+			return nil, err
+		}
+		defer s.base.Close()
 	}
-	defer s.base.Close()
 	for _, refuse := range kind.refuse {
 		if err := refuse(s); err != nil {
 			return nil, fmt.Errorf("%s %w to %s: %w", side.RunDir, ErrArtifact, kind.Name, err)

@@ -20,6 +20,13 @@ func onlyAdapters(s *artifactSource) error {
 func writePEFT(_ context.Context, s *artifactSource, path string) error {
 	a := *s.adapter
 	a.Config.Base = baseName(s.config.Model.Path)
+	text, err := s.card()
+	if err != nil {
+		return err
+	}
+	if err := makeDir(path, map[string][]byte{"README.md": text}); err != nil {
+		return err
+	}
 	return weights.WriteAdapter(path, &a)
 }
 

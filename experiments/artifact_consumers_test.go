@@ -20,6 +20,7 @@ type consumerJob struct {
 	Rows  [][]int32 `json:"rows"`
 	From  []int     `json:"from"`
 	Vocab int       `json:"vocab"`
+	Plain int32     `json:"plain"`
 	Texts []string  `json:"texts"`
 }
 
@@ -98,7 +99,8 @@ func TestExportInConsumers(t *testing.T) {
 	for _, c := range consumers {
 		t.Run(c.format, func(t *testing.T) {
 			made := export(t, run, c.format)
-			job := consumerJob{Kind: c.kind, Path: made.Path, Base: s.base.Path, Vocab: s.base.Config.Vocab, Rows: p.ids, From: p.from}
+			plain, _ := s.work.Tokenizer.ID("a")
+			job := consumerJob{Plain: plain, Kind: c.kind, Path: made.Path, Base: s.base.Path, Vocab: s.base.Config.Vocab, Rows: p.ids, From: p.from}
 			if c.kind == "llama.cpp lora" {
 				job.Base = base.Path
 			}

@@ -48,6 +48,18 @@ func artifactKinds() []artifactKind {
 			refuse: []func(*artifactSource) error{noGGUF}, write: writeOllama, verify: verifyOllama,
 			model: &artifactModel{tolerance: 0.01, model: func(path string) string { return filepath.Join(path, ollamaModel) }},
 		},
+		{
+			ArtifactFormat: ArtifactFormat{"card", "a model card: data, recipe and scores"}, file: "README.md",
+			write: writeCard, verify: verifyCard,
+		},
+		{
+			ArtifactFormat: ArtifactFormat{"tensorboard", "losses, norms and scores as an event file"}, file: "tensorboard", records: true,
+			write: writeEvents, verify: verifyEvents,
+		},
+		{
+			ArtifactFormat: ArtifactFormat{"trl", "a script of the experiment for TRL on a GPU, with the rows as tokens"}, file: "trl",
+			refuse: []func(*artifactSource) error{onlyTrainable}, write: writeTRL, verify: verifyTRL,
+		},
 	}
 }
 
@@ -59,6 +71,9 @@ func mergedWriter(dtype string) func(context.Context, *artifactSource, string) e
 	return func(ctx context.Context, s *artifactSource, path string) error {
 		files, err := s.tokenizerFiles()
 		if err != nil {
+			return err
+		}
+		if files["README.md"], err = s.card(); err != nil {
 			return err
 		}
 		if err := makeDir(path, files); err != nil {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"hone/data"
 	"hone/engine/weights"
 )
 
@@ -194,5 +195,46 @@ func TestExportOllama(t *testing.T) {
 			t.Errorf("a space more: %v", err)
 		}
 		s.base.Close()
+	}
+}
+
+func TestExportRecords(t *testing.T) {
+	run := trainedToy(t, "train.eval_every=2", `data.prompt="Read {event_text}\n~~~"`, `name="a [b](c) <d>"`)
+	if _, err := Compare(context.Background(), run, data.Test, nil); err != nil {
+		t.Fatal(err)
+	}
+	card := export(t, run, "card")
+	text, err := os.ReadFile(card.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"library_name: peft", "A LoRA adapter of rank 4 on tied", "| exact match (n = ", " rows to train on, 8 for evaluation", "Read {event_text}", "lr = 0.02", "\\[b\\]\\(c\\) &lt;d&gt;"} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("the card does not say %q:\n%s", want, text)
+		}
+	}
+	events := export(t, run, "tensorboard")
+	if len(events.Files) != 1 || !strings.HasPrefix(events.Files[0].Name, "events.out.tfevents.") || len(events.Checks) != 1 {
+		t.Errorf("%+v", events)
+	}
+	trl := export(t, run, "trl")
+	script, err := os.ReadFile(filepath.Join(trl.Path, "train_trl.py"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"learning_rate=0.02,", "r=4,", `target_modules=["q_proj",`, "use_rslora=False", "tokenizer.eos_token_id = 2"} {
+		if !strings.Contains(string(script), want) {
+			t.Errorf("the script does not say %q:\n%s", want, script)
+		}
+	}
+	// Records need no model, and are there when there is no adapter.
+	if err := os.RemoveAll(filepath.Join(run, "adapter")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ExportArtifact(context.Background(), TunedOf(run), ArtifactOptions{Format: "tensorboard", Overwrite: true}); err != nil {
+		t.Error(err)
+	}
+	if _, err := ExportArtifact(context.Background(), TunedOf(run), ArtifactOptions{Format: "peft"}); !errors.Is(err, ErrNoAdapter) {
+		t.Errorf("no adapter: %v", err)
 	}
 }

@@ -1,7 +1,8 @@
 """Opens what `hone export` wrote with the programs it is written for.
 
 One JSON object on standard input: kind, path, base (a model directory, or a GGUF file of the base
-model), rows (token ids), from (first position compared of each row), vocab, texts. One JSON object on standard
+model), rows (token ids), from (first position compared of each row), vocab, plain (the
+token of a letter), texts. One JSON object on standard
 output: logits up to a constant, a list of rows of [positions][vocab]; ids, the tokens of the texts; or missing, the module
 that this Python lacks. artifact_consumers_test.go calls it where HONE_EXPORT_PYTHON names a Python.
 """
@@ -52,7 +53,9 @@ def llama_cpp(job):
     for ids, first in zip(job["rows"], job["from"]):
         row = []
         for end in range(first + 1, len(ids) + 1):
-            ask = {"prompt": ids[:end], "n_predict": 1, "n_probs": job["vocab"], "temperature": 0}
+            # The server shows no probabilities beside an end of text or a part of a character, so a plain
+            # letter is chosen; they are those of before the choice.
+            ask = {"prompt": ids[:end], "n_predict": 1, "n_probs": job["vocab"], "temperature": 0, "logit_bias": [[job["plain"], 1000]]}
             answer = server.handle_completions(ask)
             position = [0.0] * job["vocab"]
             for p in answer["choices"][0]["logprobs"]["content"][0]["top_logprobs"]:
