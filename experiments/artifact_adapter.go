@@ -3,7 +3,9 @@ package experiments
 import (
 	"context"
 	"errors"
+	"fmt"
 
+	"hone/data/builtin"
 	"hone/engine/llama"
 	"hone/engine/weights"
 )
@@ -16,8 +18,16 @@ func onlyAdapters(s *artifactSource) error {
 	return nil
 }
 
+// noteBase says how a base model comes to where transformers can open it.
+func (s *artifactSource) noteBase() {
+	if name := s.config.Model.Path; name == builtin.Name || s.base.Format == "gguf" {
+		s.art.Notes = append(s.art.Notes, fmt.Sprintf("its base model is %s, which transformers cannot open: hone export RUN@base --to safetensors-f32 writes one that it can", name))
+	}
+}
+
 // writePEFT writes the adapter as PEFT does.
 func writePEFT(_ context.Context, s *artifactSource, path string) error {
+	s.noteBase()
 	a := *s.adapter
 	a.Config.Base = baseName(s.config.Model.Path)
 	text, err := s.card()

@@ -30,14 +30,14 @@ func (s *artifactSource) card() ([]byte, error) {
 	}
 	var b bytes.Buffer
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
-	base := baseName(s.config.Model.Path)
-	shown := base
+	name := baseName(s.config.Model.Path)
+	shown := name
 	if !IsHubID(s.config.Model.Path) { // a path of this machine says nothing elsewhere
-		shown = filepath.Base(base)
+		shown = filepath.Base(name)
 	}
 	line("---")
 	if IsHubID(s.config.Model.Path) {
-		line("base_model: %s", yamlText(base))
+		line("base_model: %s", yamlText(name))
 	}
 	if s.adapter != nil {
 		line("library_name: peft")
@@ -47,7 +47,10 @@ func (s *artifactSource) card() ([]byte, error) {
 	line("pipeline_tag: text-generation\ntags:\n- hone\n---\n")
 	line("# %s\n", inMarkdown(s.config.Name))
 	what := "All weights of " + inMarkdown(shown) + " were trained"
-	if s.adapter != nil {
+	switch {
+	case s.side.Model == base:
+		what = inMarkdown(shown) + ", unchanged: a run started from it"
+	case s.adapter != nil:
 		what = fmt.Sprintf("A LoRA adapter of rank %d on %s", s.adapter.Config.R, inMarkdown(shown))
 	}
 	d := s.work.Dataset

@@ -135,6 +135,34 @@ func TestExportInConsumers(t *testing.T) {
 	}
 }
 
+// TensorBoard shows what the run recorded.
+func TestExportInTensorBoard(t *testing.T) {
+	run := trainedToy(t, "train.eval_every=2")
+	made := export(t, run, "tensorboard")
+	a := consume(t, consumerJob{Kind: "tensorboard", Path: made.Path})
+	s := &artifactSource{side: TunedOf(run)}
+	list, _, err := s.readScalars()
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for _, series := range a.Scalars {
+		n += len(series)
+	}
+	if n != len(list) || n == 0 {
+		t.Errorf("TensorBoard has %d values of %d", n, len(list))
+	}
+	for _, x := range list {
+		found := false
+		for _, y := range a.Scalars[x.Tag] {
+			found = found || int(y[0]) == x.Step && y[1] == float64(float32(x.Value))
+		}
+		if !found {
+			t.Errorf("TensorBoard does not have %s of step %d, %v: %v", x.Tag, x.Step, x.Value, a.Scalars[x.Tag])
+		}
+	}
+}
+
 // normalized are the logarithms of the probabilities of logits [positions, vocab].
 func normalized(rows [][]float32, vocab int) [][]float32 {
 	out := make([][]float32, len(rows))

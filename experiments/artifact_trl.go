@@ -125,6 +125,7 @@ func verifyTRL(_ context.Context, s *artifactSource, path string) error {
 	if s.config.Loss.JSON != 0 || s.config.Loss.Field != 0 || s.config.Loss.Confidence != 0 {
 		s.art.Notes = append(s.art.Notes, "TRL trains on cross entropy alone: the other terms of this run's loss have no equal there")
 	}
+	s.noteBase()
 	s.art.Notes = append(s.art.Notes, "pip install trl peft, then python "+trlScript+" where the base model is")
 	return nil
 }
