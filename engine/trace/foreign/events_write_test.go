@@ -11,7 +11,9 @@ import (
 
 func TestWriteEvents(t *testing.T) {
 	in := []Scalar{
-		{"train/loss", 1, 1.7e9, 2.5}, {"train/grad_norm", 1, 1.7e9, math.NaN()}, {"train/loss", 300, 1.7e9 + 1.5, 0.125},
+		{"train/loss", 1, 1.7e9, 2.5},
+		{"train/grad_norm", 1, 1.7e9, math.NaN()},
+		{"train/loss", 300, 1.7e9 + 1.5, 0.125},
 		{"eval/exact_match", 300, 1.7e9 + 2, 1},
 	}
 	var b bytes.Buffer
