@@ -51,7 +51,7 @@ func (l *loaded) writeModel(dir, dtype string) error {
 	}
 	config := l.weights.Config
 	config.EOS = l.EOS
-	return weights.WriteModel(dir, config, 0, dtype, func(name string, _ []int) []float32 { return values[name] })
+	return weights.WriteModel(dir, config, 0, dtype, func(name string, _ []int) ([]float32, error) { return values[name], nil })
 }
 
 // readModel takes trained weights over from a model directory of writeModel.

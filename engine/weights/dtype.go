@@ -21,7 +21,12 @@ var (
 	bf16 = &dtype{"BF16", 1, 2, decodeBF16, 0}
 	q4_0 = &dtype{"Q4_0", 32, 18, decodeQ4_0, 1}
 	q4_1 = &dtype{"Q4_1", 32, 20, decodeQ4_1, 2}
+	q5_0 = &dtype{"Q5_0", 32, 22, decodeQ5_0, 1}
+	q5_1 = &dtype{"Q5_1", 32, 24, decodeQ5_1, 2}
 	q8_0 = &dtype{"Q8_0", 32, 34, decodeQ8_0, 1}
+	q4_k = &dtype{"Q4_K", 256, 144, decodeQ4_K, 2}
+	q5_k = &dtype{"Q5_K", 256, 176, decodeQ5_K, 2}
+	q6_k = &dtype{"Q6_K", 256, 210, decodeQ6_K, 0} // its scale is at the end
 )
 
 // elements multiplies a shape; ok is false if the product, or that of any

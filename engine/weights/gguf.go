@@ -45,11 +45,11 @@ func keepArray(key string) bool {
 }
 
 // ggmlTypes are the readable tensor types by their number in the file.
-var ggmlTypes = map[uint32]*dtype{0: f32, 1: f16, 2: q4_0, 3: q4_1, 8: q8_0, 30: bf16}
+var ggmlTypes = map[uint32]*dtype{0: f32, 1: f16, 2: q4_0, 3: q4_1, 6: q5_0, 7: q5_1, 8: q8_0, 12: q4_k, 13: q5_k, 14: q6_k, 30: bf16}
 
 // ggmlNames names the other types of ggml for refusals.
 var ggmlNames = map[uint32]string{
-	6: "Q5_0", 7: "Q5_1", 9: "Q8_1", 10: "Q2_K", 11: "Q3_K", 12: "Q4_K", 13: "Q5_K", 14: "Q6_K", 15: "Q8_K",
+	9: "Q8_1", 10: "Q2_K", 11: "Q3_K", 15: "Q8_K",
 	16: "IQ2_XXS", 17: "IQ2_XS", 18: "IQ3_XXS", 19: "IQ1_S", 20: "IQ4_NL", 21: "IQ3_S", 22: "IQ2_S", 23: "IQ4_XS",
 	24: "I8", 25: "I16", 26: "I32", 27: "I64", 28: "F64", 29: "IQ1_M", 34: "TQ1_0", 35: "TQ2_0", 39: "MXFP4",
 }
@@ -243,9 +243,9 @@ func (r *ggufReader) tensor() (region, error) {
 	t.dtype = ggmlTypes[kind]
 	if t.dtype == nil {
 		if name, ok := ggmlNames[kind]; ok {
-			return t, unsupported("type %s of tensor %s (what works: F32, F16, BF16, Q8_0, Q4_0, Q4_1)", name, clip(t.name))
+			return t, unsupported("type %s of tensor %s (what works: F32, F16, BF16, Q8_0, Q6_K, Q5_K, Q5_0, Q5_1, Q4_K, Q4_0, Q4_1)", name, clip(t.name))
 		}
-		return t, unsupported("type %d of tensor %s (what works: F32, F16, BF16, Q8_0, Q4_0, Q4_1)", kind, clip(t.name))
+		return t, unsupported("type %d of tensor %s (what works: F32, F16, BF16, Q8_0, Q6_K, Q5_K, Q5_0, Q5_1, Q4_K, Q4_0, Q4_1)", kind, clip(t.name))
 	}
 	t.kind = t.dtype.name
 	n, ok := elements(t.shape)

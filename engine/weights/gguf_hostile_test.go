@@ -65,7 +65,7 @@ func TestGGUFRefused(t *testing.T) {
 		"a bias":                {func(f *ggufFile) { f.tensor("blk.1.attn_q.weight").name = "blk.1.attn_q.bias" }, ErrUnsupported, "bias"},
 		"rope_freqs":            {func(f *ggufFile) { f.tensor("output_norm.weight").name = "rope_freqs.weight" }, ErrUnsupported, "rope_freqs"},
 		"an unknown tensor":     {func(f *ggufFile) { f.tensor("blk.1.ffn_up.weight").name = "blk.1.ffn_gate_inp.weight" }, ErrUnsupported, "ffn_gate_inp"},
-		"type Q4_K":             {func(f *ggufFile) { f.tensors[3].kind = 12 }, ErrUnsupported, "Q4_K"},
+		"type Q3_K":             {func(f *ggufFile) { f.tensors[3].kind = 11 }, ErrUnsupported, "Q3_K"},
 		"type 77":               {func(f *ggufFile) { f.tensors[3].kind = 77 }, ErrUnsupported, "type 77"},
 		"5 dimensions":          {func(f *ggufFile) { f.tensors[1].dims = []uint64{64, 1, 1, 1, 1} }, ErrCorrupt, "5 dimensions"},
 		"no dimensions":         {func(f *ggufFile) { f.tensors[1].dims = nil }, ErrCorrupt, "0 dimensions"},

@@ -66,7 +66,7 @@ func (m *Model) Shape(name string) ([]int, error) {
 	return slices.Clone(t.shape), err
 }
 
-// DType names how a tensor is stored: F32, F16, BF16, Q8_0, Q4_0 or Q4_1; empty
+// DType names how a tensor is stored: F32, F16, BF16, Q8_0, Q4_K and so on; empty
 // for an unknown name.
 func (m *Model) DType(name string) string { return m.tensors[name].kind }
 

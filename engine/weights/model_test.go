@@ -23,10 +23,13 @@ func tinyWeights(name string, shape []int) []float32 {
 	return newRandom(seed).values(int(n))
 }
 
+// tinyTensor is tinyWeights for the writers.
+func tinyTensor(name string, shape []int) ([]float32, error) { return tinyWeights(name, shape), nil }
+
 func writeTiny(t testing.TB, c Config, shardBytes int64, dtype string) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "model")
-	if err := WriteModel(dir, c, shardBytes, dtype, tinyWeights); err != nil {
+	if err := WriteModel(dir, c, shardBytes, dtype, tinyTensor); err != nil {
 		t.Fatal(err)
 	}
 	return dir
@@ -252,7 +255,7 @@ func TestShardsRefused(t *testing.T) {
 
 func TestWriteModelRefused(t *testing.T) {
 	dir := writeTiny(t, tinyConfig, 0, "F32")
-	if err := WriteModel(dir, tinyConfig, 0, "F32", tinyWeights); !errors.Is(err, fs.ErrExist) {
+	if err := WriteModel(dir, tinyConfig, 0, "F32", tinyTensor); !errors.Is(err, fs.ErrExist) {
 		t.Errorf("over a model: %v", err)
 	}
 	for name, bad := range map[string]float32{"NaN": float32(math.NaN()), "infinity": float32(math.Inf(-1)), "overflow": math.MaxFloat32} {
@@ -262,12 +265,12 @@ func TestWriteModelRefused(t *testing.T) {
 			if exists {
 				dir = parent
 			}
-			err := WriteModel(dir, tinyConfig, 20000, "BF16", func(name string, shape []int) []float32 {
+			err := WriteModel(dir, tinyConfig, 20000, "BF16", func(name string, shape []int) ([]float32, error) {
 				w := tinyWeights(name, shape)
 				if name == "model.layers.1.mlp.up_proj.weight" {
 					w[77] = bad
 				}
-				return w
+				return w, nil
 			})
 			var e *NonFiniteError
 			if !errors.As(err, &e) || e.Tensor != "model.layers.1.mlp.up_proj.weight" || e.Index != 77 {
@@ -280,10 +283,10 @@ func TestWriteModelRefused(t *testing.T) {
 	}
 	c := tinyConfig
 	c.KVHeads = 3
-	if err := WriteModel(filepath.Join(t.TempDir(), "m"), c, 0, "F32", tinyWeights); !errors.Is(err, ErrCorrupt) {
+	if err := WriteModel(filepath.Join(t.TempDir(), "m"), c, 0, "F32", tinyTensor); !errors.Is(err, ErrCorrupt) {
 		t.Errorf("heads that do not fit: %v", err)
 	}
-	if err := WriteModel(filepath.Join(t.TempDir(), "m"), tinyConfig, 0, "F16", tinyWeights); !errors.Is(err, ErrUnsupported) {
+	if err := WriteModel(filepath.Join(t.TempDir(), "m"), tinyConfig, 0, "F16", tinyTensor); !errors.Is(err, ErrUnsupported) {
 		t.Errorf("dtype F16: %v", err)
 	}
 }

@@ -15,11 +15,11 @@ import (
 // gets a shard of its own).
 //
 // tensor returns the values of a tensor of [ExpectedTensors]; they are not kept, so
-// that only one tensor need be in memory. A value that is not finite, or becomes
+// that only one tensor need be in memory. Its error ends the writing. A value that is not finite, or becomes
 // so as BF16, ends the writing with a [*NonFiniteError]. A dir that does not exist
 // appears whole or not at all; one that holds a model already is refused with
 // [fs.ErrExist].
-func WriteModel(dir string, c Config, shardBytes int64, dtype string, tensor func(name string, shape []int) []float32) error {
+func WriteModel(dir string, c Config, shardBytes int64, dtype string, tensor func(name string, shape []int) ([]float32, error)) error {
 	if err := c.Validate(); err != nil {
 		return fmt.Errorf("writing model %s: %w", dir, err)
 	}
@@ -67,7 +67,7 @@ func escapeGlob(path string) string {
 
 // writeShards writes the weights, and the index if there is more than one file. It
 // returns the files it made, also on an error.
-func writeShards(dir string, tensors []Tensor, shardBytes int64, dtype string, tensor func(string, []int) []float32) (files []string, err error) {
+func writeShards(dir string, tensors []Tensor, shardBytes int64, dtype string, tensor func(string, []int) ([]float32, error)) (files []string, err error) {
 	width := int64(4)
 	if dtype == "BF16" {
 		width = 2
@@ -111,14 +111,17 @@ func writeShards(dir string, tensors []Tensor, shardBytes int64, dtype string, t
 	return files, err
 }
 
-func writeShard(path string, tensors []Tensor, dtype string, tensor func(string, []int) []float32) error {
+func writeShard(path string, tensors []Tensor, dtype string, tensor func(string, []int) ([]float32, error)) error {
 	w, err := NewSafetensorsWriter(path, dtype, tensors, nil)
 	if err != nil {
 		return err
 	}
 	defer w.Abort()
 	for _, t := range tensors {
-		data := tensor(t.Name, t.Shape)
+		data, err := tensor(t.Name, t.Shape)
+		if err != nil {
+			return err
+		}
 		if err := ScanNonFinite(t.Name, data); err != nil {
 			return err
 		}

@@ -35,9 +35,11 @@ func (r random) blocks(d *dtype, n int) []byte {
 			binary.LittleEndian.PutUint32(b[i:], math.Float32bits(float32(r.NormFloat64())))
 		case bf16:
 			binary.LittleEndian.PutUint16(b[i:], uint16(math.Float32bits(float32(r.NormFloat64()))>>16))
-		case f16, q8_0, q4_0:
+		case f16, q8_0, q4_0, q5_0:
 			binary.LittleEndian.PutUint16(b[i:], r.half())
-		case q4_1:
+		case q6_k:
+			binary.LittleEndian.PutUint16(b[i+208:], r.half())
+		case q4_1, q5_1, q4_k, q5_k:
 			binary.LittleEndian.PutUint16(b[i:], r.half())
 			binary.LittleEndian.PutUint16(b[i+2:], r.half())
 		}

@@ -50,7 +50,7 @@ func usagef(format string, args ...any) error { return usage(fmt.Errorf(format, 
 var badInput = []error{
 	experiments.ErrNoBuiltin, experiments.ErrNoBase, hub.ErrID, hub.ErrNotFound, hub.ErrUnsupported, hub.ErrUnsafe, hub.ErrNotCached, hub.ErrSettings, experiments.ErrConfigDiffers, experiments.ErrNoTokenizer, experiments.ErrNoEOS, experiments.ErrMemory,
 	experiments.ErrPreflight, experiments.ErrInjected, experiments.ErrRewind, experiments.ErrReplay, experiments.ErrNotRecorded,
-	experiments.ErrSameSide, experiments.ErrNoSharedRows,
+	experiments.ErrSameSide, experiments.ErrArtifact, fs.ErrExist, experiments.ErrNoSharedRows,
 	data.ErrNoRows, data.ErrOverlong, data.ErrNoPlaceholder, data.ErrDuplicateKey, data.ErrTooDeep, data.ErrUTF8,
 	llama.ErrAdapter, weights.ErrUnsupported, weights.ErrCorrupt, weights.ErrNonFinite, tokenizer.ErrUnsupported, decode.ErrConstraint,
 	runs.ErrNotFound, runs.ErrAmbiguous, runs.ErrCorrupt, runs.ErrLabel, tui.ErrNotTerminal, fs.ErrNotExist,
@@ -100,6 +100,8 @@ func hints(err error) []string {
 		return []string{"another process is training in this directory: wait for it, or stop it"}
 	case errors.Is(err, runs.ErrNotFound), errors.Is(err, runs.ErrAmbiguous):
 		return []string{"hone runs list shows the runs; --store names another directory of runs"}
+	case errors.Is(err, fs.ErrExist):
+		return []string{"--out names another place; --force replaces what an earlier export wrote"}
 	case errors.Is(err, experiments.ErrNoAdapter):
 		return []string{"train on with hone train --run-dir DIR"}
 	case errors.Is(err, tui.ErrNotTerminal):

@@ -78,7 +78,7 @@ func (a *app) root() *cobra.Command {
 	cmd.SetFlagErrorFunc(a.refuseFlags)
 	cmd.AddCommand(
 		a.trainCommand(), a.evalCommand(), a.compareCommand(), a.generateCommand(), a.inspectCommand(),
-		a.traceCommand(), a.tokenizeCommand(), a.runsCommand(), a.replayCommand(), a.doctorCommand(), a.pullCommand(), a.benchCommand(), a.versionCommand(),
+		a.traceCommand(), a.tokenizeCommand(), a.runsCommand(), a.replayCommand(), a.doctorCommand(), a.pullCommand(), a.exportCommand(), a.benchCommand(), a.versionCommand(),
 	)
 	return cmd
 }

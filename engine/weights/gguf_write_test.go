@@ -1,0 +1,129 @@
+package weights
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"hone/engine/tokenizer"
+)
+
+func tinyVocabulary(n int) tokenizer.Vocabulary {
+	v := tokenizer.Vocabulary{Pre: "smollm", BOS: -1, EOS: -1}
+	for i := range n {
+		v.Tokens, v.Types = append(v.Tokens, fmt.Sprintf("t%d", i)), append(v.Types, 1)
+	}
+	return v
+}
+
+// What is written is read back: exactly as F16 says, and within half a step of a block.
+func TestWriteGGUF(t *testing.T) {
+	for _, tied := range []bool{true, false} {
+		c := tinyConfig
+		c.Tied = tied
+		for dtype, steps := range map[string]float64{"F16": 1 << 11, "Q8_0": 253, "Q4_1": 29} {
+			path := filepath.Join(t.TempDir(), "m.gguf")
+			if err := WriteGGUF(path, c, dtype, "tiny", tinyVocabulary(c.Vocab), tinyTensor); err != nil {
+				t.Fatal(err)
+			}
+			m, err := Open(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !equalConfig(m.Config, c) {
+				t.Errorf("the configuration is %+v, not %+v", m.Config, c)
+			}
+			if v, ok := m.Vocabulary(); !ok || len(v.Tokens) != c.Vocab || v.AddBOS || v.Pre != "smollm" {
+				t.Errorf("the vocabulary is %+v", v)
+			}
+			for _, e := range ExpectedTensors(c) {
+				want, got := tinyWeights(e.Name, e.Shape), load(t, m, e.Name)
+				kind := m.DType(e.Name)
+				if wanted := map[bool]string{true: "F32", false: dtype}[len(e.Shape) == 1]; kind != wanted && (kind != "Q8_0" || dtype != "Q4_1") {
+					t.Errorf("%s is %s", e.Name, kind)
+				}
+				for i := range want {
+					block := want[i/32*32 : min(i/32*32+32, len(want))]
+					largest := 0.0
+					for _, x := range block {
+						largest = max(largest, math.Abs(float64(x)))
+					}
+					if kind == "F16" {
+						largest = math.Abs(float64(want[i]))
+					}
+					if d := math.Abs(float64(got[i] - want[i])); kind != "F32" && d > 2.2*largest/steps+1e-7 || kind == "F32" && d != 0 {
+						t.Fatalf("%s %s[%d] is %v, want %v", dtype, e.Name, i, got[i], want[i])
+					}
+				}
+			}
+			m.Close()
+		}
+	}
+}
+
+func TestWriteGGUFRefused(t *testing.T) {
+	for name, change := range map[string]func(*Config){
+		"architecture qwen2": func(c *Config) { c.Architecture, c.QKVBias = "qwen2", true },
+		"sliding window":     func(c *Config) { c.Architecture, c.Window = "mistral", 8 },
+		"biases":             func(c *Config) { c.MLPBias = true },
+		"rope scaling":       func(c *Config) { c.RopeScaling = RopeScaling{Kind: ScaleLinear, Factor: 2} },
+	} {
+		c := tinyConfig
+		change(&c)
+		path := filepath.Join(t.TempDir(), "m.gguf")
+		if err := WriteGGUF(path, c, "F16", "tiny", tinyVocabulary(c.Vocab), tinyTensor); !errors.Is(err, ErrUnsupported) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	dir := t.TempDir()
+	var non *NonFiniteError
+	err := WriteGGUF(filepath.Join(dir, "m.gguf"), tinyConfig, "F16", "tiny", tinyVocabulary(tinyConfig.Vocab), func(name string, shape []int) ([]float32, error) {
+		w := tinyWeights(name, shape)
+		if name == "model.layers.1.mlp.up_proj.weight" {
+			w[77] = 65520 // rounds to more than a half can be
+		}
+		return w, nil
+	})
+	if !errors.As(err, &non) || non.Tensor != "model.layers.1.mlp.up_proj.weight" || non.Index != 77 {
+		t.Errorf("too large for F16: %v", err)
+	}
+	if left, _ := os.ReadDir(dir); len(left) != 0 {
+		t.Errorf("left: %v", left)
+	}
+}
+
+// Every half is the nearest of itself, and what lies between two goes to the nearer, in
+// the middle to the even one.
+func TestFloatToHalf(t *testing.T) {
+	for h := range uint16(0x7c00) {
+		f := halfToFloat(h)
+		if got := floatToHalf(f); got != h {
+			t.Fatalf("%v (%#x) became %#x", f, h, got)
+		}
+		if got := floatToHalf(-f); got != h|0x8000 {
+			t.Fatalf("%v became %#x", -f, got)
+		}
+		if h == 0x7bff {
+			break
+		}
+		middle := (f + halfToFloat(h+1)) / 2 // exact
+		even := h + h&1
+		if got := floatToHalf(middle); got != even {
+			t.Fatalf("%v became %#x, not %#x", middle, got, even)
+		}
+		if got := floatToHalf(math.Nextafter32(middle, 0)); got != h {
+			t.Fatalf("just below %v became %#x, not %#x", middle, got, h)
+		}
+		if got := floatToHalf(math.Nextafter32(middle, 1e9)); got != h+1 {
+			t.Fatalf("just above %v became %#x, not %#x", middle, got, h+1)
+		}
+	}
+	for f, want := range map[float32]uint16{65519: 0x7bff, 65520: 0x7c00, float32(math.Inf(-1)): 0xfc00} {
+		if got := floatToHalf(f); got != want {
+			t.Errorf("%v became %#x, not %#x", f, got, want)
+		}
+	}
+}
