@@ -208,6 +208,25 @@ func TestChatRows(t *testing.T) {
 	}
 }
 
+// Rows that a template refuses are bad rows, with its reason.
+func TestUnrenderedRowsAreBad(t *testing.T) {
+	ask, twice := `{"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]}`, `{"messages": [{"role": "user", "content": "a"}, {"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]}`
+	e := chatEncoder(t, "mistral")
+	d := mustLoad(t, map[string]string{"train.jsonl": ask + "\n" + twice + "\n"}, nil)
+	if err := d.RefuseUnrendered(e, Options{}); err != nil || len(d.Train) != 1 || len(d.Bad) != 1 || d.Bad[0].Line != 2 || !strings.Contains(d.Bad[0].Reason, "must alternate") {
+		t.Errorf("%v, %d rows, bad %v", err, len(d.Train), d.Bad)
+	}
+	d = mustLoad(t, map[string]string{"train.jsonl": ask + "\n" + twice + "\n"}, nil)
+	var bad *BadRowsError
+	if err := d.RefuseUnrendered(e, Options{BadRows: Fail}); !errors.As(err, &bad) {
+		t.Errorf("%v", err)
+	}
+	d = mustLoad(t, map[string]string{"train.jsonl": twice + "\n"}, nil)
+	if err := d.RefuseUnrendered(e, Options{}); !errors.Is(err, ErrNoRows) {
+		t.Errorf("%v", err)
+	}
+}
+
 // Findings look at turns, not at one completion; a prompt token that is trained is found.
 func TestPreflightOfChat(t *testing.T) {
 	d := mustLoad(t, map[string]string{"train.jsonl": `{"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}, {"role": "user", "content": "c"}, {"role": "assistant", "content": "d"}]}` + "\n"}, nil)

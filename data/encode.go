@@ -62,7 +62,11 @@ func (e *Encoder) Encode(row Row, index int) (batch.Example, error) {
 		return batch.Example{}, fmt.Errorf("encoding %s: end-of-sequence id %d is outside the vocabulary of %d", row.Position(), e.eos, e.tok.Size())
 	}
 	if len(row.Messages) > 0 {
-		return e.encodeChat(row, index)
+		ex, err := e.encodeChat(row, index)
+		if err != nil {
+			return batch.Example{}, fmt.Errorf("encoding %s: %w", row.Position(), err)
+		}
+		return ex, nil
 	}
 	text, fields := e.completion(row)
 	bos, hasBOS := e.tok.BOS()

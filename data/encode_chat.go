@@ -20,11 +20,7 @@ func (e *Encoder) PromptOf(row Row) ([]int32, error) {
 	if len(row.Messages) == 0 {
 		return e.Prompt(row.Prompt), nil
 	}
-	ids, err := e.PromptMessages(row.Messages[:len(row.Messages)-1])
-	if err != nil {
-		return nil, fmt.Errorf("rendering %s: %w", row.Position(), err)
-	}
-	return ids, nil
+	return e.PromptMessages(row.Messages[:len(row.Messages)-1])
 }
 
 // PromptMessages renders turns for the assistant to answer.
@@ -43,9 +39,7 @@ func (e *Encoder) PromptMessages(messages []chat.Message) ([]int32, error) {
 // encodeChat encodes a chat row. Its spans are of the rendered text; a special
 // token that the template wrote has an empty one.
 func (e *Encoder) encodeChat(row Row, index int) (batch.Example, error) {
-	fail := func(err error) (batch.Example, error) {
-		return batch.Example{}, fmt.Errorf("encoding %s: %w", row.Position(), err)
-	}
+	fail := func(err error) (batch.Example, error) { return batch.Example{}, err }
 	if e.chat == nil {
 		return fail(ErrNoChatTemplate)
 	}
@@ -177,4 +171,49 @@ func (e *Encoder) forbidden(r chat.Rendered) []int {
 		}
 	}
 	return cuts
+}
+
+// Rendered returns a chat row as the model reads it, and the spans of it that
+// are trained on.
+func (e *Encoder) Rendered(row Row) (string, []chat.Span, error) {
+	if e.chat == nil {
+		return "", nil, ErrNoChatTemplate
+	}
+	r, turns, err := e.chat.Turns(row.Messages)
+	return r.Text, turns, err
+}
+
+// RefuseUnrendered moves chat rows that the template of e does not render to the
+// bad ones, or returns them as a [*BadRowsError] if o.BadRows is Fail. It must be
+// called before d is shared.
+func (d *Dataset) RefuseUnrendered(e *Encoder, o Options) error {
+	var bad []BadRow
+	for _, rows := range []*[]Row{&d.Train, &d.Eval, &d.Test} {
+		var kept []Row
+		for _, r := range *rows {
+			_, err := e.encodeChat(r, 0)
+			if err == nil {
+				_, err = e.PromptOf(r)
+			}
+			if errors.Is(err, ErrNoChatTemplate) {
+				return err
+			}
+			if err == nil {
+				kept = append(kept, r)
+				continue
+			}
+			bad = append(bad, BadRow{File: r.File, Line: r.Line, Reason: err.Error()})
+		}
+		*rows = kept
+	}
+	d.Bad = slices.Concat(d.Bad, bad)
+	switch {
+	case len(bad) == 0:
+		return nil
+	case o.BadRows == Fail:
+		return &BadRowsError{Rows: bad}
+	case len(d.Train) == 0:
+		return fmt.Errorf("%w for the train split: %w", ErrNoRows, &BadRowsError{Rows: bad})
+	}
+	return nil
 }

@@ -52,7 +52,7 @@ func (l *loaded) constrainedOutputs(ctx context.Context, m *decode.Model, c *dec
 	prompts := make([][]int32, len(rows))
 	for i, r := range rows {
 		if prompts[i], err = l.Encoder.PromptOf(all[r]); err != nil {
-			return nil, err
+			return nil, fmt.Errorf("rendering %s: %w", all[r].Position(), err)
 		}
 	}
 	texts, err := m.Generate(ctx, prompts, decode.Options{

@@ -120,6 +120,9 @@ func (w *Workspace) openModel() error {
 			return err
 		}
 		encoder = encoder.WithChat(tpl)
+		if err := w.Dataset.RefuseUnrendered(encoder, dataOptions(c)); err != nil {
+			return fmt.Errorf("rendering the conversations: %w", err)
+		}
 	}
 	encoded := map[string]data.Encoded{}
 	for _, split := range data.Splits() {
