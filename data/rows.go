@@ -46,17 +46,6 @@ func detect(row *Object) (Format, error) {
 	return "", errors.New("has the keys of both formats; set the format")
 }
 
-// parseRow reads one line as a row of the format, or of either if it is Auto;
-// it returns the format the row is in. It fills in Event or Prompt, and
-// Completion and Object as they stand in the source.
-func parseRow(line []byte, format Format) (parsedRow, Format, error) {
-	o, err := parseLine(line)
-	if err != nil {
-		return parsedRow{}, "", err
-	}
-	return parseFields(o, format)
-}
-
 // parseLine reads one line of a .jsonl file.
 func parseLine(line []byte) (*Object, error) {
 	o, err := ParseObject(line)
@@ -71,7 +60,9 @@ func parseLine(line []byte) (*Object, error) {
 	return nil, fmt.Errorf("is not a JSON object: %w", err)
 }
 
-// parseFields is parseRow of a row whose keys are known.
+// parseFields reads an object as a row of the format, or of any if it is Auto; it
+// returns the format the row is in. It fills in Event, Prompt or Messages, and
+// Completion and Object as they stand in the source.
 func parseFields(o *Object, format Format) (parsedRow, Format, error) {
 	var row parsedRow
 	var err error
