@@ -1,10 +1,12 @@
 // Package data loads the datasets that a model is fine-tuned on and turns their
 // rows into token sequences with supervised positions.
 //
-// A dataset is JSON Lines, one object a line, in one of two formats:
+// A dataset is JSON Lines, one object a line, or CSV or TSV with a header, in one
+// of three formats:
 //
 //	{"event_text": "Lunch with Zoe at HQ", "output": {"action": "Lunch", "attendees": ["Zoe"]}}
 //	{"prompt": "Extract ...: Lunch with Zoe at HQ\nJSON:", "completion": "{\"action\": \"Lunch\"}"}
+//	{"messages": [{"role": "user", "content": "Lunch with Zoe"}, {"role": "assistant", "content": "Noted."}]}
 //
 // It is either one file, which [Load] splits by a seed, or a directory with
 // train.jsonl, eval.jsonl and test.jsonl:
@@ -25,6 +27,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+
+	"hone/data/chat"
 )
 
 // Names of the splits.
@@ -46,6 +50,7 @@ const (
 	Auto             Format = "auto"
 	Events           Format = "events"            // {event_text, output}
 	PromptCompletion Format = "prompt-completion" // {prompt, completion}
+	Chat             Format = "chat"              // {messages: [{role, content}]}
 )
 
 // Policies for rows that cannot be used.
@@ -77,6 +82,9 @@ type Row struct {
 	// Object is the completion as an ordered object that holds the schema's
 	// keys only, in the schema's order; nil when completions are plain text.
 	Object *Object
+	// Messages are the turns of a chat row, up to the last that the assistant
+	// says, which is Completion; Prompt is what a person reads of those before.
+	Messages []chat.Message
 
 	at  int64  // byte of File at which its line begins
 	sum uint64 // of the line, see lineSum
@@ -106,11 +114,13 @@ func (b BadRow) String() string { return fmt.Sprintf("%s:%d: %s", b.File, b.Line
 
 // Options say how a dataset is read. Take [DefaultOptions] and change it.
 type Options struct {
-	Format   Format     // "" = Auto
-	Template string     // prompt of an events row; must hold [Placeholder]
-	Fields   []string   // the schema; empty = ordered union of the keys of the train completions
-	Split    [3]float64 // train, eval, test shares of a single file; all 0 = the default
-	Seed     uint64     // shuffles a single file before it is split
+	Format   Format // "" = Auto
+	Template string // prompt of an events row; must hold [Placeholder]
+	// Columns say where a row has what, as "prompt=question"; see [ColumnKeys].
+	Columns []string
+	Fields  []string   // the schema; empty = ordered union of the keys of the train completions
+	Split   [3]float64 // train, eval, test shares of a single file; all 0 = the default
+	Seed    uint64     // shuffles a single file before it is split
 
 	MaxLength int    // tokens, EOS included; 0 = no limit
 	Overlong  string // Drop ("") or Fail
@@ -137,9 +147,12 @@ func (o *Options) check() error {
 	switch o.Format {
 	case "":
 		o.Format = Auto
-	case Auto, Events, PromptCompletion:
+	case Auto, Events, PromptCompletion, Chat:
 	default:
-		return fmt.Errorf("format %q is not one of auto, events, prompt-completion", o.Format)
+		return fmt.Errorf("format %q is not one of auto, events, prompt-completion, chat", o.Format)
+	}
+	if _, err := parseColumns(o.Columns); err != nil {
+		return err
 	}
 	switch o.BadRows {
 	case "":
@@ -189,7 +202,7 @@ type Dataset struct {
 	// Schema holds the names of the fields in the order in which completions
 	// give them. It is empty when completions are plain text.
 	Schema []string
-	Format Format   // Events or PromptCompletion
+	Format Format   // Events, PromptCompletion or Chat
 	Bad    []BadRow // rows left out, by file and line
 	Notes  []string // what a reader should know about how the source was read
 	Source string   // the path as the user named it

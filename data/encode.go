@@ -7,6 +7,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"hone/data/chat"
 	"hone/engine/batch"
 	"hone/engine/tokenizer"
 )
@@ -16,6 +17,14 @@ type Encoder struct {
 	tok    *tokenizer.Tokenizer
 	eos    int32
 	schema []string
+	chat   *chat.Template // of chat rows; nil: they are refused
+}
+
+// WithChat returns an encoder that renders chat rows by a template.
+func (e *Encoder) WithChat(t *chat.Template) *Encoder {
+	with := *e
+	with.chat = t
+	return &with
 }
 
 // NewEncoder returns an encoder that ends every example with the token eos and
@@ -51,6 +60,13 @@ func (e *Encoder) Prompt(prompt string) []int32 {
 func (e *Encoder) Encode(row Row, index int) (batch.Example, error) {
 	if e.eos < 0 || int(e.eos) >= e.tok.Size() {
 		return batch.Example{}, fmt.Errorf("encoding %s: end-of-sequence id %d is outside the vocabulary of %d", row.Position(), e.eos, e.tok.Size())
+	}
+	if len(row.Messages) > 0 {
+		ex, err := e.encodeChat(row, index)
+		if err != nil {
+			return batch.Example{}, fmt.Errorf("encoding %s: %w", row.Position(), err)
+		}
+		return ex, nil
 	}
 	text, fields := e.completion(row)
 	bos, hasBOS := e.tok.BOS()

@@ -64,7 +64,7 @@ func (d *Dataset) EncodeSplit(e *Encoder, split string, o Options) (Encoded, err
 		out.Examples = append(out.Examples, ex)
 		out.Rows = append(out.Rows, i)
 		out.Tokens += n
-		out.Targets += n - ex.Prompt
+		out.Targets += ex.Targets()
 		completions = append(completions, n-ex.Prompt)
 	}
 	out.Lengths, out.Completions = NewDistribution(lengths), NewDistribution(completions)

@@ -73,6 +73,7 @@ func (s *source) load(o Options) (*Dataset, error) {
 		d:      &Dataset{Source: s.name, Notes: slices.Clone(s.notes), Template: o.Template, source: s},
 		sum:    sha256.New(),
 	}
+	l.columns, _ = parseColumns(o.Columns) // checked above
 	var splits [3][]parsedRow
 	for _, f := range s.files {
 		rows, err := l.read(f)
@@ -95,6 +96,9 @@ type loader struct {
 	d       *Dataset
 	sum     hash.Hash
 	ignored tally
+	columns mapping
+	cut     int  // chat rows with turns after the last of the assistant
+	table   bool // rows have come from a table
 }
 
 // read returns the usable rows of one file, in its order.
@@ -106,7 +110,7 @@ func (l *loader) read(f sourceFile) ([]parsedRow, error) {
 	}
 	defer file.Close()
 	sum := sha256.New()
-	lines := newLineReader(io.TeeReader(file, sum))
+	lines := newRecordReader(io.TeeReader(file, sum), f.name)
 	var rows []parsedRow
 	for index := 0; ; {
 		line, err := lines.next()
@@ -122,8 +126,21 @@ func (l *loader) read(f sourceFile) ([]parsedRow, error) {
 		var row parsedRow
 		if err == nil {
 			var found Format
-			if row, found, err = parseRow(line, l.format); err == nil {
-				l.format = found
+			var o *Object
+			header := lines.comma != 0 && lines.header == nil
+			if o, err = lines.object(line); header {
+				if err != nil {
+					return nil, fmt.Errorf("reading %s: line %d: %w", shown, lines.line, err)
+				}
+				continue
+			}
+			if err == nil {
+				o, err = l.columns.rename(o)
+			}
+			if err == nil {
+				if row, found, err = parseFields(o, l.format); err == nil {
+					l.format = found
+				}
 			}
 		}
 		if err != nil {
@@ -134,6 +151,9 @@ func (l *loader) read(f sourceFile) ([]parsedRow, error) {
 		} else {
 			row.File, row.Line, row.Index = shown, lines.line, index
 			row.at, row.sum = lines.at, lineSum(line)
+			if row.cut > 0 {
+				l.cut++
+			}
 			rows = append(rows, row)
 			for _, key := range row.ignored {
 				l.ignored.add(key)
@@ -142,6 +162,7 @@ func (l *loader) read(f sourceFile) ([]parsedRow, error) {
 		index++
 	}
 	l.addFileHash(l.sum, f, sum)
+	l.table = l.table || lines.comma != 0
 	return rows, nil
 }
 
@@ -160,10 +181,16 @@ func (l *loader) finish(splits *[3][]parsedRow) error {
 		return l.noRows("in " + l.display(l.files[0].name))
 	}
 	d.Format = l.format
+	if l.table || len(l.columns) > 0 {
+		l.note("columns: %s", l.columns.took(l.format, splits[0][0]))
+	}
 	if d.Format == Events {
 		if err := CheckTemplate(l.o.Template); err != nil {
 			return err
 		}
+	}
+	if l.cut > 0 {
+		l.note("turns after the assistant's last one were left out: %s", count(l.cut, "row"))
 	}
 	if len(l.ignored.names) > 0 {
 		l.note("keys of rows that mean nothing here were ignored: %s", &l.ignored)
@@ -279,7 +306,9 @@ func (l *loader) complete(parsed []parsedRow) []Row {
 	rows := make([]Row, len(parsed))
 	for i, p := range parsed {
 		r := p.Row
-		if l.d.Format == Events {
+		if l.d.Format == Chat {
+			r.Event = ""
+		} else if l.d.Format == Events {
 			r.Prompt = Render(l.o.Template, r.Event)
 		} else {
 			r.Event, _ = Extract(l.o.Template, r.Prompt)
@@ -293,6 +322,9 @@ func (l *loader) complete(parsed []parsedRow) []Row {
 				r.Completion = r.Object.String()
 			}
 			r.Object = nil
+		}
+		if n := len(r.Messages); n > 0 {
+			r.Messages[n-1].Content = r.Completion
 		}
 		rows[i] = r
 	}

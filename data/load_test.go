@@ -57,7 +57,7 @@ func TestBadRowsHaveFileLineAndReason(t *testing.T) {
 		{`[{"event_text": "x"}]`, "is a JSON list"},
 		{`{"event_text": "x"}`, `has no key "output"; it has "event_text"`},
 		{`{}`, `has no key "event_text"; it has none`},
-		{`{"messages": []}`, `has no key "event_text"; it has "messages"`},
+		{`{"messages": []}`, `is in the chat format, the dataset in the events format`},
 		{strings.TrimSpace(pair1), "is in the prompt-completion format, the dataset in the events format"},
 		{`{"event_text": 5, "output": {"a": 1}}`, `"event_text" is a number, not a string`},
 		{`{"event_text": null, "output": {"a": 1}}`, `"event_text" is null, not a string`},
@@ -122,7 +122,7 @@ func TestFormats(t *testing.T) {
 		t.Errorf("rows %+v, format %s, notes %q", d.Train, d.Format, d.Notes)
 	}
 	for _, c := range []struct{ row, want string }{
-		{`{"event_text": "x"}`, `is in no known format: it needs event_text and output, or prompt and completion, and has "event_text"`},
+		{`{"event_text": "x"}`, `is in no known format: it needs event_text and output, or prompt and completion, or messages, and has "event_text"`},
 		{`{"a":1,"b":2,"c":3,"d":4,"e":5,"f":6,"g":7}`, `"f" and 1 more`},
 	} {
 		if _, err := load(t, map[string]string{"train.jsonl": c.row}, nil); !errors.Is(err, ErrNoRows) || !strings.Contains(err.Error(), c.want) {
@@ -258,7 +258,7 @@ func TestOptionsAreChecked(t *testing.T) {
 
 func TestDirectories(t *testing.T) {
 	for _, name := range evalNames {
-		d := mustLoad(t, map[string]string{"train.jsonl": event1, name: event2}, nil)
+		d := mustLoad(t, map[string]string{"train.jsonl": event1, name + ".jsonl": event2}, nil)
 		if len(d.Eval) != 1 || len(d.Test) != 0 || !slices.Contains(d.Notes, "no test.jsonl: the test split is empty") {
 			t.Errorf("%s: %d eval rows, notes %q", name, len(d.Eval), d.Notes)
 		}

@@ -60,7 +60,21 @@ type Finding struct {
 // (nil) only the text is looked at. maxLength is the limit that over-long rows
 // were dropped by, 0 for none. The worst findings come first.
 func Preflight(d *Dataset, enc map[string][]batch.Example, t *tokenizer.Tokenizer, maxLength int) []Finding {
-	r := &report{d: d}
+	var e *Encoder
+	if t != nil {
+		e = NewEncoder(t, 0, d.Schema)
+	}
+	return PreflightEncoded(d, enc, e, maxLength)
+}
+
+// PreflightEncoded is [Preflight] of examples by their encoder, which chat rows
+// need: they cannot be rendered without its template.
+func PreflightEncoded(d *Dataset, enc map[string][]batch.Example, e *Encoder, maxLength int) []Finding {
+	r := &report{d: d, enc: e}
+	var t *tokenizer.Tokenizer
+	if e != nil {
+		t = e.tok
+	}
 	r.badRows()
 	r.leaks()
 	for _, split := range Splits() {
@@ -96,6 +110,7 @@ func Preflight(d *Dataset, enc map[string][]batch.Example, t *tokenizer.Tokenize
 // report collects findings.
 type report struct {
 	d        *Dataset
+	enc      *Encoder // nil: only the text is looked at
 	findings []Finding
 }
 

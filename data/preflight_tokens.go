@@ -20,12 +20,18 @@ func (r *report) overlong(split string, rows []Row, examples []batch.Example, t 
 	for _, e := range examples {
 		length[e.Row] = len(e.IDs)
 	}
-	e := NewEncoder(t, 0, r.d.Schema)
+	e := r.enc
 	var h hits
 	longest := 0
 	for i, row := range rows {
 		n, ok := length[i]
-		if !ok {
+		if !ok && len(row.Messages) > 0 {
+			ex, err := e.encodeChat(row, i)
+			if err != nil {
+				continue // said where it was encoded
+			}
+			n = len(ex.IDs)
+		} else if !ok {
 			text, _ := e.completion(row)
 			rest, _ := t.EncodeContinuation(text)
 			n = len(e.Prompt(row.Prompt)) + len(rest) + 1
@@ -53,7 +59,11 @@ func (r *report) masks(split string, examples []batch.Example) {
 	tokens := 0
 	for _, e := range examples {
 		tokens += len(e.IDs)
-		first, last, predicted := -1, -1, 0
+		first, last, predicted, begin := -1, -1, 0, e.Prompt
+		if len(e.Turns) > 0 {
+			begin = e.Turns[0].Start
+		}
+		between := -1 // a token that neither a turn nor the completion holds
 		for t, class := range e.Class {
 			if class == batch.NotTarget {
 				continue
@@ -62,6 +72,9 @@ func (r *report) masks(split string, examples []batch.Example) {
 				first = t
 			}
 			last = t
+			if t > begin && t < e.Prompt && !inTurn(e, t) && between < 0 {
+				between = t
+			}
 			if t > 0 {
 				predicted++
 			}
@@ -74,13 +87,15 @@ func (r *report) masks(split string, examples []batch.Example) {
 		case first < 0:
 			none.add(e.Row, "%s: 0 of %d tokens", row, len(e.IDs))
 			continue
-		case first < e.Prompt:
-			early.add(e.Row, "%s: supervised from token %d, the prompt has %d", row, first, e.Prompt)
-		case first > e.Prompt:
-			late.add(e.Row, "%s: supervised from token %d, the completion starts at %d", row, first, e.Prompt)
+		case first < begin:
+			early.add(e.Row, "%s: supervised from token %d, the prompt has %d", row, first, begin)
+		case between >= 0:
+			early.add(e.Row, "%s: token %d is supervised and no assistant's", row, between)
+		case first > begin:
+			late.add(e.Row, "%s: supervised from token %d, the completion starts at %d", row, first, begin)
 		}
 		for t := first; t <= last; t++ {
-			if t >= e.Prompt && e.Class[t] == batch.NotTarget {
+			if (t >= e.Prompt || inTurn(e, t)) && e.Class[t] == batch.NotTarget {
 				gap.add(e.Row, "%s: token %d", row, t)
 				break
 			}
@@ -104,6 +119,11 @@ func (r *report) masks(split string, examples []batch.Example) {
 			Advice:  "Look at the text of a row: something on the way to the tokens lost it.",
 		})
 	}
+}
+
+// inTurn reports whether a token is in one of the earlier turns of an example.
+func inTurn(e batch.Example, t int) bool {
+	return slices.ContainsFunc(e.Turns, func(s batch.Span) bool { return s.Start <= t && t < s.End })
 }
 
 // ends checks that every example ends in the same, supervised EOS. EOS is the
@@ -180,7 +200,7 @@ func (r *report) special(split string, examples []batch.Example, t *tokenizer.To
 // lost finds rows whose tokens do not spell their text: a byte-level tokenizer
 // drops bytes that its vocabulary lacks in silence.
 func (r *report) lost(split string, rows []Row, examples []batch.Example, t *tokenizer.Tokenizer) {
-	e := NewEncoder(t, 0, r.d.Schema)
+	e := r.enc
 	spell := func(ids []int32, spans []batch.Span) string {
 		var b strings.Builder
 		for i, id := range ids {
@@ -197,6 +217,9 @@ func (r *report) lost(split string, rows []Row, examples []batch.Example, t *tok
 	var h hits
 	for _, ex := range examples {
 		row := rows[ex.Row]
+		if len(row.Messages) > 0 {
+			continue // spans are of the rendered text, and what the template wrote spells nothing
+		}
 		completion, _ := e.completion(row)
 		if got := spell(ex.IDs[:ex.Prompt], ex.Spans[:ex.Prompt]); got != row.Prompt {
 			h.add(ex.Row, "%s: the prompt reads %s", r.name(split, ex.Row), quote(got))
@@ -229,11 +252,14 @@ const boundaryRows = 2000
 
 // boundary compares the ids of the pieces with those of the whole text.
 func (r *report) boundary(split string, rows []Row, t *tokenizer.Tokenizer) {
-	e := NewEncoder(t, 0, r.d.Schema)
+	e := r.enc
 	looked := rows[:min(len(rows), boundaryRows)]
 	var h hits
 	trailing := false
 	for i, row := range looked {
+		if len(row.Messages) > 0 {
+			continue // a chat row is always in pieces
+		}
 		completion, _ := e.completion(row)
 		rest, _ := t.EncodeContinuation(completion)
 		pieces := slices.Concat(t.Encode(row.Prompt), rest)

@@ -56,7 +56,7 @@ func (s *source) line(r Row) ([]byte, error) {
 		if err != nil && !errors.Is(err, io.EOF) {
 			return nil, err
 		}
-		line, err := newLineReader(file).next()
+		line, err := newRecordReader(file, f.name).next()
 		if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, errLongLine) {
 			return nil, err
 		}

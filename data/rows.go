@@ -13,6 +13,7 @@ const (
 	keyOutput     = "output"
 	keyPrompt     = "prompt"
 	keyCompletion = "completion"
+	keyMessages   = "messages"
 )
 
 // keys returns the keys of the input and of the answer.
@@ -26,6 +27,9 @@ func (f Format) keys() (input, answer string) {
 // detect returns the format that a row is in.
 func detect(row *Object) (Format, error) {
 	var found []Format
+	if hasMessages(row) {
+		found = append(found, Chat)
+	}
 	for _, f := range []Format{Events, PromptCompletion} {
 		input, answer := f.keys()
 		if row.find(input) >= 0 && row.find(answer) >= 0 {
@@ -35,33 +39,41 @@ func detect(row *Object) (Format, error) {
 	switch len(found) {
 	case 1:
 		return found[0], nil
-	case 2:
-		return "", errors.New("has the keys of both formats; set the format")
+	case 0:
+		return "", fmt.Errorf("is in no known format: it needs %s and %s, or %s and %s, or %s, and has %s (data.columns names columns of other names)",
+			keyEvent, keyOutput, keyPrompt, keyCompletion, keyMessages, someKeys(row.keys))
 	}
-	return "", fmt.Errorf("is in no known format: it needs %s and %s, or %s and %s, and has %s",
-		keyEvent, keyOutput, keyPrompt, keyCompletion, someKeys(row.keys))
+	return "", errors.New("has the keys of both formats; set the format")
 }
 
-// parseRow reads one line as a row of the format, or of either if it is Auto;
-// it returns the format the row is in. It fills in Event or Prompt, and
-// Completion and Object as they stand in the source.
-func parseRow(line []byte, format Format) (parsedRow, Format, error) {
-	var row parsedRow
+// parseLine reads one line of a .jsonl file.
+func parseLine(line []byte) (*Object, error) {
 	o, err := ParseObject(line)
-	if err != nil {
-		if len(line) > 0 && line[0] == '[' {
-			return row, "", errors.New("is a JSON list; a .jsonl file has one object a line")
-		}
-		if refused(err) {
-			return row, "", err
-		}
-		return row, "", fmt.Errorf("is not a JSON object: %w", err)
+	switch {
+	case err == nil:
+		return o, nil
+	case len(line) > 0 && line[0] == '[':
+		return nil, errors.New("is a JSON list; a .jsonl file has one object a line")
+	case refused(err):
+		return nil, err
 	}
+	return nil, fmt.Errorf("is not a JSON object: %w", err)
+}
+
+// parseFields reads an object as a row of the format, or of any if it is Auto; it
+// returns the format the row is in. It fills in Event, Prompt or Messages, and
+// Completion and Object as they stand in the source.
+func parseFields(o *Object, format Format) (parsedRow, Format, error) {
+	var row parsedRow
+	var err error
 	found := format
 	if format == Auto {
 		if found, err = detect(o); err != nil {
 			return row, "", err
 		}
+	}
+	if found == Chat {
+		return parseChat(o)
 	}
 	input, answer := found.keys()
 	text, err := stringValue(o, input)
@@ -121,9 +133,11 @@ func refused(err error) bool {
 // parsedRow is a row before it is known what the dataset's completions are.
 type parsedRow struct {
 	Row
-	notObject error    // why the completion is no object; nil if it is one
-	quoted    bool     // the completion was given as a string
-	ignored   []string // keys of the row that have no meaning here
+	notObject     error    // why the completion is no object; nil if it is one
+	quoted        bool     // the completion was given as a string
+	conversations bool     // its messages were under that key
+	cut           int      // turns after the assistant's last
+	ignored       []string // keys of the row that have no meaning here
 }
 
 // setAnswer takes the completion: a string, which may hold a JSON object, or

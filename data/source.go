@@ -30,7 +30,21 @@ type sourceFile struct {
 }
 
 // evalNames are the names that the file of the eval split goes by.
-var evalNames = []string{"eval.jsonl", "validation.jsonl", "valid.jsonl", "val.jsonl"}
+var evalNames = []string{"eval", "validation", "valid", "val"}
+
+// extensions are those of the files that are read, in the order in which a
+// missing one is named.
+var extensions = []string{".jsonl", ".csv", ".tsv"}
+
+func named(names ...string) []string {
+	var files []string
+	for _, ext := range extensions {
+		for _, name := range names {
+			files = append(files, name+ext)
+		}
+	}
+	return files
+}
 
 // openSource finds the files of a dataset on disk.
 func openSource(name string) (*source, error) {
@@ -67,12 +81,12 @@ func sourceIn(fsys fs.FS, at, shown string) (*source, error) {
 	}
 	var names []string
 	for _, e := range entries {
-		if strings.HasSuffix(e.Name(), ".jsonl") {
+		if slices.Contains(extensions, path.Ext(e.Name())) {
 			names = append(names, e.Name())
 		}
 	}
 	var used []string
-	for split, candidates := range [][]string{{"train.jsonl"}, evalNames, {"test.jsonl"}} {
+	for split, candidates := range [][]string{named("train"), named(evalNames...), named("test")} {
 		var found []string
 		for _, name := range candidates {
 			if slices.Contains(names, name) {
@@ -81,7 +95,7 @@ func sourceIn(fsys fs.FS, at, shown string) (*source, error) {
 		}
 		switch {
 		case len(found) > 1:
-			return nil, fmt.Errorf("reading the dataset: %s holds %s: which is the eval split?", shown, strings.Join(found, " and "))
+			return nil, fmt.Errorf("reading the dataset: %s holds %s: which is the %s split?", shown, strings.Join(found, " and "), Splits()[split])
 		case len(found) == 1:
 			file := path.Join(at, found[0])
 			info, err := fs.Stat(fsys, file)

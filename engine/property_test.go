@@ -114,21 +114,40 @@ func TestPackedEqualsAlone(t *testing.T) {
 		}
 		return graph.Loss.Sums
 	}
-	packed := measure(x.examples)
+	t.Run("one completion", func(t *testing.T) {
+		packedEqualsAlone(t, x.examples, measure, decode.New(pool, w, nil, 64), rt.Weights)
+	})
+	t.Run("several turns", func(t *testing.T) {
+		turns := slices.Clone(x.examples)
+		for i := range turns {
+			e := &turns[i]
+			e.Class = slices.Clone(e.Class)
+			e.Turns = []batch.Span{{Start: e.Prompt / 3, End: e.Prompt / 2}}
+			for k := e.Turns[0].Start; k < e.Turns[0].End; k++ {
+				e.Class[k] = batch.Structure
+			}
+		}
+		packedEqualsAlone(t, turns, measure, decode.New(pool, w, nil, 64), rt.Weights)
+	})
+}
+
+func packedEqualsAlone(t *testing.T, examples []batch.Example, measure func([]batch.Example) loss.Sums, m *decode.Model, weights loss.Weights) {
+	t.Helper()
+	packed := measure(examples)
 	var alone loss.Sums
-	for _, e := range x.examples {
+	for _, e := range examples {
 		alone = alone.Add(measure([]batch.Example{e}))
 	}
 	near(t, "nll", packed.NLL, alone.NLL, 1e-6)
 	near(t, "structure", packed.Structure, alone.Structure, 1e-6)
 	near(t, "field", packed.Field, alone.Field, 1e-6)
 	near(t, "confidence", packed.Confidence, alone.Confidence, 1e-6)
-	reversed := slices.Clone(x.examples)
+	reversed := slices.Clone(examples)
 	slices.Reverse(reversed)
 	near(t, "nll in another order", measure(reversed).NLL, packed.NLL, 1e-6)
 
 	// The forward pass for inference agrees too.
-	_, stats, err := decode.New(pool, w, nil, 64).Loss(context.Background(), x.examples, rt.Weights)
+	_, stats, err := m.Loss(context.Background(), examples, weights)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -49,14 +49,17 @@ type ModelConfig struct {
 // DataConfig is the section [data].
 type DataConfig struct {
 	Path      string     // "builtin", a .jsonl file or a directory
-	Format    string     // "auto", "events", "prompt-completion"
+	Format    string     // "auto", "events", "prompt-completion", "chat"
+	Columns   []string   // where a row has what: "prompt=question"
 	Prompt    string     // template of the prompt, with {event_text}
 	Fields    []string   // the schema; empty = the keys of the train completions
 	Split     [3]float64 // shares of train, eval and test; sum 1
 	MaxLength int        // tokens of an example, EOS included
 	Overlong  string     // "drop", "fail"
 	BadRows   string     // "skip", "fail"
-	EOS       string     // text of the token that ends a completion; "" = the model's own
+	// ChatTemplate renders chat rows: a file, "chatml", or "" = the model's own.
+	ChatTemplate string
+	EOS          string // text of the token that ends a completion; "" = the model's own
 }
 
 // LoRAConfig is the section [lora].

@@ -83,6 +83,9 @@ func (c *Config) Resolve(dir string) error {
 	c.Model.Path = resolvePath(dir, c.Model.Path, true)
 	c.Data.Path = resolvePath(dir, c.Data.Path, false)
 	c.LoRA.InitAdapter = resolvePath(dir, c.LoRA.InitAdapter, false)
+	if c.Data.ChatTemplate != ChatML {
+		c.Data.ChatTemplate = resolvePath(dir, c.Data.ChatTemplate, false)
+	}
 	return nil
 }
 

@@ -3,6 +3,7 @@ package experiments
 import (
 	"strings"
 
+	"hone/data"
 	"hone/engine/weights"
 	"hone/runs"
 )
@@ -41,8 +42,14 @@ var crossRules = []struct {
 	broken func(c *Config) string
 }{
 	{"data.prompt", func(c *Config) string {
-		if c.Data.Format != "prompt-completion" && !strings.Contains(c.Data.Prompt, eventMark) {
+		if c.Data.Format != "prompt-completion" && c.Data.Format != "chat" && !strings.Contains(c.Data.Prompt, eventMark) {
 			return "must contain " + eventMark + ", or every event has the same prompt (data.format is " + quote(c.Data.Format) + ")"
+		}
+		return ""
+	}},
+	{"data.columns", func(c *Config) string {
+		if err := data.CheckColumns(c.Data.Columns); err != nil {
+			return strings.TrimPrefix(err.Error(), "columns: ")
 		}
 		return ""
 	}},

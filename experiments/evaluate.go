@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"hone/data"
+	"hone/data/chat"
 	"hone/engine/decode"
 	"hone/engine/llama"
 )
@@ -50,7 +51,9 @@ func (l *loaded) constrainedOutputs(ctx context.Context, m *decode.Model, c *dec
 	}
 	prompts := make([][]int32, len(rows))
 	for i, r := range rows {
-		prompts[i] = l.Encoder.Prompt(all[r].Prompt)
+		if prompts[i], err = l.Encoder.PromptOf(all[r]); err != nil {
+			return nil, fmt.Errorf("rendering %s: %w", all[r].Position(), err)
+		}
 	}
 	texts, err := m.Generate(ctx, prompts, decode.Options{
 		MaxNew: l.Config.Eval.MaxNew, Batch: l.Config.Eval.Batch, EOS: l.EOS, Stop: l.stopper(len(rows)), Progress: progress,
@@ -211,13 +214,22 @@ func (g *Generator) Generate(ctx context.Context, prompt string, asEvent bool, m
 // promptOf makes the model's input of a prompt, or of an event text, and checks
 // that it fits with what is to be generated (0 = eval.max_new).
 func (l *loaded) promptOf(m *decode.Model, prompt string, asEvent bool, maxNew int) (string, []int32, int, error) {
-	if asEvent {
+	chatting := asEvent && l.Dataset.Format == data.Chat
+	if asEvent && !chatting {
 		prompt = data.Render(l.Config.Data.Prompt, prompt)
 	}
 	if maxNew == 0 {
 		maxNew = l.Config.Eval.MaxNew
 	}
-	ids := l.Encoder.Prompt(prompt)
+	var ids []int32
+	if chatting {
+		var err error
+		if ids, err = l.Encoder.PromptMessages([]chat.Message{{Role: chat.User, Content: prompt}}); err != nil {
+			return "", nil, 0, err
+		}
+	} else {
+		ids = l.Encoder.Prompt(prompt)
+	}
 	if len(ids) == 0 {
 		return "", nil, 0, fmt.Errorf("the prompt is empty")
 	}

@@ -28,7 +28,7 @@ func (w *Workspace) loadRandom(ctx context.Context) (*loaded, error) {
 
 // tokenizerFiles are what belongs to a model's tokenizer; only the first is
 // needed.
-var tokenizerFiles = []string{"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"}
+var tokenizerFiles = []string{"tokenizer.json", tokenizerConfigFile, "special_tokens_map.json", chatTemplateFile}
 
 // writeModel writes trained weights as a model directory that needs nothing of
 // the one it came from. Its config.json names the tokens that ended completions.

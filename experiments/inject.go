@@ -204,6 +204,10 @@ func spoilRows(d *data.Dataset, faults []inject.Fault) {
 			d.Train = slices.Clone(d.Train)
 			row := &d.Train[len(d.Train)/2]
 			row.Completion, row.Object = "", nil
+			if n := len(row.Messages); n > 0 {
+				row.Messages = slices.Clone(row.Messages)
+				row.Messages[n-1].Content = ""
+			}
 		}
 	}
 }

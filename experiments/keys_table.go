@@ -63,20 +63,31 @@ var keyTable = []Key{
 
 	{
 		Name: "data.path", Kind: KindPath, Default: `"builtin"`, Max: 4096, minLen: 1,
-		Doc:     "builtin, a .jsonl file or a directory with train/eval/test.jsonl",
+		Doc:     "builtin, a .jsonl, .csv or .tsv file or a directory with train/eval/test.jsonl",
 		aliases: []string{"dataset", "data"},
 		at:      func(c *Config) any { return &c.Data.Path },
 	},
 	{
-		Name: "data.format", Kind: KindChoice, Default: `"auto"`, Options: []string{"auto", "events", "prompt-completion"},
-		Doc: "rows {event_text, output} or {prompt, completion}",
+		Name: "data.format", Kind: KindChoice, Default: `"auto"`, Options: []string{"auto", "events", "prompt-completion", "chat"},
+		Doc: "rows {event_text, output}, {prompt, completion} or {messages}",
 		at:  func(c *Config) any { return &c.Data.Format },
+	},
+	{
+		Name: "data.columns", Kind: KindStrings, Default: `[]`, Max: 5,
+		Doc:     "columns or keys of other names: prompt=question, completion=answer; also event_text, output, messages",
+		aliases: []string{"column_mapping"},
+		at:      func(c *Config) any { return &c.Data.Columns },
 	},
 	{
 		Name: "data.prompt", Kind: KindString, Default: `"Extract calendar information from: {event_text}\nCalendar JSON:"`, Max: 65536, minLen: 1,
 		Doc:     "the model's input; {event_text} stands for the event",
 		aliases: []string{"template", "prompt_template"},
 		at:      func(c *Config) any { return &c.Data.Prompt },
+	},
+	{
+		Name: "data.chat_template", Kind: KindString, Default: `""`, Max: 4096,
+		Doc: `of rows of messages: a Jinja file, or chatml; "" = the model's own`,
+		at:  func(c *Config) any { return &c.Data.ChatTemplate },
 	},
 	{
 		Name: "data.fields", Kind: KindStrings, Default: `[]`, Max: maxFields,

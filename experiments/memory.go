@@ -75,7 +75,8 @@ func texts(examples []batch.Example, c EvalConfig) decode.Texts {
 	t := decode.Texts{MaxNew: c.MaxNew, Batch: min(c.Batch, len(examples))}
 	first := examples[0].IDs
 	for i, e := range examples {
-		prompt := len(e.IDs) - e.Targets()
+		// In a conversation earlier turns are targets, and of the prompt.
+		prompt := max(e.Prompt, len(e.IDs)-e.Targets())
 		t.Longest, t.Targets, t.Prompt = max(t.Longest, len(e.IDs)), max(t.Targets, e.Targets()), max(t.Prompt, prompt)
 		if i == 0 {
 			t.Shared = prompt - 1

@@ -111,7 +111,11 @@ func TestRunToTheEnd(t *testing.T) {
 // A run that was stopped after every step and resumed is the uninterrupted run,
 // bit for bit: last checkpoint, moments and best adapter.
 func TestResumedRunEqualsUninterrupted(t *testing.T) {
-	c := toyConfig(t)
+	t.Run("events", func(t *testing.T) { resumedEqualsUninterrupted(t, toyConfig(t)) })
+	t.Run("chat", func(t *testing.T) { resumedEqualsUninterrupted(t, chatConfig(t, 24)) })
+}
+
+func resumedEqualsUninterrupted(t *testing.T, c Config) {
 	whole := train(t, c, StartOptions{RunDir: filepath.Join(t.TempDir(), "whole")})
 	dir := filepath.Join(t.TempDir(), "parts")
 	for step := 1; step <= 8; step++ {

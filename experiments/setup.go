@@ -94,7 +94,9 @@ func (l *loaded) positions() int {
 	for _, split := range data.Splits() {
 		rows, _ := l.Dataset.Split(split)
 		for _, r := range rows {
-			longest = max(longest, len(l.Encoder.Prompt(r.Prompt)))
+			if ids, err := l.Encoder.PromptOf(r); err == nil { // an error is reported where the prompt is used
+				longest = max(longest, len(ids))
+			}
 		}
 		for _, e := range l.Encoded[split].Examples {
 			longest = max(longest, len(e.IDs))

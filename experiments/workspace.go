@@ -65,7 +65,7 @@ func openWorkspace(ctx context.Context, c Config, faults []inject.Fault) (*Works
 	for split, e := range w.Encoded {
 		examples[split] = e.Examples
 	}
-	w.Findings = data.Preflight(d, examples, w.Tokenizer, c.Data.MaxLength)
+	w.Findings = data.PreflightEncoded(d, examples, w.Encoder, c.Data.MaxLength)
 	w.dropSpans()
 	return w, ctx.Err()
 }
@@ -114,6 +114,16 @@ func (w *Workspace) openModel() error {
 		return err
 	}
 	encoder := data.NewEncoder(t, eos[0], w.Dataset.Schema)
+	if w.Dataset.Format == data.Chat {
+		tpl, err := openChat(c, t)
+		if err != nil {
+			return err
+		}
+		encoder = encoder.WithChat(tpl)
+		if err := w.Dataset.RefuseUnrendered(encoder, dataOptions(c)); err != nil {
+			return fmt.Errorf("rendering the conversations: %w", err)
+		}
+	}
 	encoded := map[string]data.Encoded{}
 	for _, split := range data.Splits() {
 		e, err := w.Dataset.EncodeSplit(encoder, split, dataOptions(c))
@@ -136,7 +146,7 @@ func (w *Workspace) ready() error {
 
 func dataOptions(c Config) data.Options {
 	return data.Options{
-		Format: data.Format(c.Data.Format), Template: c.Data.Prompt, Fields: c.Data.Fields, Split: c.Data.Split, Seed: c.Seed,
+		Format: data.Format(c.Data.Format), Template: c.Data.Prompt, Columns: c.Data.Columns, Fields: c.Data.Fields, Split: c.Data.Split, Seed: c.Seed,
 		MaxLength: c.Data.MaxLength, Overlong: c.Data.Overlong, BadRows: c.Data.BadRows,
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"hone/data"
+	"hone/data/chat"
 	"hone/experiments"
 )
 
@@ -82,8 +83,25 @@ func trainedOf(w *experiments.Workspace) func(split, row int) []textPart {
 		if err != nil || row < 0 || row >= len(rows) {
 			return nil
 		}
+		if r := rows[row]; len(r.Messages) > 0 && w.Encoder != nil {
+			if text, turns, err := w.Encoder.Rendered(r); err == nil {
+				return turnParts(text, turns)
+			}
+		}
 		return trainedParts(d, &rows[row], end)
 	}
+}
+
+// turnParts are the parts of a rendered conversation: its turns that are trained
+// on, and what stands between them.
+func turnParts(text string, turns []chat.Span) []textPart {
+	var parts []textPart
+	from := 0
+	for _, t := range turns {
+		parts = append(parts, textPart{Text: text[from:t.Start], Kind: partPrompt}, textPart{Text: text[t.Start:t.End], Kind: partStructure})
+		from = t.End
+	}
+	return slices.DeleteFunc(parts, func(p textPart) bool { return p.Text == "" })
 }
 
 // trainedParts are the parts of one row; end is what ends its target.

@@ -13,7 +13,7 @@ const (
 	Structure int32 = 0  // supervised: braces, keys, separators, EOS
 )
 
-// Span is a half-open range of bytes in the text that a token came from.
+// Span is a half-open range: of bytes in the text that a token came from, or of tokens.
 type Span struct{ Start, End int }
 
 // Example is one row: prompt, completion and EOS as token ids.
@@ -25,8 +25,12 @@ type Example struct {
 	// Spans are byte ranges: of a prompt token in the prompt, of a completion
 	// token in the completion as encoded (its leading space included). EOS has
 	// an empty span at the end.
-	Spans  []Span
-	Prompt int // number of prompt tokens, BOS included
+	Spans []Span
+	// Prompt is the number of tokens before the completion, BOS included. In a
+	// conversation the completion is the last turn; Turns are the tokens of
+	// earlier ones that are supervised too.
+	Prompt int
+	Turns  []Span
 }
 
 // Targets counts the supervised tokens of e.

@@ -1,5 +1,7 @@
 package tokenizer
 
+import "slices"
+
 // An addedToken is found in the raw text before anything else happens to it.
 type addedToken struct {
 	id      int32
@@ -71,4 +73,17 @@ func (m *matcher) find(s string, from int) (id int32, start, end int, ok bool) {
 		}
 	}
 	return -1, len(s), len(s), false
+}
+
+// SpecialTexts returns the texts of the special added tokens, sorted: what Encode
+// takes for a special token wherever it stands.
+func (t *Tokenizer) SpecialTexts() []string {
+	var texts []string
+	for text, id := range t.addedIDs {
+		if t.IsSpecial(id) {
+			texts = append(texts, text)
+		}
+	}
+	slices.Sort(texts)
+	return texts
 }

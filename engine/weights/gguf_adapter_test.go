@@ -179,12 +179,12 @@ func TestGGUFAdapterRefused(t *testing.T) {
 			h.str("adapter.type", "lora")
 			h.f32("adapter.lora.alpha", float32(math.NaN()))
 		},
-		"half": func(h *ggufHeader, ts *[]ggufTensorOut) { sound(h); *ts = (*ts)[:3] },
+		"half":                func(h *ggufHeader, ts *[]ggufTensorOut) { sound(h); *ts = (*ts)[:3] },
 		"two ranks in a pair": func(h *ggufHeader, ts *[]ggufTensorOut) { sound(h); (*ts)[2].shape = []int{2, 64} },
-		"another size": func(h *ggufHeader, ts *[]ggufTensorOut) { sound(h); (*ts)[1].shape = []int{32, 4} },
-		"a vector":     func(h *ggufHeader, ts *[]ggufTensorOut) { sound(h); (*ts)[1].shape = []int{256} },
-		"a norm":       func(h *ggufHeader, ts *[]ggufTensorOut) { sound(h); (*ts)[0].name = "blk.0.attn_norm.weight.lora_a" },
-		"a head":       func(h *ggufHeader, ts *[]ggufTensorOut) { sound(h); (*ts)[0].name = "output.weight.lora_a" },
+		"another size":        func(h *ggufHeader, ts *[]ggufTensorOut) { sound(h); (*ts)[1].shape = []int{32, 4} },
+		"a vector":            func(h *ggufHeader, ts *[]ggufTensorOut) { sound(h); (*ts)[1].shape = []int{256} },
+		"a norm":              func(h *ggufHeader, ts *[]ggufTensorOut) { sound(h); (*ts)[0].name = "blk.0.attn_norm.weight.lora_a" },
+		"a head":              func(h *ggufHeader, ts *[]ggufTensorOut) { sound(h); (*ts)[0].name = "output.weight.lora_a" },
 		"a layer more": func(h *ggufHeader, ts *[]ggufTensorOut) {
 			sound(h)
 			for _, x := range (*ts)[2:] {

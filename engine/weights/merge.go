@@ -7,7 +7,7 @@ import "fmt"
 type Merge struct {
 	base  *Model
 	pairs map[string]loraPair // by name of the tensor that gains scale * B A
-	buf   []float32 // of Tensor
+	buf   []float32           // of Tensor
 }
 
 // loraPair are the factors of one linear layer.

@@ -50,7 +50,10 @@ func MeasureDecode(ctx context.Context, o DecodeOptions) (*Decode, error) {
 	if len(rows) == 0 {
 		return nil, errors.New("the test split has no rows")
 	}
-	prompt := s.Encoder.Prompt(rows[0].Prompt)
+	prompt, err := s.Encoder.PromptOf(rows[0])
+	if err != nil {
+		return nil, err
+	}
 	r := &Decode{Setting: s.setting("decode"), Adapter: o.Adapter != "", New: o.New, Prompt: len(prompt), Repeat: max(1, o.Repeat)}
 	adapter, err := s.readAdapter(o.Adapter)
 	if err != nil {

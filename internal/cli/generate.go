@@ -20,7 +20,8 @@ func (a *app) generateCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "generate PROMPT",
 		Short: "Continue a prompt",
-		Long: "Continue PROMPT, which is the model's whole input; with --template it is an event text of which data.prompt makes one. " +
+		Long: "Continue PROMPT, which is the model's whole input; with --template it is an event text of which data.prompt makes one, " +
+			"or, where data.path has rows of messages, what the user says to the chat template. " +
 			"The text ends at the model's EOS or after --max-new tokens.",
 		Example: "hone generate --model DIR 'Once upon a time'\nhone generate --adapter runs/slow --template 'Lunch with Zoe at HQ on May 14, 12:30'",
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"hone/data"
+	"hone/data/chat"
 	"hone/engine/batch"
 	"hone/experiments"
 )
@@ -18,8 +19,15 @@ type inspectedRow struct {
 	Event      string           `json:"event"`
 	Prompt     string           `json:"prompt"`
 	Completion string           `json:"completion"`
-	Dropped    bool             `json:"dropped"` // longer than data.max_length
+	Turns      []inspectedTurn  `json:"turns,omitempty"` // of a chat row
+	Dropped    bool             `json:"dropped"`         // longer than data.max_length
 	Tokens     []inspectedToken `json:"tokens"`
+}
+
+type inspectedTurn struct {
+	Role    string `json:"role"`
+	Content string `json:"content"`
+	Target  bool   `json:"target"` // whether it is trained on
 }
 
 type inspectedToken struct {
@@ -28,7 +36,7 @@ type inspectedToken struct {
 	Target bool   `json:"target"` // whether it is trained on
 	Class  int32  `json:"class"`  // -1 prompt, 0 structure, 1.. a field of the schema
 	Field  string `json:"field"`
-	Span   [2]int `json:"span"` // bytes, of the prompt or, for a target, of the completion with its leading space
+	Span   [2]int `json:"span"` // bytes, of the prompt or, for a target, of the completion with its leading space; of a chat row in the rendered conversation
 }
 
 // inspectRow shows one row as text and as tokens.
@@ -45,6 +53,9 @@ func (a *app) inspectRow(w *experiments.Workspace, split string, n int) error {
 	}
 	r := rows[n]
 	out := inspectedRow{Split: split, Row: n, File: r.File, Line: r.Line, Event: r.Event, Prompt: r.Prompt, Completion: r.Completion}
+	for _, m := range r.Messages {
+		out.Turns = append(out.Turns, inspectedTurn{Role: m.Role, Content: m.Content, Target: m.Role == chat.Assistant})
+	}
 	if w.Encoder != nil {
 		ex, err := w.Encoder.Encode(r, n)
 		if err != nil {
@@ -71,8 +82,17 @@ func (a *app) printRow(out inspectedRow, r data.Row) {
 	if out.Event != "" {
 		t.row("event", out.Event)
 	}
-	t.row("prompt", out.Prompt)
-	t.row("target", out.Completion)
+	for _, turn := range out.Turns {
+		name := turn.Role
+		if turn.Target {
+			name += ", trained on"
+		}
+		t.row(name, turn.Content)
+	}
+	if len(out.Turns) == 0 {
+		t.row("prompt", out.Prompt)
+		t.row("target", out.Completion)
+	}
 	targets := 0
 	for _, k := range out.Tokens {
 		if k.Target {

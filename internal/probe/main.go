@@ -78,7 +78,10 @@ func run(path, adapterDir, dataPath string, rows int, out string) error {
 	m := decode.New(pool, packed, adapter, 1024)
 	var probes []probe
 	for _, r := range w.Dataset.Test[:min(rows, len(w.Dataset.Test))] {
-		ids := w.Encoder.Prompt(r.Prompt)
+		ids, err := w.Encoder.PromptOf(r)
+		if err != nil {
+			return err
+		}
 		logits, err := m.NextLogits(ctx, ids)
 		if err != nil {
 			return err

@@ -1,0 +1,219 @@
+package data
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"hone/data/chat"
+	"hone/engine/batch"
+)
+
+// ErrNoChatTemplate is wrapped by the error for chat rows that no template renders.
+var ErrNoChatTemplate = errors.New("no chat template")
+
+// PromptOf returns the ids that the model is given to answer a row: [Encoder.Prompt],
+// or of a chat row what stands before the last turn, rendered with the generation prompt.
+func (e *Encoder) PromptOf(row Row) ([]int32, error) {
+	if len(row.Messages) == 0 {
+		return e.Prompt(row.Prompt), nil
+	}
+	return e.PromptMessages(row.Messages[:len(row.Messages)-1])
+}
+
+// PromptMessages renders turns for the assistant to answer.
+func (e *Encoder) PromptMessages(messages []chat.Message) ([]int32, error) {
+	if e.chat == nil {
+		return nil, ErrNoChatTemplate
+	}
+	r, err := e.chat.Render(messages, true)
+	if err != nil {
+		return nil, err
+	}
+	p, err := e.pieces(r, []int{len(r.Text)})
+	return p.ids, err
+}
+
+// encodeChat encodes a chat row. Its spans are of the rendered text; a special
+// token that the template wrote has an empty one.
+func (e *Encoder) encodeChat(row Row, index int) (batch.Example, error) {
+	fail := func(err error) (batch.Example, error) { return batch.Example{}, err }
+	if e.chat == nil {
+		return fail(ErrNoChatTemplate)
+	}
+	r, turns, err := e.chat.Turns(row.Messages)
+	if err != nil {
+		return fail(err)
+	}
+	if len(turns) == 0 {
+		return fail(errors.New("the chat template leaves the assistant's turns out"))
+	}
+	// The text is cut where a generation would begin: the ids before are those
+	// that inference has.
+	var cuts []int
+	for _, t := range turns {
+		cuts = append(cuts, t.Start, t.End)
+	}
+	last := turns[len(turns)-1]
+	p, err := e.pieces(r, cuts)
+	if err != nil {
+		return fail(err)
+	}
+	ex := batch.Example{Row: index, IDs: p.ids, Spans: p.spans, Class: make([]int32, len(p.ids))}
+	fields := e.chatFields(row, r.Text, last)
+	for i := range ex.Class {
+		ex.Class[i] = batch.NotTarget
+	}
+	for i := range turns {
+		from, to := p.at[2*i], p.at[2*i+1]
+		for t := from; t < to; t++ {
+			ex.Class[t] = batch.Structure
+			if i == len(turns)-1 && ex.Spans[t].Start < ex.Spans[t].End {
+				ex.Class[t] = classAt(r.Text[:last.End], ex.Spans[t].Start, fields)
+			}
+		}
+		if i < len(turns)-1 {
+			ex.Turns = append(ex.Turns, batch.Span{Start: from, End: to})
+		} else {
+			ex.Prompt = from
+		}
+	}
+	if n := len(ex.IDs); n == 0 || ex.Spans[n-1].Start < ex.Spans[n-1].End {
+		// The template ends a turn with no token of its own.
+		ex.IDs = append(ex.IDs, e.eos)
+		ex.Class = append(ex.Class, batch.Structure)
+		ex.Spans = append(ex.Spans, batch.Span{Start: last.End, End: last.End})
+	}
+	return ex, nil
+}
+
+// chatFields finds the values of the schema in the last turn.
+func (e *Encoder) chatFields(row Row, text string, turn chat.Span) []FieldSpan {
+	if row.Object == nil || len(e.schema) == 0 {
+		return nil
+	}
+	completion, fields := CompletionSpans(row.Object, e.schema)
+	at := strings.Index(text[turn.Start:turn.End], completion)
+	if at < 0 {
+		return nil // the template rewrites it: all is structure
+	}
+	for i := range fields {
+		fields[i].Start += turn.Start + at
+		fields[i].End += turn.Start + at
+	}
+	return fields
+}
+
+// encodedPieces are the tokens of a text up to its last cut.
+type encodedPieces struct {
+	ids   []int32
+	spans []batch.Span
+	at    []int // number of tokens before each cut
+}
+
+// pieces encodes a rendered text in pieces that end at cuts. Where the
+// conversation wrote what looks like a special token, the text is cut within it,
+// so that it cannot become one; BOS is the template's business.
+func (e *Encoder) pieces(r chat.Rendered, cuts []int) (encodedPieces, error) {
+	inner := e.forbidden(r)
+	all := slices.Concat(cuts, inner)
+	slices.Sort(all)
+	var p encodedPieces
+	from := 0
+	end := slices.Max(cuts)
+	count := map[int]int{}
+	for _, to := range slices.Compact(all) {
+		if to > end {
+			break
+		}
+		encode := e.tok.EncodeContinuation
+		if from == 0 {
+			encode = e.tok.EncodeSpans
+		}
+		ids, spans := encode(r.Text[from:to])
+		for i, id := range ids {
+			s := batch.Span{Start: from + spans[i].Start, End: from + spans[i].End}
+			if e.tok.IsSpecial(id) && s.Start < s.End {
+				if r.Wrote(chat.Span{Start: s.Start, End: s.End}) {
+					return p, fmt.Errorf("the text of a turn becomes the special token %q: take it out", e.tok.Bytes(id))
+				}
+				s.End = s.Start
+			}
+			p.ids, p.spans = append(p.ids, id), append(p.spans, s)
+		}
+		count[to] = len(p.ids)
+		from = to
+	}
+	for _, c := range cuts {
+		p.at = append(p.at, count[c])
+	}
+	return p, nil
+}
+
+// forbidden returns where to cut a text so that no special token is left that
+// the conversation wrote a byte of.
+func (e *Encoder) forbidden(r chat.Rendered) []int {
+	var cuts []int
+	for _, s := range e.tok.SpecialTexts() {
+		for at := 0; ; {
+			i := strings.Index(r.Text[at:], s)
+			if i < 0 {
+				break
+			}
+			at += i
+			if r.Wrote(chat.Span{Start: at, End: at + len(s)}) {
+				_, size := utf8.DecodeRuneInString(s)
+				cuts = append(cuts, at+size)
+			}
+			at++
+		}
+	}
+	return cuts
+}
+
+// Rendered returns a chat row as the model reads it, and the spans of it that
+// are trained on.
+func (e *Encoder) Rendered(row Row) (string, []chat.Span, error) {
+	if e.chat == nil {
+		return "", nil, ErrNoChatTemplate
+	}
+	r, turns, err := e.chat.Turns(row.Messages)
+	return r.Text, turns, err
+}
+
+// RefuseUnrendered moves chat rows that the template of e does not render to the
+// bad ones, or returns them as a [*BadRowsError] if o.BadRows is Fail. It must be
+// called before d is shared.
+func (d *Dataset) RefuseUnrendered(e *Encoder, o Options) error {
+	var bad []BadRow
+	for _, rows := range []*[]Row{&d.Train, &d.Eval, &d.Test} {
+		var kept []Row
+		for _, r := range *rows {
+			_, err := e.encodeChat(r, 0)
+			if err == nil {
+				_, err = e.PromptOf(r)
+			}
+			if errors.Is(err, ErrNoChatTemplate) {
+				return err
+			}
+			if err == nil {
+				kept = append(kept, r)
+				continue
+			}
+			bad = append(bad, BadRow{File: r.File, Line: r.Line, Reason: err.Error()})
+		}
+		*rows = kept
+	}
+	d.Bad = slices.Concat(d.Bad, bad)
+	switch {
+	case len(bad) == 0:
+		return nil
+	case o.BadRows == Fail:
+		return &BadRowsError{Rows: bad}
+	case len(d.Train) == 0:
+		return fmt.Errorf("%w for the train split: %w", ErrNoRows, &BadRowsError{Rows: bad})
+	}
+	return nil
+}

@@ -1,0 +1,162 @@
+package experiments
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+
+	"hone/data"
+	"hone/data/chat"
+	"hone/engine/tokenizer"
+)
+
+// ChatML is the data.chat_template of models without a template of their own:
+// taken when asked for, never in silence.
+const ChatML = "chatml"
+
+// Files beside a model that hold its chat template; the first has precedence.
+const (
+	chatTemplateFile    = "chat_template.jinja"
+	tokenizerConfigFile = "tokenizer_config.json"
+)
+
+// tokenizerConfig is what of tokenizer_config.json templates are rendered with.
+type tokenizerConfig struct {
+	Template json.RawMessage `json:"chat_template"`
+	BOS      json.RawMessage `json:"bos_token"`
+	EOS      json.RawMessage `json:"eos_token"`
+	Pad      json.RawMessage `json:"pad_token"`
+	Unknown  json.RawMessage `json:"unk_token"`
+}
+
+// openChat returns the chat template of an experiment.
+func openChat(c Config, t *tokenizer.Tokenizer) (*chat.Template, error) {
+	var config tokenizerConfig
+	text, err := readModelText(c.Model.Path, tokenizerConfigFile)
+	switch {
+	case err == nil:
+		if err := json.Unmarshal(text, &config); err != nil {
+			return nil, fmt.Errorf("reading %s of the model: %w", tokenizerConfigFile, err)
+		}
+	case !errors.Is(err, fs.ErrNotExist):
+		return nil, err
+	}
+	source, from, err := chatSource(c, config)
+	if err != nil {
+		return nil, err
+	}
+	names := map[string]string{}
+	for name, value := range map[string]json.RawMessage{"bos_token": config.BOS, "eos_token": config.EOS, "pad_token": config.Pad, "unk_token": config.Unknown} {
+		if token := tokenText(value); token != "" {
+			names[name] = token
+		}
+	}
+	tpl, err := chat.Parse(source, names, t.SpecialTexts())
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", from, err)
+	}
+	if c.Data.ChatTemplate == ChatML {
+		for _, token := range []string{"<|im_start|>", "<|im_end|>"} {
+			if id, ok := t.ID(token); !ok || !t.IsSpecial(id) {
+				return nil, fmt.Errorf("data.chat_template %q: %s is no special token of the model: name a file with a template of its tokens", ChatML, token)
+			}
+		}
+	}
+	return tpl, nil
+}
+
+// chatSource returns the text of a template and where it is from.
+func chatSource(c Config, config tokenizerConfig) (source, from string, err error) {
+	switch name := c.Data.ChatTemplate; name {
+	case ChatML:
+		return chat.ChatML, ChatML, nil
+	case "":
+	default:
+		text, err := readSmall(name)
+		if err != nil {
+			return "", "", fmt.Errorf("data.chat_template: %w", err)
+		}
+		return string(text), name, nil
+	}
+	text, err := readModelText(c.Model.Path, chatTemplateFile)
+	if err == nil {
+		return string(text), chatTemplateFile, nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return "", "", err
+	}
+	if source := defaultTemplate(config.Template); source != "" {
+		return source, tokenizerConfigFile, nil
+	}
+	return "", "", fmt.Errorf("%w: the model has neither %s nor one in %s; set data.chat_template to a file, or to %q",
+		data.ErrNoChatTemplate, chatTemplateFile, tokenizerConfigFile, ChatML)
+}
+
+// defaultTemplate reads a chat_template: a text, or a list of which one is named default.
+func defaultTemplate(value json.RawMessage) string {
+	var one string
+	if json.Unmarshal(value, &one) == nil {
+		return one
+	}
+	var many []struct{ Name, Template string }
+	if json.Unmarshal(value, &many) == nil {
+		for _, t := range many {
+			if t.Name == "default" {
+				return t.Template
+			}
+		}
+	}
+	return ""
+}
+
+// tokenText reads a token: a text, or an object that has it as content.
+func tokenText(value json.RawMessage) string {
+	var text string
+	if json.Unmarshal(value, &text) == nil {
+		return text
+	}
+	var token struct{ Content string }
+	if json.Unmarshal(value, &token) == nil {
+		return token.Content
+	}
+	return ""
+}
+
+// maxModelText bounds the small files of a model directory: tokenizer_config.json
+// of models with thousands of added tokens has a megabyte.
+const maxModelText = 16 << 20
+
+// readModelText is ReadModelFile of a file from outside; a model that is one file
+// has none beside it.
+func readModelText(model, name string) ([]byte, error) {
+	if files, err := embedded(model); files != nil || err != nil {
+		return ReadModelFile(model, name)
+	}
+	where, err := modelPath(model)
+	if err != nil {
+		return nil, err
+	}
+	if info, err := os.Stat(where); err != nil || !info.IsDir() {
+		return nil, fs.ErrNotExist
+	}
+	return readSmall(where + string(os.PathSeparator) + name)
+}
+
+func readSmall(name string) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxModelText+1))
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", name, err)
+	}
+	if len(text) > maxModelText {
+		return nil, fmt.Errorf("reading %s: more than %d MB", name, maxModelText>>20)
+	}
+	return text, nil
+}
