@@ -19,6 +19,8 @@ type app struct {
 	after   func(time.Duration, tea.Msg) tea.Cmd // brings a message later
 	version string
 	store   string // directory of runs
+	// recording is what the run that is played is called in place of its directory; "" = nothing.
+	recording string
 
 	config     experiments.Config // being edited
 	configPath string             // the file it came from or was saved to; "" = none

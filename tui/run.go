@@ -33,6 +33,9 @@ type Options struct {
 	// Replay plays RunDir, a recorded run, at this many seconds of the run a second;
 	// +Inf is everything at once, 0 no replay: the run is followed.
 	Replay float64
+	// Recording is what RunDir is called where it is a recording that is taken away
+	// afterwards; "" = it stays.
+	Recording string
 }
 
 // Run shows the workbench until the user leaves or ctx ends. A run that it
@@ -100,7 +103,11 @@ func Run(ctx context.Context, o Options) error {
 		a.own.Stop()
 		<-a.own.Done()
 	}
-	writeSummary(out, a.own, a.runDir, t)
+	looked := a.runDir
+	if o.Recording != "" && sameDir(looked, o.RunDir) {
+		looked = ""
+	}
+	writeSummary(out, a.own, looked, t)
 	a.prints.report(os.Stderr, t)
 	if now := s.preferences(); path != "" && now != prefs {
 		if err := writePreferences(path, now); err != nil {
@@ -134,7 +141,7 @@ func newApp(ctx context.Context, o Options, back backend, t *theme) *app {
 		store = "runs"
 	}
 	return &app{
-		ctx: ctx, back: back, t: t, now: time.Now, after: later, version: o.Version, store: store,
+		ctx: ctx, back: back, t: t, now: time.Now, after: later, version: o.Version, store: store, recording: o.Recording,
 		config: o.Config, savedAs: o.Config, configPath: o.ConfigPath, runDir: o.RunDir,
 	}
 }

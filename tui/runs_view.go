@@ -174,7 +174,11 @@ func (r *runsScreen) detailLines() []string {
 	if !ok {
 		return nil
 	}
-	lines := []string{" " + t.strong.Render(t.clean(run.title())) + t.dim.Render("  "+t.clean(run.Dir))}
+	where := run.Dir
+	if r.recording != "" && r.replay != nil && sameDir(where, r.replay.dir) {
+		where = "a recording that comes with Hone: " + r.recording
+	}
+	lines := []string{" " + t.strong.Render(t.clean(run.title())) + t.dim.Render("  "+t.clean(where))}
 	if tags := run.hashTags(); len(tags) > 0 {
 		lines[0] += "  " + t.key.Render(t.clean(strings.Join(tags, " ")))
 	}

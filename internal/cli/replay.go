@@ -24,6 +24,7 @@ type replayOptions struct {
 	plain, ascii         bool
 	frame, size, pressed string
 	light                bool
+	recording            string // name of one that comes with Hone
 }
 
 func (a *app) replayCommand() *cobra.Command {
@@ -43,6 +44,7 @@ func (a *app) replayCommand() *cobra.Command {
 		}
 		dir := ""
 		if demo.Is(args[0]) {
+			o.recording = args[0]
 			r, err := demo.Open(args[0])
 			if err != nil {
 				return usage(err)
@@ -94,7 +96,7 @@ func replayWorkbench(a *app, dir string, o replayOptions) (tui.Options, error) {
 	if err != nil {
 		return tui.Options{}, err
 	}
-	return tui.Options{Config: c, Store: o.store, RunDir: dir, Version: a.versionText(), ASCII: o.ascii}, nil
+	return tui.Options{Config: c, Store: o.store, RunDir: dir, Version: a.versionText(), ASCII: o.ascii, Recording: o.recording}, nil
 }
 
 // frame prints one frame with its colours, or without where NO_COLOR is set.
