@@ -33,44 +33,56 @@ func flow(t *theme, pieces []piece, width int, parted bool) []string {
 		return nil
 	}
 	f := flowLines{t: t}
-	bar := t.dim.Render(t.g.bar)
 	for i, p := range pieces {
 		p.begins = i == 0 || pieces[i-1].class != p.class
 		p.ends = i == len(pieces)-1 || pieces[i+1].class != p.class
-		word := t.clean(p.text)
-		if word == "" {
-			word = t.g.masked
-		}
 		style := t.classStyle(p.kind)
-		for first := true; first || word != ""; first = false {
-			w := textWidth(word)
-			sep := 0
-			if f.used > 0 && first && parted {
-				sep = 1
-			}
-			if f.used > 0 && f.used+sep+w > width {
-				f.flush()
-				sep = 0
-			}
-			cut := word
-			if w > width { // one longer than a line goes on in the next
-				cut = takeCells(word, width)
-				if cut == "" {
-					break
-				}
-			}
-			word = word[len(cut):]
+		wrapped(t, p.text, width, parted, &f, func(cut string, sep int, first, last bool) {
 			if sep > 0 {
-				f.top.WriteString(bar)
+				f.top.WriteString(t.dim.Render(t.g.bar))
 			}
 			f.top.WriteString(style.Render(cut))
 			part := p
-			part.begins, part.ends = p.begins && first, p.ends && word == ""
+			part.begins, part.ends = p.begins && first, p.ends && last
 			f.add(part, sep, textWidth(cut))
-		}
+		})
 	}
 	f.flush()
 	return f.lines
+}
+
+// lineFiller are lines that pieces of text are put into, one after the other.
+type lineFiller interface {
+	filled() int // cells of the line under way
+	flush()      // ends it
+}
+
+// wrapped cuts a piece of text to lines of width: put is given each cut with the
+// cells before it, 1 for the bar between pieces where parted is set, and whether it
+// is the piece's first and last. Text of which nothing can be shown is a dot.
+func wrapped(t *theme, text string, width int, parted bool, lines lineFiller, put func(cut string, sep int, first, last bool)) {
+	word := t.clean(text)
+	if word == "" {
+		word = t.g.masked
+	}
+	for first := true; first || word != ""; first = false {
+		w, sep := textWidth(word), 0
+		if lines.filled() > 0 && first && parted {
+			sep = 1
+		}
+		if lines.filled() > 0 && lines.filled()+sep+w > width {
+			lines.flush()
+			sep = 0
+		}
+		cut := word
+		if w > width { // one longer than a line goes on in the next
+			if cut = takeCells(word, width); cut == "" {
+				break
+			}
+		}
+		word = word[len(cut):]
+		put(cut, sep, first, word == "")
+	}
 }
 
 // flowLines are the lines of a flow as they grow.
@@ -111,6 +123,8 @@ func (f *flowLines) endRun() {
 	}
 	f.cells, f.begins, f.ends = 0, false, false
 }
+
+func (f *flowLines) filled() int { return f.used }
 
 // flush ends a line.
 func (f *flowLines) flush() {

@@ -183,51 +183,46 @@ func tokenLossLines(t *theme, tokens []experiments.StepToken, width int) []strin
 	if width < 4 {
 		return nil
 	}
-	var lines []string
-	var top, under strings.Builder
-	used := 0
-	flush := func() {
-		if used > 0 {
-			lines = append(lines, top.String(), under.String())
-		}
-		top.Reset()
-		under.Reset()
-		used = 0
-	}
+	var l lossLines
 	for _, x := range tokens {
-		word := t.clean(tokenWord(x.Text))
-		if word == "" {
-			word = t.g.masked
-		}
 		style := t.classStyle(tokenView{Target: x.Target, Field: x.Field}.part().kind)
 		mark := t.lossMark(x)
 		marked := style
 		if mark == t.g.no {
 			marked = t.bad
 		}
-		for first := true; first || word != ""; first = false {
-			w := textWidth(word)
-			if used > 0 && used+1+w > width {
-				flush()
+		wrapped(t, tokenWord(x.Text), width, true, &l, func(cut string, sep int, _, _ bool) {
+			if sep > 0 {
+				l.top.WriteString(t.dim.Render(t.g.bar))
+				l.under.WriteByte(' ')
 			}
-			if used > 0 && first {
-				top.WriteString(t.dim.Render(t.g.bar))
-				under.WriteByte(' ')
-				used++
-			}
-			piece := takeCells(word, width) // a token longer than a line goes on in the next
-			if piece == "" {
-				break
-			}
-			word = word[len(piece):]
-			pw := textWidth(piece)
-			top.WriteString(style.Render(piece))
-			under.WriteString(marked.Render(strings.Repeat(mark, pw)))
-			used += pw
-		}
+			cells := textWidth(cut)
+			l.top.WriteString(style.Render(cut))
+			l.under.WriteString(marked.Render(strings.Repeat(mark, cells)))
+			l.used += sep + cells
+		})
 	}
-	flush()
-	return lines
+	l.flush()
+	return l.lines
+}
+
+// lossLines are lines of tokens, each with a line of marks under it, as they grow.
+type lossLines struct {
+	lines      []string
+	top, under strings.Builder
+	used       int
+}
+
+func (l *lossLines) filled() int { return l.used }
+
+// flush ends a line.
+func (l *lossLines) flush() {
+	if l.used > 0 {
+		l.lines = append(l.lines, l.top.String(), l.under.String())
+	}
+	l.top.Reset()
+	l.under.Reset()
+	l.used = 0
 }
 
 // dataShown reports whether the selected row is that of the dataset on Data.

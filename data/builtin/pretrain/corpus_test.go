@@ -35,18 +35,28 @@ func testTokenizer(t testing.TB) *tokenizer.Tokenizer {
 	return tok
 }
 
-var sample = sync.OnceValue(func() []Document {
+// sampled returns the first n documents of a corpus of the learned tokenizer, nil without one.
+func sampled(n int, of func(*Corpus) *Corpus) []Document {
 	tok, err := learned()
 	if err != nil {
 		return nil
 	}
-	c := New(testSeed, 0, tok)
-	documents := make([]Document, 20000)
+	c := of(New(testSeed, 0, tok))
+	documents := make([]Document, n)
 	for i := range documents {
 		documents[i] = c.Document(i)
 	}
 	return documents
-})
+}
+
+var (
+	sample = sync.OnceValue(func() []Document {
+		return sampled(20000, func(c *Corpus) *Corpus { return c })
+	})
+	lastSample = sync.OnceValue(func() []Document {
+		return sampled(10000, func(c *Corpus) *Corpus { return c.Late(3) })
+	})
+)
 
 // testDocuments returns documents of the stage after the easy one.
 func testDocuments(t testing.TB) []Document {
@@ -54,19 +64,6 @@ func testDocuments(t testing.TB) []Document {
 	testTokenizer(t)
 	return sample()
 }
-
-var lastSample = sync.OnceValue(func() []Document {
-	tok, err := learned()
-	if err != nil {
-		return nil
-	}
-	c := New(testSeed, 0, tok).Late(3)
-	documents := make([]Document, 10000)
-	for i := range documents {
-		documents[i] = c.Document(i)
-	}
-	return documents
-})
 
 // allDocuments returns documents of the first corpus and of the fourth, which has turns of phrase.
 func allDocuments(t testing.TB) []Document {
