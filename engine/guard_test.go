@@ -33,6 +33,17 @@ func plantRows(trainer *engine.Trainer, op, phase string, from int, rows ...int)
 	}
 }
 
+// plantRowsAt does so at one step only.
+func plantRowsAt(trainer *engine.Trainer, op, phase string, step int, rows ...int) {
+	plantRows(trainer, op, phase, step, rows...)
+	fault := trainer.Runtime().Fault
+	trainer.Runtime().Fault = func(r ops.Record) {
+		if trainer.Done()+1 == step {
+			fault(r)
+		}
+	}
+}
+
 func guarded(t *testing.T, x *toy, policy string, change func(*engine.Config)) *engine.Trainer {
 	l := everyModule
 	l.Dropout = 0.2
