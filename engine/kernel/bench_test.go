@@ -78,7 +78,7 @@ func BenchmarkGemmPacked(b *testing.B) {
 				for i := range w {
 					w[i] = NewPacked(s.n, s.k)
 					if bf16 {
-						w[i] = NewPackedBF16(s.n, s.k)
+						w[i] = NewPackedAs(BF16, s.n, s.k)
 					}
 					w[i].SetRows(0, filled(s.n*s.k), s.k, s.n)
 				}
@@ -153,7 +153,7 @@ func BenchmarkBF16(b *testing.B) {
 		} {
 			b.Run(fmt.Sprintf("%dx%dx%d/workers=%d", s.m, s.k, s.n, workers), func(b *testing.B) {
 				a, c, row := filled(s.m*s.k), make([]float32, s.m*s.n), filled(s.n*s.k)
-				whole, half := NewPacked(s.n, s.k), NewPackedBF16(s.n, s.k)
+				whole, half := NewPacked(s.n, s.k), NewPackedAs(BF16, s.n, s.k)
 				whole.SetRows(0, row, s.k, s.n)
 				half.SetRows(0, row, s.k, s.n)
 				best := map[*Packed]float64{whole: math.Inf(1), half: math.Inf(1)}
@@ -231,4 +231,24 @@ func BenchmarkRun(b *testing.B) {
 			p.Run(8, f)
 		}
 	})
+}
+
+// BenchmarkFormats is a token, or a few, through a weight that comes from memory, in
+// each format.
+func BenchmarkFormats(b *testing.B) {
+	const k, n = 576, 49152
+	row := filled(n * k)
+	for _, workers := range []int{1, 2} {
+		p := NewPool(workers)
+		defer p.Close()
+		for _, m := range []int{1, 2, 4, 8, 16, 128} {
+			for f, name := range map[Format]string{F32: "f32", BF16: "bf16", Int8: "int8"} {
+				b.Run(fmt.Sprintf("m=%d/%s/workers=%d", m, name, workers), func(b *testing.B) {
+					a, c, w := filled(m*k), make([]float32, m*n), NewPackedAs(f, n, k)
+					w.SetRows(0, row, k, n)
+					measure(b, workers, "GB/s", float64(w.Bytes()), func() { p.GemmNT(c, n, a, k, m, w, false) })
+				})
+			}
+		}
+	}
 }

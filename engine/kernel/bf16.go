@@ -9,14 +9,6 @@ import (
 // first in the lower half. They are moved about as float32, whose bits nothing
 // but arithmetic changes.
 
-// depth is how many 32-bit values hold k values of a row.
-func depth(k int, pairs bool) int {
-	if pairs {
-		return (k + 1) / 2
-	}
-	return k
-}
-
 // roundBF16 returns x rounded to bf16, to nearest, ties to even. Values beyond
 // the largest round to an infinity; a NaN stays one.
 func roundBF16(x float32) uint32 {
@@ -55,7 +47,7 @@ func (s *set) roundRow(dst, src []float32) {
 // setRowsBF16 sets the rows of a panel from j on: their pairs are rounded side
 // by side and then turned like float32.
 func (p *Packed) setRowsBF16(dst []float32, j int, b []float32, ldb, rows int) {
-	d := depth(p.K, true)
+	d := BF16.depth(p.K)
 	s := takePairs(rows * d)
 	for r := range rows {
 		p.set.roundRow(s.values[r*d:(r+1)*d], b[r*ldb:r*ldb+p.K])

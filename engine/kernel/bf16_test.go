@@ -100,12 +100,12 @@ func TestRoundBF16(t *testing.T) {
 				}
 			}
 		}
-		p := NewPackedBF16(n, k)
+		p := NewPackedAs(BF16, n, k)
 		p.SetRows(0, b, k, n)
 		check("SetRows", p)
 		turned := make([]float32, n*k)
 		Transpose(turned, n, b, k, n, k)
-		p = NewPackedBF16(n, k)
+		p = NewPackedAs(BF16, n, k)
 		p.SetTransposed(0, turned, n, n)
 		check("SetTransposed", p)
 		row := make([]float32, (k+1)/2)
@@ -132,7 +132,7 @@ func TestBF16IsExact(t *testing.T) {
 		const m, n, k = 13, 50, 1001
 		r := seeded(21)
 		a, b := r.values(m*k), r.values(n*k)
-		half, whole := NewPackedBF16(n, k), NewPacked(n, k)
+		half, whole := NewPackedAs(BF16, n, k), NewPacked(n, k)
 		half.SetRows(0, b, k, n)
 		roundAll(b)
 		whole.SetRows(0, b, k, n)
@@ -161,7 +161,7 @@ func TestBF16OddPart(t *testing.T) {
 				b[i*K+j] = float32(math.NaN())
 			}
 		}
-		packed, part := NewPackedBF16(n, K), NewPackedBF16(n, k)
+		packed, part := NewPackedAs(BF16, n, K), NewPackedAs(BF16, n, k)
 		packed.SetRows(0, b, K, n)
 		part.SetRows(0, b, K, n)
 		got, want := make([]float32, m*n), make([]float32, m*n)
@@ -184,7 +184,7 @@ func TestBF16NonFinite(t *testing.T) {
 			a, b, c := r.values(m*k), r.values(n*k), make([]float32, m*n)
 			a[3*k+spot] = float32(math.NaN())
 			b[(n-1)*k+spot] = float32(math.Inf(1))
-			p := NewPackedBF16(n, k)
+			p := NewPackedAs(BF16, n, k)
 			p.SetRows(0, b, k, n)
 			SerialNT(c, n, a, k, m, p, n, k, false)
 			for i, v := range c {

@@ -1,11 +1,11 @@
 package kernel
 
 // PackedBytes returns the memory that a matrix [n, k] takes packed for the kernel
-// set in use, of float32 or of bf16: what [Packed.Bytes] of it would say.
-func PackedBytes(n, k int, bf16 bool) int64 {
+// set in use, in a format: what [Packed.Bytes] of it would say.
+func PackedBytes(f Format, n, k int) int64 {
 	w := active.Load().width
 	panels := (int64(n) + int64(w) - 1) / int64(w)
-	return panels * int64(depth(k, bf16)) * int64(w) * 4
+	return panels * int64(f.depth(k)) * int64(w) * 4
 }
 
 // RoundedBytes returns the memory that a product takes to round its left
@@ -14,5 +14,5 @@ func RoundedBytes(m, k int) int64 {
 	if !ComputesBF16() {
 		return 0
 	}
-	return int64(m) * int64(depth(k, true)) * 4
+	return int64(m) * int64(BF16.depth(k)) * 4
 }

@@ -18,3 +18,8 @@ func pause(n int)
 //
 //go:noescape
 func peakAVX2(n int)
+
+// cpuFeatures returns ECX of the CPUID function 1; bit 29 is F16C.
+//
+//go:noescape
+func cpuFeatures() uint32

@@ -118,3 +118,12 @@ loop3:
 	JNZ         loop3
 	VZEROUPPER
 	RET
+
+// func cpuFeatures() uint32
+// Requires: CPUID
+TEXT ·cpuFeatures(SB), NOSPLIT, $0-4
+	MOVL $0x00000001, AX
+	XORL CX, CX
+	CPUID
+	MOVL CX, ret+0(FP)
+	RET

@@ -3,8 +3,8 @@ package kernel
 import "fmt"
 
 // ComputesBF16 tells whether the set in use multiplies bf16 natively. If not, a
-// matrix of [NewPackedBF16] takes half the memory, and its products take as
-// long as those of float32 except where reading it is what takes the time.
+// matrix of [BF16] takes half the memory, and its products take as long as those of
+// float32 except where reading it is what takes the time.
 func ComputesBF16() bool { return active.Load().native() }
 
 func (s *set) native() bool { return s.bf16Dot[1] != nil }

@@ -29,7 +29,8 @@ func blockSize(k int) int {
 // packed, [panel][k][width], or row-major where the panels lie side by side.
 //
 // B may be packed bf16. Where the set multiplies that natively, A is rounded
-// first: a and lda are of the pairs then, and source and lds of A as it was.
+// first: a and lda are of the pairs then, and source and lds of A as it was. B may be
+// packed int8: few rows are multiplied by it as it is, many by strips expanded before.
 type product struct {
 	set        *set
 	tiles      *[maxRows + 1]tile
@@ -38,8 +39,8 @@ type product struct {
 	ldb        int // elements between consecutive k of B, or pairs of k
 	panel      int // elements between panels of B
 	packed     bool
-	pairs      bool // B is pairs of bf16
-	native     bool // and A too
+	format     Format // of B
+	native     bool   // A is pairs of bf16, as B is
 	source     *float32
 	lds        int
 	m, n, k    int
@@ -82,17 +83,16 @@ func (p *Pool) GemmNT(c []float32, ldc int, a []float32, lda, m int, b *Packed, 
 // to bf16, nil where A is used as it is.
 func (g *product) by(b *Packed) *pairs {
 	w := b.set.width
-	g.set, g.tiles, g.packed, g.pairs = b.set, &b.set.tiles, true, b.pairs
-	g.ldb, g.panel = w, depth(b.K, b.pairs)*w
+	g.set, g.tiles, g.packed, g.format = b.set, &b.set.tiles, true, b.format
+	g.ldb, g.panel = w, b.format.depth(b.K)*w
 	g.size = blocks(g.k, b.nativePairs())
-	if !b.pairs {
-		return nil
+	switch {
+	case b.nativePairs():
+		return g.nativeBF16()
+	case b.format == BF16:
+		g.tiles = &b.set.bf16
 	}
-	g.tiles = &b.set.bf16
-	if !b.set.native() {
-		return nil
-	}
-	return g.nativeBF16()
+	return nil
 }
 
 // nativeBF16 has the product computed on pairs of bf16. It returns the room for
@@ -100,7 +100,7 @@ func (g *product) by(b *Packed) *pairs {
 func (g *product) nativeBF16() *pairs {
 	g.tiles, g.native = &g.set.bf16Dot, true
 	g.source, g.lds = g.a, g.lda
-	g.lda = depth(g.k, true)
+	g.lda = BF16.depth(g.k)
 	s := takePairs(g.m * g.lda)
 	g.a = shared(s.values)
 	return s
@@ -213,7 +213,7 @@ func (g *product) panels() int { return (g.n + g.set.width - 1) / g.set.width }
 // blocks is the size of a product's blocks of k, which depends on all of k.
 func blocks(k int, native bool) int {
 	if native {
-		return 2 * blockSize(depth(k, true)) // pairs
+		return 2 * blockSize(BF16.depth(k)) // pairs
 	}
 	return blockSize(k)
 }
@@ -228,7 +228,7 @@ func (g *product) plan(workers int) {
 	)
 	rows, panels := g.m, g.panels()
 	g.rowsPerTask, g.panelsPerTask = min(rows, tower*g.set.rows), min(panels, wide)
-	if g.packed {
+	if g.packed && g.format != Int8 {
 		g.rowsPerTask = min(rows, tall*g.set.rows)
 	}
 	if workers > 1 {
@@ -236,6 +236,9 @@ func (g *product) plan(workers int) {
 		enough := min(4*workers, 1+max(g.m, 8)*g.n*g.k/least) // reading B is work, however few the rows
 		for g.panelsPerTask > 1 && g.count() < enough {
 			g.panelsPerTask = (g.panelsPerTask + 1) / 2
+		}
+		if rows == 1 && g.format == Int8 {
+			g.panelsPerTask += g.panelsPerTask & 1 // they are multiplied two by two
 		}
 		for g.rowsPerTask > g.set.rows && g.count() < enough {
 			g.rowsPerTask = (g.rowsPerTask/2 + g.set.rows - 1) / g.set.rows * g.set.rows
@@ -259,13 +262,18 @@ func (g *product) task(t int) {
 // block computes the rows [i0, i1) of the panels [q0, q1).
 func (g *product) block(i0, i1, q0, q1 int) {
 	var s *scratch
-	if q1*g.set.width > g.n || (!g.packed && i1-i0 > g.set.rows) {
+	if q1*g.set.width > g.n || (!g.packed && i1-i0 > g.set.rows) || g.expands(i1-i0) {
 		s = takeScratch()
 	}
 	size := g.size
 	if i1-i0 <= fewTiles*g.set.rows {
 		// Few rows: B is read once, in the order it lies in memory.
 		for q := q0; q < q1; q++ {
+			if i1-i0 == 1 && q+1 < q1 && g.two(q) {
+				g.pair(i0, q)
+				q++
+				continue
+			}
 			for k0 := 0; k0 < g.k; k0 += size {
 				g.strip(i0, i1, q, k0, min(size, g.k-k0), s)
 			}
@@ -286,7 +294,8 @@ func (g *product) block(i0, i1, q0, q1 int) {
 func (g *product) strip(i0, i1, q, k0, k int, s *scratch) {
 	w := g.set.width
 	cols := min(w, g.n-q*w)
-	b, ldb := at(g.b, q*g.panel+depth(k0, g.pairs)*g.ldb), g.ldb
+	b, ldb := at(g.b, q*g.panel+g.format.depth(k0)*g.ldb), g.ldb
+	tiles := g.tiles
 	if !g.packed && (cols < w || i1-i0 > g.set.rows) {
 		// A panel of several rows of tiles is worth copying together; one that
 		// ends beyond the matrix must be, as tiles read whole panels.
@@ -297,23 +306,30 @@ func (g *product) strip(i0, i1, q, k0, k int, s *scratch) {
 		}
 		b, ldb = shared(s.panel[:]), w
 	}
+	switch {
+	case g.expands(i1 - i0):
+		g.set.expandBlocks(s.panel[:], from(b, g.format.depth(k)*w), k)
+		b = shared(s.panel[:])
+	case g.format == Int8:
+		tiles = &g.set.int8
+	}
 	accumulate := 0
 	if g.accumulate || k0 > 0 {
 		accumulate = 1
 	}
-	tiles := (i1 - i0 + g.set.rows - 1) / g.set.rows
-	plan := g.prefetch(tiles, k)
-	for i, left := i0, tiles-1; i < i1; left-- {
+	count := (i1 - i0 + g.set.rows - 1) / g.set.rows
+	plan := g.prefetch(count, k)
+	for i, left := i0, count-1; i < i1; left-- {
 		rows := min(g.set.rows, i1-i)
 		if rest := i1 - i; rest > g.set.rows && rest < 2*g.set.rows {
 			rows = (rest + 1) / 2 // two middling tiles beat a tall and a flat one
 		}
 		ahead, pace := plan.of(left)
-		a, c := at(g.a, i*g.lda+depth(k0, g.native)), at(g.c, i*g.ldc+q*w)
+		a, c := at(g.a, i*g.lda+g.place(k0)), at(g.c, i*g.ldc+q*w)
 		if cols == w {
-			g.tiles[rows](k, a, g.lda, b, ldb, ahead, pace, c, g.ldc, accumulate)
+			tiles[rows](k, a, g.lda, b, ldb, ahead, pace, c, g.ldc, accumulate)
 		} else {
-			g.tiles[rows](k, a, g.lda, b, ldb, ahead, pace, shared(s.tile[:]), w, 0)
+			tiles[rows](k, a, g.lda, b, ldb, ahead, pace, shared(s.tile[:]), w, 0)
 			storeEdge(c, g.ldc, s.tile[:], w, rows, cols, accumulate)
 		}
 		i += rows
@@ -341,11 +357,11 @@ func (f fetches) of(left int) (ahead, pace int) {
 // panels, and all tiles share the fetching of the next; where they are many, the
 // same k of the next panel follow.
 func (g *product) prefetch(tiles, k int) fetches {
-	if !g.packed {
+	if !g.packed || g.format == Int8 && tiles > 1 { // what is expanded is not fetched
 		return fetches{}
 	}
 	w := g.set.width
-	strip := depth(k, g.pairs) * w
+	strip := g.format.depth(k) * w
 	switch {
 	case tiles == 1:
 		return fetches{tiles: 1, ahead: near, pace: 4 * w}
@@ -353,6 +369,41 @@ func (g *product) prefetch(tiles, k int) fetches {
 		return fetches{tiles: tiles, ahead: strip, part: strip / tiles, pace: 4 * w / tiles}
 	}
 	return fetches{tiles: lastTiles, ahead: g.panel, part: strip / lastTiles, pace: 4 * w / lastTiles}
+}
+
+// two tells whether the panels q and q+1 can be multiplied by one row together.
+func (g *product) two(q int) bool {
+	return g.format == Int8 && g.set.int8Two != nil && (q+2)*g.set.width <= g.n
+}
+
+// pair computes row i of the panels q and q+1.
+func (g *product) pair(i, q int) {
+	c, b := at(g.c, i*g.ldc+q*g.set.width), at(g.b, q*g.panel)
+	for k0 := 0; k0 < g.k; k0 += g.size {
+		accumulate := 0
+		if g.accumulate || k0 > 0 {
+			accumulate = 1
+		}
+		place, ahead := g.format.depth(k0)*g.ldb, g.format.depth(g.size)*g.ldb
+		if k0+g.size >= g.k {
+			ahead = 2*g.panel - place // the next two panels
+		}
+		g.set.int8Two(min(g.size, g.k-k0), at(g.a, i*g.lda+k0), 0, at(b, place), g.panel, ahead, 0, c, 0, accumulate)
+	}
+}
+
+// expands tells whether a strip of so many rows is expanded to float32 before it is
+// multiplied. The result is the same.
+func (g *product) expands(rows int) bool {
+	return g.format == Int8 && g.set.int8[min(rows, maxRows)] == nil
+}
+
+// place is where the k-th value of a row of A is.
+func (g *product) place(k int) int {
+	if g.native {
+		return BF16.depth(k)
+	}
+	return k
 }
 
 // storeEdge copies or adds the first cols columns of a tile to C.

@@ -39,7 +39,7 @@ func (c gemmCase) run(t *testing.T, pool *Pool) {
 	}
 	packed := NewPacked(c.n, c.k)
 	if c.bf16 {
-		packed = NewPackedBF16(c.n, c.k)
+		packed = NewPackedAs(BF16, c.n, c.k)
 		roundAll(b)
 	}
 	native := c.bf16 && packed.set.native()
@@ -51,7 +51,7 @@ func (c gemmCase) run(t *testing.T, pool *Pool) {
 	packed.SetTransposed(0, b, c.ldb, c.n)
 	turned := NewPacked(c.k, c.n)
 	if c.bf16 {
-		turned = NewPackedBF16(c.k, c.n)
+		turned = NewPackedAs(BF16, c.k, c.n)
 	}
 	turned.data = guarded(t, len(turned.data), c.front)
 	clear(turned.data)
@@ -192,10 +192,10 @@ func TestGemmWorkers(t *testing.T) {
 			}
 			r := seeded(3)
 			a, b := r.values(s.m*s.k), r.values(s.n*s.k)
-			packed, half := NewPacked(s.n, s.k), NewPackedBF16(s.n, s.k)
+			packed, half := NewPacked(s.n, s.k), NewPackedAs(BF16, s.n, s.k)
 			packed.SetTransposed(0, b, s.n, s.n)
 			half.SetTransposed(0, b, s.n, s.n)
-			turned, turnedHalf := NewPacked(s.k, s.n), NewPackedBF16(s.k, s.n)
+			turned, turnedHalf := NewPacked(s.k, s.n), NewPackedAs(BF16, s.k, s.n)
 			turned.SetRows(0, b, s.n, s.k)
 			turnedHalf.SetRows(0, b, s.n, s.k)
 			var want, wantHalf []float32
@@ -329,7 +329,7 @@ func testAllocations(t *testing.T, p *Pool) {
 	if slow {
 		runs = 5
 	}
-	w, half := NewPacked(50, 70), NewPackedBF16(50, 70)
+	w, half := NewPacked(50, 70), NewPackedAs(BF16, 50, 70)
 	a, b, c := make([]float32, 40*70), make([]float32, 70*50), make([]float32, 40*70)
 	for name, f := range map[string]func(){
 		"GemmNT":   func() { p.GemmNT(c, 50, a, 70, 40, w, false) },

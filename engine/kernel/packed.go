@@ -8,37 +8,31 @@ import "fmt"
 // kernel set in use when the shape was given; a Packed is always multiplied by
 // that set, whatever [Use] chose since.
 //
-// The values are float32 or bf16, as they were asked for at first; a matrix of
-// bf16 is set and read as float32 all the same.
+// The values are float32, bf16 or int8, as they were asked for at first; a matrix
+// is set and read as float32 all the same.
 //
 // Different rows may be set from different goroutines at the same time.
 type Packed struct {
 	N, K int
 
-	set   *set
-	pairs bool      // bf16: a 32-bit value holds two k of a row
-	data  []float32 // [panels, depth, width], rows past N are zero
+	set    *set
+	format Format
+	data   []float32 // [panels, depth, width], rows past N are zero
 }
 
-// NewPacked returns a zero matrix [n, k].
-func NewPacked(n, k int) *Packed {
-	p := &Packed{}
+// NewPacked returns a zero matrix [n, k] of float32.
+func NewPacked(n, k int) *Packed { return NewPackedAs(F32, n, k) }
+
+// NewPackedAs returns a zero matrix [n, k] in a format. What is set is rounded to
+// it, and reads back exactly as rounded.
+func NewPackedAs(f Format, n, k int) *Packed {
+	p := &Packed{format: f}
 	p.Reset(n, k)
 	return p
 }
 
-// NewPackedBF16 returns a zero matrix [n, k] of bf16: half the memory of
-// [NewPacked]. What is set is rounded to nearest, ties to even, and reads back
-// exactly as rounded. The set that packs it decides how it is multiplied, see
-// [ComputesBF16].
-func NewPackedBF16(n, k int) *Packed {
-	p := &Packed{pairs: true}
-	p.Reset(n, k)
-	return p
-}
-
-// BF16 tells whether the values are bf16.
-func (p *Packed) BF16() bool { return p.pairs }
+// Format tells how the values are stored.
+func (p *Packed) Format() Format { return p.format }
 
 // Reset gives p another shape and the kernel set in use. It keeps the memory if
 // that is large enough; the values are undefined until they are set.
@@ -50,7 +44,7 @@ func (p *Packed) Reset(n, k int) {
 	}
 	p.N, p.K, p.set = n, k, s
 	panels := (n + s.width - 1) / s.width
-	d := depth(k, p.pairs)
+	d := p.format.depth(k)
 	size := panels * d * s.width
 	if size > cap(p.data) {
 		p.data = aligned(size)
@@ -74,9 +68,12 @@ func (p *Packed) SetRows(n0 int, b []float32, ldb, rows int) {
 	for r := 0; r < rows; {
 		j := (n0 + r) % w
 		part := min(w-j, rows-r)
-		if panel := p.panel(n0 + r); p.pairs {
+		switch panel := p.panel(n0 + r); p.format {
+		case BF16:
 			p.setRowsBF16(panel, j, b[r*ldb:], ldb, part)
-		} else {
+		case Int8:
+			p.setRowsInt8(panel, j, b[r*ldb:], ldb, part)
+		default:
 			p.set.turn(panel[j:], w, b[r*ldb:], ldb, part, p.K)
 		}
 		r += part
@@ -91,10 +88,14 @@ func (p *Packed) SetTransposed(n0 int, b []float32, ldb, cols int) {
 
 // SetTransposedBlock sets a block of B from b [rows, cols] with ldb elements
 // between rows: B[n0+j][k0+i] = b[i*ldb+j]. So the transpose of a weight that
-// is made of several matrices can be packed from them one by one.
+// is made of several matrices can be packed from them one by one. A matrix of
+// [Int8] is set by rows only.
 func (p *Packed) SetTransposedBlock(n0, k0 int, b []float32, ldb, rows, cols int) {
 	p.checkRange("SetTransposedBlock", n0, k0, cols, rows)
 	check("SetTransposedBlock: b", b, rows, cols, ldb)
+	if p.format == Int8 {
+		panic("kernel: SetTransposedBlock: a matrix of int8 is set by rows")
+	}
 	if rows == 0 {
 		return
 	}
@@ -104,7 +105,7 @@ func (p *Packed) SetTransposedBlock(n0, k0 int, b []float32, ldb, rows, cols int
 		part := min(w-j, cols-c)
 		panel := p.panel(n0 + c)
 		switch dst := panel[min(k0*w, len(panel)):]; {
-		case p.pairs:
+		case p.format == BF16:
 			p.setColumnsBF16(panel, j, k0, b[c:], ldb, rows, part)
 		case part == w:
 			p.set.copyPanel(local(dst), local(b[c:]), ldb, rows)
@@ -119,7 +120,7 @@ func (p *Packed) SetTransposedBlock(n0, k0 int, b []float32, ldb, rows, cols int
 
 // panel returns what is packed from the panel of row n on.
 func (p *Packed) panel(n int) []float32 {
-	return p.data[n/p.set.width*depth(p.K, p.pairs)*p.set.width:]
+	return p.data[n/p.set.width*p.format.depth(p.K)*p.set.width:]
 }
 
 // Row copies row n of B to dst [K].
@@ -128,8 +129,12 @@ func (p *Packed) Row(n int, dst []float32) {
 	checkLength("Row: dst", dst, p.K)
 	w := p.set.width
 	j, src := n%w, p.panel(n)
-	if p.pairs {
+	switch p.format {
+	case BF16:
 		p.rowBF16(src, j, dst)
+		return
+	case Int8:
+		p.rowInt8(src, j, dst)
 		return
 	}
 	for i := range dst {
@@ -143,13 +148,13 @@ func (p *Packed) Row(n int, dst []float32) {
 func (p *Packed) CopyBlock(src *Packed, n, k int) {
 	p.checkRange("CopyBlock", 0, 0, n, k)
 	src.checkRange("CopyBlock: src", 0, 0, n, k)
-	if p.set != src.set || p.pairs != src.pairs {
+	if p.set != src.set || p.format != src.format {
 		panic("kernel: CopyBlock: the matrices are packed in different ways")
 	}
 	w := p.set.width
 	for r := 0; r < n; r += w {
 		to, from := p.panel(r), src.panel(r)
-		size := depth(k, p.pairs) * w
+		size := p.format.depth(k) * w
 		copy(to[:size], from[:size])
 	}
 }

@@ -27,7 +27,9 @@ func same(t *testing.T, what string, got, want []float32) {
 }
 
 func TestPacked(t *testing.T)     { testPacked(t, NewPacked) }
-func TestPackedBF16(t *testing.T) { testPacked(t, NewPackedBF16) }
+func TestPackedBF16(t *testing.T) { testPacked(t, newBF16) }
+
+func newBF16(n, k int) *Packed { return NewPackedAs(BF16, n, k) }
 
 func testPacked(t *testing.T, fresh func(n, k int) *Packed) {
 	eachSetBF16(t, func(t *testing.T) {
@@ -42,7 +44,7 @@ func testPacked(t *testing.T, fresh func(n, k int) *Packed) {
 				copy(want[i*k:(i+1)*k], b[i*ldb:])
 			}
 			bytes := 4 * n * k
-			if p.BF16() {
+			if p.Format() == BF16 {
 				roundAll(want)
 				bytes = 2 * n * k
 			}
@@ -83,7 +85,7 @@ func testPacked(t *testing.T, fresh func(n, k int) *Packed) {
 
 // A packed matrix belongs to the set that packed it.
 func TestCopyBlock(t *testing.T) {
-	for _, fresh := range []func(n, k int) *Packed{NewPacked, NewPackedBF16} {
+	for _, fresh := range []func(n, k int) *Packed{NewPacked, newBF16} {
 		eachSetBF16(t, func(t *testing.T) {
 			r := seeded(12)
 			for range 20 {
@@ -103,7 +105,7 @@ func TestCopyBlock(t *testing.T) {
 					t.Error("different layouts are copied")
 				}
 			}()
-			NewPacked(4, 4).CopyBlock(NewPackedBF16(4, 4), 2, 2)
+			NewPacked(4, 4).CopyBlock(NewPackedAs(BF16, 4, 4), 2, 2)
 		})
 	}
 }

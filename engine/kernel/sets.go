@@ -30,6 +30,9 @@ type set struct {
 	tiles   [maxRows + 1]tile // by the number of rows
 	bf16    [maxRows + 1]tile // the same where B is [ceil(k/2), width] pairs of bf16
 	bf16Dot [maxRows + 1]tile // the same where A is pairs too, with zero beside an odd last k; nil without native bf16
+	int8    [maxRows + 1]tile // the same where B is blocks of int8; nil for heights that are not worth one
+	// int8Two computes one row of C by two panels that are ldb apart.
+	int8Two tile
 	// copyPanel copies src[rows, width] to dst[rows, width] without gaps.
 	copyPanel func(dst, src *float32, lds, rows int)
 
@@ -40,6 +43,9 @@ type set struct {
 	round       func(dst, src *float32, n int)
 	pairPanel   func(dst, src *float32, lds, pairs int)
 	expandPanel func(dst, src *float32, pairs int)
+	// expandInt8 sets dst[k, width] to the values of the blocks of int8 at src. Sets
+	// without it leave it nil.
+	expandInt8 func(dst, src *float32, k int)
 
 	lanes       int
 	expSum      func(dst, src *float32, n int, scale, bias float32) float32

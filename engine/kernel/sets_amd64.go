@@ -14,9 +14,12 @@ var avx2 = set{
 	bf16: [maxRows + 1]tile{
 		nil, tile1x16BF16AVX2, tile2x16BF16AVX2, tile3x16BF16AVX2, tile4x16BF16AVX2, tile5x16BF16AVX2, tile6x16BF16AVX2,
 	},
+	int8:        [maxRows + 1]tile{nil, tile1x16Int8AVX2, tile2x16Int8AVX2, tile3x16Int8AVX2, tile4x16Int8AVX2},
+	int8Two:     tile1x32Int8AVX2,
 	round:       roundBF16AVX2,
 	pairPanel:   pairPanel16AVX2,
 	expandPanel: expandPanel16AVX2,
+	expandInt8:  expandInt8AVX2,
 	copyPanel:   copyPanelAVX2,
 	lanes:       8,
 	expSum:      expSumAVX2,
@@ -47,9 +50,12 @@ var avx512 = set{
 		nil, tile1x32BF16AVX512, tile2x32BF16AVX512, tile3x32BF16AVX512, tile4x32BF16AVX512, tile5x32BF16AVX512, tile6x32BF16AVX512,
 		tile7x32BF16AVX512, tile8x32BF16AVX512, tile9x32BF16AVX512, tile10x32BF16AVX512, tile11x32BF16AVX512, tile12x32BF16AVX512,
 	},
+	int8:        [maxRows + 1]tile{nil, tile1x32Int8AVX512, tile2x32Int8AVX512, tile3x32Int8AVX512, tile4x32Int8AVX512},
+	int8Two:     tile1x64Int8AVX512,
 	round:       roundBF16AVX2,
 	pairPanel:   pairPanel32AVX2,
 	expandPanel: expandPanel32AVX2,
+	expandInt8:  expandInt8AVX512,
 	copyPanel:   copyPanelAVX512,
 	lanes:       16,
 	expSum:      expSumAVX512,
@@ -77,11 +83,17 @@ var avx512bf16 = func() set {
 	return s
 }()
 
+// f16c is the bit of the conversion of halves.
+const f16c = 1 << 29
+
 // supported asks the CPU and the operating system, which has to save the wide
 // registers.
 func supported() []*set {
 	sets := []*set{&plain}
 	if cpu.X86.HasAVX2 && cpu.X86.HasFMA {
+		if cpuFeatures()&f16c == 0 { // every such processor has it, but a virtual one may hide it
+			avx2.int8, avx2.int8Two, avx2.expandInt8 = [maxRows + 1]tile{}, nil, nil
+		}
 		sets = append([]*set{&avx2}, sets...)
 		if cpu.X86.HasAVX512F {
 			sets = append([]*set{&avx512}, sets...)

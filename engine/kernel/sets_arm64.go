@@ -12,6 +12,9 @@ var neon = set{
 	bf16: [maxRows + 1]tile{
 		nil, tile1x16BF16NEON, tile2x16BF16NEON, tile3x16BF16NEON, tile4x16BF16NEON, tile5x16BF16NEON, tile6x16BF16NEON,
 	},
+	int8:        [maxRows + 1]tile{nil, tile1x16Int8NEON, tile2x16Int8NEON, tile3x16Int8NEON, tile4x16Int8NEON},
+	int8Two:     tile1x32Int8NEON,
+	expandInt8:  expandInt8NEON,
 	copyPanel:   copyPanelNEON,
 	round:       roundBF16NEON,
 	pairPanel:   pairPanelNEON,

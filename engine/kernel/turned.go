@@ -22,23 +22,27 @@ func (p *Pool) GemmPacked(c []float32, ldc int, a []float32, lda, m int, b *Pack
 	panels := (b.K + w - 1) / w
 	slab := size * max(1, mostTurned/(panels*w*size)) // rows of B turned at a time
 	slab = min(slab, b.N)
-	turned := takePairs(panels * depth(slab, native) * w)
+	format := F32
+	if native {
+		format = BF16
+	}
+	turned := takePairs(panels * format.depth(slab) * w)
 	defer turned.release()
 	for n := 0; n < b.N; n += slab {
 		rows := min(slab, b.N-n)
-		p.turn(turning{b, turned.values, n, rows})
+		p.turn(turning{b, format, turned.values, n, rows})
 		g := product{
-			set: b.set, tiles: &b.set.tiles, packed: true, b: shared(turned.values), ldb: w, panel: depth(rows, native) * w,
+			set: b.set, tiles: &b.set.tiles, packed: true, b: shared(turned.values), ldb: w, panel: format.depth(rows) * w,
 			c: shared(c), ldc: ldc, a: shared(a[n:]), lda: lda, m: m, n: b.K, k: rows, size: size, accumulate: accumulate || n > 0,
 		}
-		g.pairs = native
+		g.format = format
 		p.multiplyTurned(g)
 	}
 }
 
 // multiplyTurned rounds A if it has to be, and multiplies.
 func (p *Pool) multiplyTurned(g product) {
-	if g.pairs {
+	if g.format == BF16 {
 		defer g.nativeBF16().release()
 	}
 	p.multiply(g)
@@ -49,12 +53,13 @@ func (p *Pool) multiplyTurned(g product) {
 const mostTurned = 2 << 20
 
 // nativePairs tells whether products by p multiply pairs of bf16.
-func (p *Packed) nativePairs() bool { return p.pairs && p.set.native() }
+func (p *Packed) nativePairs() bool { return p.format == BF16 && p.set.native() }
 
 // turning is the work of turning some rows of a matrix, from n0 on, a multiple of
 // the width.
 type turning struct {
 	matrix   *Packed
+	format   Format // of dst: BF16 where the set multiplies it, else F32
 	dst      []float32
 	n0, rows int
 }
@@ -73,27 +78,35 @@ func (p *Pool) turn(t turning) {
 // [rows][width], or [panel][ceil(rows/2)][width] pairs of rows where the set
 // multiplies pairs natively.
 func (t *turning) turnRows(r int) {
-	p, native := t.matrix, t.matrix.nativePairs()
+	p := t.matrix
 	w := p.set.width
 	first := r * w // of the slab
 	rows := min(w, t.rows-first)
 	src := p.panel(t.n0 + first) // [K, width]
 	var s *scratch
-	if p.pairs {
+	if p.format != F32 {
 		s = takeScratch()
 		defer s.release()
 	}
-	size := depth(t.rows, native) * w
+	size := t.format.depth(t.rows) * w
 	for q := range (p.K + w - 1) / w {
 		cols := min(w, p.K-q*w)
-		to := t.dst[q*size+depth(first, native)*w:]
-		if !p.pairs {
+		to := t.dst[q*size+t.format.depth(first)*w:]
+		if p.format == F32 {
 			p.set.turn(to, w, src[q*w*w:], w, cols, rows)
 			continue
 		}
 		values, across := s.block[0][:], s.block[1][:]
-		p.set.expandPairs(values, src[q*w/2*w:], depth(cols, true))
-		if !native {
+		if p.format == Int8 {
+			within := q * w % int8Block // whole panels make a block
+			if within == 0 {
+				p.set.expandBlocks(values, src[p.format.depth(q*w)*w:], min(int8Block, p.K-q*w))
+			}
+			values = values[within*w:]
+		} else {
+			p.set.expandPairs(values, src[q*w/2*w:], BF16.depth(cols))
+		}
+		if t.format == F32 {
 			p.set.turn(to, w, values, w, cols, rows)
 			continue
 		}

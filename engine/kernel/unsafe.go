@@ -34,3 +34,8 @@ func aligned(n int) []float32 {
 	}
 	return x[skip : skip+n : skip+n]
 }
+
+// bytesOf returns the bytes of x to read and write, in the order of memory.
+func bytesOf(x []float32) []uint8 {
+	return unsafe.Slice((*uint8)(unsafe.Pointer(unsafe.SliceData(x))), 4*len(x))
+}

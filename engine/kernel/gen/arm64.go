@@ -45,6 +45,7 @@ const (
 
 var mnemonics = map[uint32]string{
 	fadd: "FADD", fsub: "FSUB", fmul: "FMUL", fdiv: "FDIV", fmla: "FMLA", fmls: "FMLS", fmax: "FMAX", faddp: "FADDP",
+	fcvtlHalf: "FCVTL.4S", fcvtl2Half: "FCVTL2.4S", ucvtf: "UCVTF",
 	fcmeq: "FCMEQ", fcmgt: "FCMGT", fneg: "FNEG", frintn: "FRINTN", fcvtns: "FCVTNS",
 	fcvtl: "FCVTL", fcvtl2: "FCVTL2", fmla2: "FMLA.2D", fadd2: "FADD.2D",
 }
@@ -126,6 +127,7 @@ var neonFiles = []struct {
 }{
 	{"tile_neon", func(a *arm) { a.tiles() }},
 	{"bf16_neon", func(a *arm) { a.tilesBF16(); a.roundBF16(); a.pairPanel() }},
+	{"int8_neon", func(a *arm) { a.tilesInt8(); a.expandInt8() }},
 	{"vector_neon", func(a *arm) { a.vectors() }},
 }
 

@@ -37,15 +37,15 @@ func (g *generator) tilesBF16() {
 				},
 				pair: func(t *tileState, p int, row operand.Mem) {
 					b0, b1 := load(row)
-					t.multiply(2*p, b0, b1, g.fma)
+					t.multiply(0, 2*p, b0, b1, g.fma)
 					b0, b1 = g.vec(), g.vec()
 					g.and(row, high, b0)
 					g.and(row.Offset(g.bytes), high, b1)
-					t.multiply(2*p+1, b0, b1, g.fma)
+					t.multiply(0, 2*p+1, b0, b1, g.fma)
 				},
 				last: func(t *tileState, row operand.Mem) {
 					b0, b1 := load(row)
-					t.multiply(0, b0, b1, g.fma)
+					t.multiply(0, 0, b0, b1, g.fma)
 				},
 			})
 	}
@@ -70,7 +70,7 @@ func (g *generator) tilesDot() {
 				start:  func(*tileState) {},
 				pair: func(t *tileState, p int, row operand.Mem) {
 					b0, b1 := load(row)
-					t.multiply(p, b0, b1, g.dot2)
+					t.multiply(0, p, b0, b1, g.dot2)
 				},
 				last: func(t *tileState, row operand.Mem) {
 					b0, b1 := load(row)
@@ -78,7 +78,7 @@ func (g *generator) tilesDot() {
 						g.VPSLLD(operand.Imm(16), b, b)
 						g.VPSRLD(operand.Imm(16), b, b)
 					}
-					t.multiply(0, b0, b1, g.dot2)
+					t.multiply(0, 0, b0, b1, g.dot2)
 				},
 			})
 	}
@@ -98,7 +98,7 @@ func (g *generator) pairTile(rows int, name, doc string, s pairSteps) {
 	ldb3 := g.GP64()
 	g.LEAQ(operand.Mem{Base: t.ldb, Index: t.ldb, Scale: 2}, ldb3)
 	g.SHRQ(operand.Imm(1), t.k)
-	t.zero()
+	t.zero(1)
 	s.start(t)
 	const unroll = 4
 	rest, single, odd, done := g.label("rest"), g.label("single"), g.label("odd"), g.label("done")

@@ -260,3 +260,12 @@ func float(b []byte, i int) float32 {
 func double(b []byte, i int) float64 {
 	return math.Float64frombits(binary.LittleEndian.Uint64(b[8*i:]))
 }
+
+// half converts an IEEE 754 half that is finite.
+func half(h uint16) float32 {
+	fraction, exponent := float64(h&0x3ff), int(h>>10&31)
+	if exponent > 0 {
+		fraction, exponent = fraction+1024, exponent-1
+	}
+	return float32(math.Copysign(math.Ldexp(fraction, exponent-24), 1-2*float64(h>>15)))
+}

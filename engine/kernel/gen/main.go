@@ -55,10 +55,12 @@ var files = []file{
 		g.expandPanel(zmm.columns())
 	}},
 	{"bf16_avx512", func(g *generator) { g.width = zmm; g.tilesBF16() }},
+	{"int8_avx2", func(g *generator) { g.width = ymm; g.tilesInt8(); g.expandInt8() }},
+	{"int8_avx512", func(g *generator) { g.width = zmm; g.tilesInt8(); g.expandInt8() }},
 	{"dot_avx512", func(g *generator) { g.width = zmm; g.tilesDot() }},
 	{"vector_avx2", func(g *generator) { g.width = ymm; g.vectors() }},
 	{"vector_avx512", func(g *generator) { g.width = zmm; g.vectors() }},
-	{"common", func(g *generator) { g.width = ymm; g.transpose8(); g.pause(); g.peak() }},
+	{"common", func(g *generator) { g.width = ymm; g.transpose8(); g.pause(); g.peak(); g.cpuid() }},
 }
 
 // generator is avo's build context with the width of the vectors.

@@ -114,6 +114,24 @@ func (m *machine) vector(in *ir.Instruction) {
 			}
 			return uint32(int32(v))
 		})
+	case "VCVTDQ2PS":
+		m.lanes(last, n, func(i int) uint32 {
+			return math.Float32bits(float32(int32(binary.LittleEndian.Uint32(m.bytes(o[0], n)[4*i:]))))
+		})
+	case "VPSHUFB": // within quarters
+		m.lanes(last, n, func(i int) uint32 {
+			var v uint32
+			for b, from := range m.bytes(o[0], n)[4*i : 4*i+4] {
+				if from < 0x80 {
+					v |= uint32(m.bytes(o[1], n)[4*i/16*16+int(from&15)]) << (8 * b)
+				}
+			}
+			return v
+		})
+	case "VCVTPH2PS":
+		m.lanes(last, n, func(i int) uint32 {
+			return math.Float32bits(half(binary.LittleEndian.Uint16(m.bytes(o[0], n/2)[2*i:])))
+		})
 	case "VPSLLD":
 		m.lanes(last, n, func(i int) uint32 {
 			return binary.LittleEndian.Uint32(m.bytes(o[1], n)[4*i:]) << m.integer(o[0])

@@ -24,7 +24,7 @@ func (g *generator) tile(rows int) {
 		fmt.Sprintf("computes C[%d, %d] (+)= A[%d, k] B[k, %d]; strides are in elements, k is at least 1. With every four k it prefetches as much of B from ahead elements on, which advances by pace.", rows, columns, rows, columns))
 	ldb3 := g.GP64()
 	g.LEAQ(operand.Mem{Base: t.ldb, Index: t.ldb, Scale: 2}, ldb3)
-	t.zero()
+	t.zero(1)
 	step := func(u int) {
 		row := operand.Mem{Base: t.b}
 		switch u {
@@ -36,7 +36,7 @@ func (g *generator) tile(rows int) {
 		b0, b1 := g.vec(), g.vec()
 		g.VMOVUPS(row, b0)
 		g.VMOVUPS(row.Offset(g.bytes), b1)
-		t.multiply(u, b0, b1, g.fma)
+		t.multiply(0, u, b0, b1, g.fma)
 	}
 	const unroll = 4
 	rest, single, done := g.label("rest"), g.label("single"), g.label("done")
@@ -63,8 +63,8 @@ type tileState struct {
 	rows           int
 	k, lda, b, ldb reg.Register
 	ahead, pace    reg.Register
-	bases          []reg.Register // of A: base, base+lda and base+2*lda are rows
-	sums           [][2]reg.VecVirtual
+	bases          []reg.Register     // of A: base, base+lda and base+2*lda are rows
+	sums           [][]reg.VecVirtual // of every row, two vectors a panel
 }
 
 // startTile emits the beginning of a tile: its parameters in registers, strides
@@ -108,17 +108,19 @@ func (g *generator) startTile(rows int, name, doc string) *tileState {
 	return t
 }
 
-// zero clears the sums.
-func (t *tileState) zero() {
-	t.sums = make([][2]reg.VecVirtual, t.rows)
+// zero clears the sums of so many panels.
+func (t *tileState) zero(panels int) {
+	t.sums = make([][]reg.VecVirtual, t.rows)
 	for i := range t.sums {
-		t.sums[i] = [2]reg.VecVirtual{t.g.zeroed(), t.g.zeroed()}
+		for range 2 * panels {
+			t.sums[i] = append(t.sums[i], t.g.zeroed())
+		}
 	}
 }
 
-// multiply adds the products of the 32-bit value u of every row of A with two
-// vectors of B.
-func (t *tileState) multiply(u int, b0, b1 reg.VecVirtual, fma func(b, a, sum reg.VecVirtual)) {
+// multiply adds the products of the 32-bit value u of every row of A with the two
+// vectors of a panel of B.
+func (t *tileState) multiply(panel, u int, b0, b1 reg.VecVirtual, fma func(b, a, sum reg.VecVirtual)) {
 	for i := range t.rows {
 		x := operand.Mem{Base: t.bases[i/3], Disp: 4 * u}
 		if i%3 > 0 {
@@ -126,8 +128,8 @@ func (t *tileState) multiply(u int, b0, b1 reg.VecVirtual, fma func(b, a, sum re
 		}
 		v := t.g.vec()
 		t.g.VBROADCASTSS(x, v)
-		fma(b0, v, t.sums[i][0])
-		fma(b1, v, t.sums[i][1])
+		fma(b0, v, t.sums[i][2*panel])
+		fma(b1, v, t.sums[i][2*panel+1])
 	}
 }
 
@@ -175,16 +177,18 @@ func (t *tileState) finish() {
 	old := g.GP64()
 	g.MOVQ(c, old)
 	for i := range rows {
-		g.VADDPS(operand.Mem{Base: old}, sums[i][0], sums[i][0])
-		g.VADDPS(operand.Mem{Base: old, Disp: g.bytes}, sums[i][1], sums[i][1])
+		for j, s := range sums[i] {
+			g.VADDPS(operand.Mem{Base: old, Disp: j * g.bytes}, s, s)
+		}
 		if i < rows-1 {
 			g.ADDQ(ldc, old)
 		}
 	}
 	g.Label(set)
 	for i := range rows {
-		g.VMOVUPS(sums[i][0], operand.Mem{Base: c})
-		g.VMOVUPS(sums[i][1], operand.Mem{Base: c, Disp: g.bytes})
+		for j, s := range sums[i] {
+			g.VMOVUPS(s, operand.Mem{Base: c, Disp: j * g.bytes})
+		}
 		if i < rows-1 {
 			g.ADDQ(ldc, c)
 		}

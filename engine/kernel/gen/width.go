@@ -152,6 +152,7 @@ var constants = map[string]uint32{
 	"infinity": 0x7f800000,
 	"negative": 0xff800000, // -Inf
 	"unsigned": 0x7fffffff, // all but the sign
+	"byte":     0xff,
 	// Rounding to bf16, which is the upper half of a float32.
 	"high":       0xffff0000,
 	"unit":       1,          // of bf16, where it has been shifted down to
