@@ -86,18 +86,22 @@ func TestArchitecturesTrajectories(t *testing.T) {
 	}
 }
 
-// The graph and the decoder compute the same loss, and weights in bf16 one that
-// is near: no architecture loses a part of itself on the way.
-func TestArchitecturesBF16(t *testing.T) {
-	for _, name := range architectures {
-		t.Run(name, func(t *testing.T) {
+// The graph and the decoder compute the same loss, and rounded weights one that is
+// near: no architecture loses a part of itself on the way.
+func TestArchitecturesRounded(t *testing.T) {
+	for i, name := range append(slices.Clone(architectures), architectures...) {
+		dtype := llama.BF16
+		if i >= len(architectures) {
+			dtype = llama.Int8
+		}
+		t.Run(name+"/"+string(dtype), func(t *testing.T) {
 			x, pool := openArch(t, name), newPool(t, 2)
 			f := x.Trajectories["lora_terms"].Steps[0]
 			var examples []batch.Example
 			for _, r := range f.Rows {
 				examples = append(examples, x.examples[r])
 			}
-			w := loadAs(t, pool, x.model, llama.Frozen, llama.BF16)
+			w := loadAs(t, pool, x.model, llama.Frozen, dtype)
 			terms, _, err := decode.New(pool, w, x.archAdapter(t), 64).Loss(context.Background(), examples, allTerms)
 			if err != nil {
 				t.Fatal(err)

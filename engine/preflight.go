@@ -71,7 +71,7 @@ const (
 // Tolerance is how far two ways to the same loss may be apart, relative to it or to
 // one nat.
 func (t *Trainer) Tolerance() float64 {
-	if t.weights.Head.Packed().BF16() {
+	if t.weights.Head.Packed().Format() == kernel.BF16 {
 		return toleranceBF16
 	}
 	return tolerance

@@ -325,7 +325,7 @@ func TestBatchedGenerationEqualsAlone(t *testing.T) {
 func TestSharedPrefixChangesNothing(t *testing.T) {
 	x := openToy(t, "untied")
 	pool := newPool(t, 2)
-	for _, dtype := range []llama.DType{llama.F32, llama.BF16} {
+	for _, dtype := range []llama.DType{llama.F32, llama.BF16, llama.Int8} {
 		m := decode.New(pool, loadAs(t, pool, x.model, llama.Frozen, dtype), sineAdapter(t, x.model.Config, everyModule, true), 128)
 		o := decode.Options{MaxNew: 24, Batch: 3, EOS: []int32{2}}
 		var prompts [][]int32

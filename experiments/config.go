@@ -43,7 +43,7 @@ type Config struct {
 type ModelConfig struct {
 	Path  string // "builtin", a directory, a .gguf file or a hub id
 	Init  string // InitWeights or InitRandom
-	DType string // what frozen weights are computed in: "auto", "f32", "bf16"
+	DType string // what frozen weights are computed in: "auto", "f32", "bf16", "int8"
 }
 
 // DataConfig is the section [data].

@@ -121,7 +121,7 @@ schedule = "cosin"
 epochs = 3
 
 [model]
-dtype = "int8"
+dtype = "int4"
 `))
 	var p *Problems
 	if !errors.As(err, &p) {
@@ -143,7 +143,7 @@ dtype = "int8"
 		{"16:1", "train.lr", "must be above 0, at most 10, not nan"},
 		{"17:1", "train.schedule", `must be "constant", "linear", "cosine" or "wsd", not "cosin"`},
 		{"19:2", "[trian]", "is not a section; the nearest is [train]"},
-		{"23:1", "model.dtype", `must be "auto", "f32" or "bf16", not "int8"`},
+		{"23:1", "model.dtype", `must be "auto", "f32", "bf16" or "int8", not "int4"`},
 	}
 	if len(p.List) != len(want) {
 		t.Errorf("%d problems, want %d:\n%v", len(p.List), len(want), err)

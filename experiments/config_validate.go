@@ -66,7 +66,7 @@ var crossRules = []struct {
 		return ""
 	}},
 	{"model.dtype", func(c *Config) string {
-		if c.Model.DType == "bf16" && c.Method == Full {
+		if (c.Model.DType == "bf16" || c.Model.DType == "int8") && c.Method == Full {
 			return "must be " + quote("auto") + " or " + quote("f32") + " with method " + quote(Full) + ": weights that are trained are float32"
 		}
 		return ""

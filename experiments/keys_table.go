@@ -55,8 +55,8 @@ var keyTable = []Key{
 		at:  func(c *Config) any { return &c.Model.Init },
 	},
 	{
-		Name: "model.dtype", Kind: KindChoice, Default: `"auto"`, Options: []string{"auto", "f32", "bf16"},
-		Doc:     "what frozen weights are stored and computed in; auto = bf16 where the CPU multiplies it",
+		Name: "model.dtype", Kind: KindChoice, Default: `"auto"`, Options: []string{"auto", "f32", "bf16", "int8"},
+		Doc:     "what frozen weights are stored in; auto = bf16 where the CPU multiplies it, else f32; int8 is the smallest, rounds weights alone, and writes one text fastest",
 		aliases: []string{"torch_dtype", "precision"},
 		at:      func(c *Config) any { return &c.Model.DType },
 	},

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"hone/data"
@@ -187,13 +188,12 @@ func (d demand) remedies(tokens int, budget int64) []string {
 		}
 		return false
 	}
-	half := d.config.Clone()
-	half.Model.DType = string(llama.BF16)
-	canHalve := DType(d.config) != DType(half)
-	halved := canHalve && try(half, `model.dtype = "bf16"`)
+	smaller, what := d.smaller()
+	halved := slices.ContainsFunc(smaller, func(c Config) bool { return try(c, what(c)) })
 	shortened := shorten(short, "")
-	if canHalve && !halved && !shortened {
-		shorten(half, `model.dtype = "bf16" with `)
+	if len(smaller) > 0 && !halved && !shortened {
+		least := smaller[len(smaller)-1]
+		shorten(least, what(least)+" with ")
 	}
 	if d.texts.Batch > 0 {
 		one, none := d.config.Clone(), d.config.Clone()
@@ -202,6 +202,21 @@ func (d demand) remedies(tokens int, budget int64) []string {
 		_ = d.texts.Batch > 1 && try(one, "eval.batch = 1") || try(none, "train.eval_every = 0")
 	}
 	return append(fits, d.more(budget, len(fits) > 0))
+}
+
+// smaller are experiments whose frozen weights take less memory, the least rounded
+// first, and how one of them is asked for.
+func (d demand) smaller() ([]Config, func(Config) string) {
+	types := []llama.DType{llama.F32, llama.BF16, llama.Int8} // from large to small
+	var out []Config
+	for _, t := range types[slices.Index(types, DType(d.config))+1:] {
+		c := d.config.Clone()
+		c.Model.DType = string(t)
+		if DType(c) == t { // not so where every weight is trained
+			out = append(out, c)
+		}
+	}
+	return out, func(c Config) string { return fmt.Sprintf("model.dtype = %q", c.Model.DType) }
 }
 
 // more is the remedy of more memory, or of a smaller model.

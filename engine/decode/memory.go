@@ -20,8 +20,8 @@ type Texts struct {
 // adapter, the key-value caches, activations and logits.
 func Bytes(c weights.Config, l llama.LoRA, dtype llama.DType, t Texts) int64 {
 	cache := func(positions int) int64 {
-		bf16 := dtype == llama.BF16
-		return int64(c.Layers*c.KVHeads) * (kernel.PackedBytes(positions, c.HeadDim, bf16) + kernel.PackedBytes(c.HeadDim, positions, bf16))
+		f := cacheFormat(dtype.Format())
+		return int64(c.Layers*c.KVHeads) * (kernel.PackedBytes(f, positions, c.HeadDim) + kernel.PackedBytes(f, c.HeadDim, positions))
 	}
 	n := l.PackedAdapterBytes(c) + cache(t.Longest) + int64(t.Batch)*cache(t.Prompt+t.MaxNew)
 	if t.Shared > 0 {

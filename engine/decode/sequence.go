@@ -10,7 +10,7 @@ type sequence struct {
 }
 
 // keyValues are what one key head of one layer remembers of a sequence, packed
-// for the products of attention in the type of the model's weights.
+// for the products of attention.
 type keyValues struct {
 	keys   *kernel.Packed // [limit, dim], rotated
 	values *kernel.Packed // [dim, limit]
@@ -26,15 +26,22 @@ func (m *Model) newSequence(limit int) *sequence {
 			return s
 		}
 	}
-	pack := kernel.NewPacked
-	if m.weights.Head.Packed().BF16() {
-		pack = kernel.NewPackedBF16
-	}
+	format := cacheFormat(m.weights.Head.Packed().Format())
+	pack := func(n, k int) *kernel.Packed { return kernel.NewPackedAs(format, n, k) }
 	s := &sequence{limit: limit}
 	for range len(m.layers) * m.heads.KV {
 		s.cache = append(s.cache, keyValues{pack(limit, m.heads.Dim), pack(m.heads.Dim, limit)})
 	}
 	return s
+}
+
+// cacheFormat is how keys and values are packed with weights of a format: as they are,
+// but not rounded to bytes.
+func cacheFormat(weights kernel.Format) kernel.Format {
+	if weights == kernel.BF16 {
+		return kernel.BF16
+	}
+	return kernel.F32
 }
 
 // end gives the cache of a sequence back.

@@ -73,13 +73,13 @@ func (l LoRA) PackedAdapterBytes(c weights.Config) int64 {
 	for _, layer := range l.ranks(c) {
 		for i, r := range layer {
 			if r > 0 {
-				n += kernel.PackedBytes(r, shapes[i].in, false)
+				n += kernel.PackedBytes(kernel.F32, r, shapes[i].in)
 			}
 		}
 	}
 	for _, m := range l.modules(c) {
 		out, _, _ := c.LinearShape(m.Linear)
-		n += kernel.PackedBytes(out, m.R, false)
+		n += kernel.PackedBytes(kernel.F32, out, m.R)
 	}
 	return n
 }
@@ -88,10 +88,10 @@ func (l LoRA) PackedAdapterBytes(c weights.Config) int64 {
 // that are trained it is that of their packed copies; the weights themselves are
 // parameters.
 func WeightBytes(c weights.Config, use Use, dtype DType) int64 {
-	bf16 := dtype == BF16 && use != Full
-	n := kernel.PackedBytes(c.Vocab, c.Hidden, bf16)
+	format := dtype.of(use).Format()
+	n := kernel.PackedBytes(format, c.Vocab, c.Hidden)
 	for _, s := range fusedShapes(c) {
-		n += int64(c.Layers) * kernel.PackedBytes(s.out, s.in, bf16)
+		n += int64(c.Layers) * kernel.PackedBytes(format, s.out, s.in)
 	}
 	if use == Full {
 		return n
@@ -178,7 +178,7 @@ func loraScratch(c weights.Config, l LoRA) int64 {
 		across = max(across, m.R*out)
 	}
 	for s := range shapes {
-		bytes += kernel.PackedBytes(s[0], s[1], false)
+		bytes += kernel.PackedBytes(kernel.F32, s[0], s[1])
 	}
 	return bytes/4 + int64(stacked+across)
 }
@@ -186,7 +186,7 @@ func loraScratch(c weights.Config, l LoRA) int64 {
 // roundedBytes is the room for operands rounded to bf16: of the widest gradient
 // that is multiplied, or of a chunk of logits.
 func roundedBytes(c weights.Config, dtype DType, use Use, p Pass) int64 {
-	if dtype != BF16 || use == Full {
+	if dtype.of(use) != BF16 {
 		return 0
 	}
 	n := kernel.RoundedBytes(ops.LogitRows(p.Targets, p.Example), c.Vocab)

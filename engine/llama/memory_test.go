@@ -57,6 +57,8 @@ func TestTrainingBytesAreWhatIsHeld(t *testing.T) {
 		{"full, untied", untied, LoRA{}, Full, F32},
 		{"norms of heads", heads, all, Frozen, F32},
 		{"biases", biases, all, Frozen, BF16},
+		{"int8", tied, all, Frozen, Int8},
+		{"int8, untied, biases", biases, all, Frozen, Int8},
 		{"full, norms of heads", heads, LoRA{}, Full, F32},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -155,7 +157,7 @@ func TestTrainingBytesOfKnownModels(t *testing.T) {
 		dtype  DType
 		want   int64 // MB of weights, adapter and activations
 	}{
-		{small135, F32, 1448}, {small135, BF16, 1179}, {small360, F32, 3009}, {small360, BF16, 2285},
+		{small135, F32, 1448}, {small135, BF16, 1179}, {small135, Int8, 1061}, {small360, F32, 3009}, {small360, BF16, 2285},
 	} {
 		if got := TrainingBytes(c.config, l, Frozen, c.dtype, p) / 1e6; got != c.want {
 			t.Errorf("%d wide, %s: %d MB, want %d", c.config.Hidden, c.dtype, got, c.want)

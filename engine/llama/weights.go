@@ -55,7 +55,27 @@ type DType string
 const (
 	F32  DType = "f32"
 	BF16 DType = "bf16" // half the memory; see kernel.ComputesBF16 for the arithmetic
+	Int8 DType = "int8" // 9/32 of the memory; see kernel.Int8 for what is rounded
 )
+
+// Format is how a matrix of that type is packed.
+func (d DType) Format() kernel.Format {
+	switch d {
+	case BF16:
+		return kernel.BF16
+	case Int8:
+		return kernel.Int8
+	}
+	return kernel.F32
+}
+
+// of is the type of weights for a use: what is trained is float32.
+func (d DType) of(use Use) DType {
+	if use == Full {
+		return F32
+	}
+	return d
+}
 
 // Load reads and packs all weights of m. Layers are read in parallel. A weight
 // that is not finite ends in an error that names it. Weights that are trained
@@ -71,7 +91,7 @@ func Load(ctx context.Context, pool *kernel.Pool, m *weights.Model, use Use, dty
 // load makes weights of what read fills in for each tensor, from row first on.
 func load(ctx context.Context, pool *kernel.Pool, c weights.Config, read func(name string, first int, dst []float32) error, use Use, dtype DType) (*Weights, error) {
 	l := loader{
-		config: c, read: read, w: &Weights{Config: c, Layers: make([]Layer, c.Layers)}, use: use, bf16: dtype == BF16 && use != Full,
+		config: c, read: read, w: &Weights{Config: c, Layers: make([]Layer, c.Layers)}, use: use, dtype: dtype.of(use),
 		staging: make(chan []float32, pool.Workers()), params: map[string]*ops.Param{},
 	}
 	for range pool.Workers() {
@@ -104,7 +124,7 @@ type loader struct {
 	read   func(name string, first int, dst []float32) error
 	w      *Weights
 	use    Use
-	bf16   bool
+	dtype  DType
 
 	staging chan []float32 // of each worker, for weights on their way to being packed
 
@@ -209,7 +229,7 @@ func (l *loader) norm(name string, dim int) (*ops.Norm, error) {
 }
 
 func (l *loader) matrix(in int, parts []int, names ...string) (*ops.Matrix, error) {
-	m := ops.NewMatrix(in, parts, l.bf16)
+	m := ops.NewMatrix(in, parts, l.dtype.Format())
 	var params []*ops.Param
 	for i, name := range names {
 		if l.use != Full {
@@ -247,7 +267,24 @@ func (l *loader) pack(m *ops.Matrix, part int, name string) error {
 		if err := l.read(name, row, w); err != nil {
 			return err
 		}
+		if l.dtype == Int8 {
+			if err := fitsInt8(name, w); err != nil {
+				return err
+			}
+		}
 		m.SetRows(part, row, w)
+	}
+	return nil
+}
+
+// fitsInt8 refuses a weight that int8 would cut down.
+func fitsInt8(name string, w []float32) error {
+	high := float32(0)
+	for _, v := range w {
+		high = max(high, v, -v)
+	}
+	if high > kernel.LargestInt8 {
+		return fmt.Errorf("%s holds %g, and int8 no more than %d (what works: f32, bf16)", name, high, kernel.LargestInt8)
 	}
 	return nil
 }

@@ -24,18 +24,14 @@ type Matrix struct {
 	dirty  bool
 }
 
-// NewMatrix returns a matrix to be filled part by part with SetRows. bf16 stores
-// it in half the memory, rounded.
-func NewMatrix(in int, parts []int, bf16 bool) *Matrix {
+// NewMatrix returns a matrix to be filled part by part with SetRows, stored in a
+// format.
+func NewMatrix(in int, parts []int, format kernel.Format) *Matrix {
 	m := &Matrix{In: in, Parts: parts, Bias: make([][]float32, len(parts))}
 	for _, n := range parts {
 		m.Out += n
 	}
-	pack := kernel.NewPacked
-	if bf16 {
-		pack = kernel.NewPackedBF16
-	}
-	m.packed = pack(m.Out, in)
+	m.packed = kernel.NewPackedAs(format, m.Out, in)
 	return m
 }
 

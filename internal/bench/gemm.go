@@ -52,24 +52,17 @@ func (p product) run(pool *kernel.Pool, y, x []float32, rows int, w *kernel.Pack
 func (p product) flops(rows int) float64 { return 2 * float64(rows) * float64(p.N) * float64(p.K) }
 
 func (p product) bytes(d llama.DType) int {
-	if d == llama.BF16 {
-		return 2 * p.N * p.K
-	}
-	return 4 * p.N * p.K
+	return int(kernel.PackedBytes(d.Format(), p.N, p.K))
 }
 
 // weight is a packed weight for p; its values are ordinary numbers, which
 // is all that the time of a product depends on.
 func (p product) weight(d llama.DType) *kernel.Packed {
-	pack := kernel.NewPacked
-	if d == llama.BF16 {
-		pack = kernel.NewPackedBF16
-	}
 	n, k := p.N, p.K
 	if p.turned {
 		n, k = k, n
 	}
-	w := pack(n, k)
+	w := kernel.NewPackedAs(d.Format(), n, k)
 	block := min(64, n)
 	rows := filled(block * k)
 	for i := 0; i < n; i += block {

@@ -40,14 +40,14 @@ type Product struct {
 const InCache = "in cache"
 
 // MeasureKernel measures the products of a model's shapes, forward and, on the
-// same packed weights as in training, transposed. With model.dtype auto both types are measured. each sees a product
+// same packed weights as in training, transposed. With model.dtype auto all types are measured. each sees a product
 // when it is done.
 func MeasureKernel(ctx context.Context, o KernelOptions, each func(Product) error) error {
 	name, c, err := kernelModel(o.Options)
 	if err != nil {
 		return err
 	}
-	types := []llama.DType{llama.F32, llama.BF16}
+	types := []llama.DType{llama.F32, llama.BF16, llama.Int8}
 	if d := o.Config.Model.DType; d != "auto" {
 		types = []llama.DType{llama.DType(d)}
 	}

@@ -17,7 +17,7 @@ func (a *app) benchKernelCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "kernel",
 		Short: "Measure matrix products at a model's shapes",
-		Long: "Measure the matrix products of a model, forward and transposed, on packed weights that come from memory as in training, in f32 and bf16 " +
+		Long: "Measure the matrix products of a model, forward and transposed, on packed weights that come from memory as in training, in f32, bf16 and int8 " +
 			"(one of them with --set model.dtype). The product \"in cache\" is the most that the kernels reach. Only the model's config.json is read; without a model or a shape they are SmolLM2-135M's.",
 		Example: "hone bench kernel --shape smollm-135m\nhone bench kernel --shape smollm-135m --rows 512 --workers 1,2,4,8,16 --json",
 	}
