@@ -142,8 +142,8 @@ func TestRefusalSaysWhatFits(t *testing.T) {
 	}{
 		{[]string{"train.memory=2.5GB"}, ""},
 		{[]string{"train.memory=2.1GB"}, `it needs at least 2.3 GB, it may use 2.1 GB; model.dtype = "bf16" needs 1.6 GB, data.max_length = 352 needs 2.0 GB (without 1 of 8 train rows), or raise train.memory to 2.3 GB`},
-		{[]string{"train.memory=1.2GB"}, `it needs at least 2.3 GB, it may use 1.2 GB; model.dtype = "bf16" with data.max_length = 192 needs 1.2 GB (without 2 of 8 train rows), or raise train.memory to 2.3 GB`},
-		{[]string{"train.memory=1GB"}, `it needs at least 2.3 GB, it may use 1.0 GB; raise train.memory to 2.3 GB`},
+		{[]string{"train.memory=1.2GB"}, `it needs at least 2.3 GB, it may use 1.2 GB; model.dtype = "int8" needs 1.2 GB, or raise train.memory to 2.3 GB`},
+		{[]string{"train.memory=1GB"}, `it needs at least 2.3 GB, it may use 1.0 GB; model.dtype = "int8" with data.max_length = 352 needs 930 MB (without 1 of 8 train rows), or raise train.memory to 2.3 GB`},
 		{[]string{"train.memory=500MB"}, `it needs at least 2.3 GB, it may use 500 MB; raise train.memory to 2.3 GB`},
 		{[]string{"train.memory=2.5GB", "train.micro_batch=1000"}, `it needs 3.1 GB, it may use 2.5 GB; train.micro_batch = 0 needs 2.3 GB, model.dtype = "bf16" needs 2.4 GB, data.max_length = 128 needs 2.4 GB (without 3 of 8 train rows), or raise train.memory to 3.1 GB`},
 		{[]string{"train.memory=2.4GB", "train.eval_every=5", "eval.max_new=1024"}, `it needs at least 2.6 GB, it may use 2.4 GB; model.dtype = "bf16" needs 1.7 GB, data.max_length = 352 needs 2.4 GB (without 1 of 8 train rows), eval.batch = 1 needs 2.4 GB, or raise train.memory to 2.6 GB`},
