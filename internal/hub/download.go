@@ -62,6 +62,8 @@ type download struct {
 	came   func(int64)
 	have   int64 // bytes in the file
 	marked int64 // of these, at the last failure
+	skip   int64 // bytes to come that the file has already
+	whole  bool  // the hub does not send parts of this file
 }
 
 // worthwhile is how much has to come between two failures for the next to count
@@ -116,7 +118,11 @@ func (d *download) transfer(ctx context.Context) error {
 	if d.have == d.want.size {
 		return nil
 	}
-	a, err := d.client.send(ctx, request{method: http.MethodGet, url: d.url, from: d.have})
+	from := d.have
+	if d.whole {
+		from = 0
+	}
+	a, err := d.client.send(ctx, request{method: http.MethodGet, url: d.url, from: from})
 	if err != nil {
 		return networkError(ctx, err)
 	}
@@ -127,25 +133,20 @@ func (d *download) transfer(ctx context.Context) error {
 	return d.copy(ctx, a)
 }
 
-// accept checks that an answer goes on where the file ends.
+// accept checks that an answer goes on where the file ends, or begins with what the
+// file has already: that is passed over, and nothing is lost should it be cut again.
 func (d *download) accept(a *answer) error {
 	what := d.ref.ID + ": " + d.want.name
+	d.skip = 0
 	switch a.StatusCode {
 	case http.StatusOK: // all of it, whatever was asked for
-		if d.have > 0 {
-			if err := d.restart(); err != nil {
-				return err
-			}
-			d.came(0)
-		}
+		d.skip = d.have
 	case http.StatusPartialContent:
 		if from, total, ok := contentRange(a.Header.Get("Content-Range")); !ok || from != d.have || total >= 0 && total != d.want.size {
 			return transient{error: fmt.Errorf("%s: %w: another range than that asked for", what, ErrAnswer)}
 		}
 	case http.StatusRequestedRangeNotSatisfiable:
-		if err := d.restart(); err != nil {
-			return err
-		}
+		d.whole = true
 		return transient{error: fmt.Errorf("%s: %w: status %d", what, ErrAnswer, a.StatusCode)}
 	default:
 		return d.client.status(a, d.ref, what)
@@ -153,8 +154,8 @@ func (d *download) accept(a *answer) error {
 	if e := a.Header.Get("Content-Encoding"); e != "" && e != "identity" {
 		return fmt.Errorf("%s: %w: it is encoded as %q", what, ErrAnswer, clip(e))
 	}
-	if a.ContentLength >= 0 && a.ContentLength != d.want.size-d.have {
-		return transient{error: fmt.Errorf("%s: %w: %d bytes are offered where %d are missing", what, ErrCorrupt, a.ContentLength, d.want.size-d.have)}
+	if to := d.want.size - d.have + d.skip; a.ContentLength >= 0 && a.ContentLength != to {
+		return transient{error: fmt.Errorf("%s: %w: %d bytes are offered where %d should come", what, ErrCorrupt, a.ContentLength, to)}
 	}
 	return nil
 }
@@ -178,30 +179,28 @@ func contentRange(text string) (from, total int64, ok bool) {
 	return from, total, err == nil && total >= 0
 }
 
-// copy writes an answer's body. What came before a failure stays.
+// copy writes an answer's body as far as the file's size. What came before a failure
+// stays; whether it is right its hash says in the end.
 func (d *download) copy(ctx context.Context, a *answer) error {
 	buffer := make([]byte, 256<<10)
 	for {
 		n, err := a.body.Read(buffer)
-		if n > 0 {
-			if d.have+int64(n) > d.want.size {
-				if err := d.restart(); err != nil {
-					return err
-				}
-				return transient{error: fmt.Errorf("%s: %w: more than its %d bytes", d.want.name, ErrCorrupt, d.want.size)}
-			}
-			written, err := d.file.WriteAt(buffer[:n], d.have)
+		fresh := buffer[min(d.skip, int64(n)):n]
+		d.skip -= int64(n - len(fresh))
+		fresh = fresh[:min(d.want.size-d.have, int64(len(fresh)))]
+		if len(fresh) > 0 {
+			written, err := d.file.WriteAt(fresh, d.have)
 			d.have += int64(written)
 			if err != nil {
 				return d.writeError(err)
 			}
 			d.came(d.have)
 		}
-		if errors.Is(err, io.EOF) {
-			if d.have < d.want.size {
-				return networkError(ctx, io.ErrUnexpectedEOF)
-			}
+		if d.have == d.want.size {
 			return nil
+		}
+		if errors.Is(err, io.EOF) {
+			return networkError(ctx, io.ErrUnexpectedEOF)
 		}
 		if err != nil {
 			return networkError(ctx, err)

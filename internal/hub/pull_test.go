@@ -171,11 +171,14 @@ func TestWrongAnswersNeverGetAName(t *testing.T) {
 	for name, answer := range map[string]func(w http.ResponseWriter, r *http.Request){
 		"wrong hash": func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(wrong) },
 		"too short":  func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(right[:5000]) },
-		"too long":   func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(append(right, 'x')) },
-		"too long, chunked": func(w http.ResponseWriter, _ *http.Request) {
-			_, _ = w.Write(right)
+		"too long": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Length", fmt.Sprint(len(right)+1))
+			_, _ = w.Write(append(right, 'x'))
+		},
+		"wrong and too long, chunked": func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = w.Write(wrong)
 			w.(http.Flusher).Flush()
-			_, _ = w.Write(right)
+			_, _ = w.Write(wrong)
 		},
 		"too short, chunked": func(w http.ResponseWriter, _ *http.Request) {
 			_, _ = w.Write(right[:5])
@@ -234,6 +237,19 @@ func put(t *testing.T, cache, name string, data []byte) {
 func TestWhatIsLeftFromBefore(t *testing.T) {
 	right := []byte(model()["model.safetensors"])
 	whole := func(w http.ResponseWriter, r *http.Request) bool { _, _ = w.Write(right); return true } // 200 to a range
+	noRange := func(w http.ResponseWriter, r *http.Request) bool {
+		if r.Header.Get("Range") != "" {
+			w.WriteHeader(http.StatusRequestedRangeNotSatisfiable)
+			return true
+		}
+		return false
+	}
+	more := func(w http.ResponseWriter, _ *http.Request) bool {
+		_, _ = w.Write(right)
+		w.(http.Flusher).Flush()
+		_, _ = w.Write(right)
+		return true
+	}
 	for name, c := range map[string]struct {
 		left    []byte
 		answer  func(http.ResponseWriter, *http.Request) bool
@@ -241,6 +257,8 @@ func TestWhatIsLeftFromBefore(t *testing.T) {
 	}{
 		"right":                     {right[:2_000_000], nil, int64(len(right)) - 2_000_000},
 		"200 to a range":            {right[:2_000_000], whole, -1},
+		"416, then 200":             {right[:2_000_000], noRange, -1},
+		"more than there is":        {right[:2_000_000], more, -1},
 		"whole":                     {right, nil, 0},
 		"wrong":                     {[]byte(strings.Repeat("x", 1000)), nil, -1},
 		"larger than the file":      {append(append([]byte{}, right...), 'x'), nil, -1},
@@ -263,6 +281,42 @@ func TestWhatIsLeftFromBefore(t *testing.T) {
 			h.sound(cache)
 		})
 	}
+}
+
+// A hub that knows no ranges and cuts every answer: what came by then is never less
+// than before.
+func TestHubWithoutRangesLosesNothing(t *testing.T) {
+	right := []byte(model()["model.safetensors"])
+	h := newHub(t, model())
+	var answers atomic.Int64
+	h.storeMisbehaves = func(w http.ResponseWriter, r *http.Request) bool {
+		w.Header().Set("Content-Length", fmt.Sprint(len(right)))
+		// Ever more, and now and then less than there was.
+		n := int(answers.Add(1)) * 1_200_000
+		if answers.Load()%2 == 0 {
+			n = 1000
+		}
+		_, _ = w.Write(right[:min(n, len(right))])
+		return true
+	}
+	cache := t.TempDir()
+	c, _ := h.client(cache)
+	var had int64
+	r, err := c.Pull(context.Background(), testRef, func(p Progress) {
+		if p.File == "model.safetensors" {
+			if p.Done < had {
+				t.Errorf("%d bytes after %d", p.Done, had)
+			}
+			had = p.Done
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if readText(t, r.Path, "model.safetensors") != string(right) || answers.Load() < 3 {
+		t.Errorf("another file, after %d answers", answers.Load())
+	}
+	h.sound(cache)
 }
 
 func TestTwoPullsAtOnceFetchOnce(t *testing.T) {
