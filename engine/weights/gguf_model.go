@@ -18,6 +18,10 @@ var (
 		"attn_q.weight": "self_attn.q_proj.weight", "attn_k.weight": "self_attn.k_proj.weight",
 		"attn_v.weight": "self_attn.v_proj.weight", "attn_output.weight": "self_attn.o_proj.weight",
 		"ffn_gate.weight": "mlp.gate_proj.weight", "ffn_up.weight": "mlp.up_proj.weight", "ffn_down.weight": "mlp.down_proj.weight",
+		"attn_q.bias": "self_attn.q_proj.bias", "attn_k.bias": "self_attn.k_proj.bias",
+		"attn_v.bias": "self_attn.v_proj.bias", "attn_output.bias": "self_attn.o_proj.bias",
+		"ffn_gate.bias": "mlp.gate_proj.bias", "ffn_up.bias": "mlp.up_proj.bias", "ffn_down.bias": "mlp.down_proj.bias",
+		"attn_q_norm.weight": "self_attn.q_norm.weight", "attn_k_norm.weight": "self_attn.k_norm.weight",
 	}
 )
 
@@ -27,17 +31,11 @@ func huggingFaceName(name string) (mapped, part string, err error) {
 	if mapped, ok := ggufTop[name]; ok {
 		return mapped, "", nil
 	}
-	if name == "rope_freqs.weight" {
-		return "", "", unsupported("tensor rope_freqs.weight, which scales the rotary embedding (what works: the same model's safetensors)")
-	}
 	if rest, ok := strings.CutPrefix(name, "blk."); ok {
 		number, part, _ := strings.Cut(rest, ".")
 		layer, err := strconv.Atoi(number)
 		if hf, ok := ggufLayer[part]; ok && err == nil && layer >= 0 && strconv.Itoa(layer) == number {
 			return fmt.Sprintf("model.layers.%d.%s", layer, hf), part, nil
-		}
-		if strings.HasSuffix(part, ".bias") {
-			return "", "", unsupported("tensor %s, a bias, in a GGUF file (what works: the same model's safetensors)", clip(name))
 		}
 	}
 	return "", "", unsupported("tensor %s (%s)", clip(name), works)
@@ -78,18 +76,15 @@ func (m *Model) openGGUF(mapped bool) error {
 func (m *Model) addGGUF(g *gguf, s *source) error {
 	m.tensors = make(map[string]stored, len(g.regions))
 	for _, r := range g.regions {
+		if r.name == ggufRopeFactors {
+			continue // the configuration has them
+		}
 		name, part, err := huggingFaceName(r.name)
 		if err != nil {
 			return err
 		}
-		t := stored{region: r, source: s}
+		t := stored{region: r, source: s, heads: ggufHeads(m.Config, part)}
 		t.name = name
-		switch part {
-		case "attn_q.weight":
-			t.heads = m.Config.Heads
-		case "attn_k.weight":
-			t.heads = m.Config.KVHeads
-		}
 		m.tensors[name] = t
 	}
 	return nil

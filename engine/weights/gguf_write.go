@@ -24,6 +24,7 @@ type ggufEncoding struct {
 var (
 	ggufF32Encoding  = ggufEncoding{0, f32, encodeF32}
 	ggufF16Encoding  = ggufEncoding{1, f16, encodeF16}
+	ggufBF16Encoding = ggufEncoding{30, bf16, encodeBF16}
 	ggufQ8_0Encoding = ggufEncoding{8, q8_0, encodeQ8_0}
 	ggufQ4_1Encoding = ggufEncoding{3, q4_1, encodeQ4_1}
 )
@@ -35,6 +36,8 @@ var ggufEncodings = map[string]struct {
 	embed    ggufEncoding // of the embedding and the head, which suffer most
 	fileType uint32
 }{
+	"F32":  {ggufF32Encoding, ggufF32Encoding, 0},
+	"BF16": {ggufBF16Encoding, ggufBF16Encoding, 32},
 	"F16":  {ggufF16Encoding, ggufF16Encoding, 1},
 	"Q8_0": {ggufQ8_0Encoding, ggufQ8_0Encoding, 7},
 	"Q4_1": {ggufQ4_1Encoding, ggufQ8_0Encoding, 3},
@@ -45,28 +48,12 @@ var ggufEncodings = map[string]struct {
 type ggufTensorOut struct {
 	name, from string
 	shape      []int // outermost first
-	heads      int   // > 0: rows are permuted in this many heads
+	heads      int   // > 0: rows, of a vector values, are permuted in this many heads
 	encoding   ggufEncoding
 }
 
-// CheckGGUF says what of a configuration a GGUF file that Hone writes cannot hold. The
-// error wraps [ErrUnsupported].
-func CheckGGUF(c Config) error {
-	switch {
-	case c.Architecture != "llama" && c.Architecture != "mistral":
-		return unsupported("architecture %s in a GGUF file (what works: llama, mistral without a sliding window)", c.Architecture)
-	case c.Window > 0:
-		return unsupported("a sliding window of %d positions in a GGUF file of architecture llama", c.Window)
-	case c.QKVBias || c.OBias || c.MLPBias:
-		return unsupported("biases in a GGUF file of architecture llama")
-	case c.RopeScaling.Kind != "":
-		return unsupported("rope scaling %s in a GGUF file", c.RopeScaling.Kind)
-	}
-	return c.Validate()
-}
-
-// WriteGGUF writes a model as a GGUF file whose matrices are F16, Q8_0 or Q4_1: what
-// does not fill whole blocks is F16, norms are F32, and beside Q4_1 the embedding is Q8_0.
+// WriteGGUF writes a model as a GGUF file whose matrices are F32, BF16, F16, Q8_0 or Q4_1: what
+// does not fill whole blocks is F16, norms and biases are F32, and beside Q4_1 the embedding is Q8_0.
 // Query and key rows are permuted as llama.cpp wants them. A tied head is left out. v is
 // the tokenizer, one text for each row of the embedding. tensor is as in [WriteModel].
 func WriteGGUF(path string, c Config, dtype, name string, v tokenizer.Vocabulary, tensor func(name string, shape []int) ([]float32, error)) error {
@@ -75,7 +62,7 @@ func WriteGGUF(path string, c Config, dtype, name string, v tokenizer.Vocabulary
 	switch {
 	case err != nil:
 	case !known:
-		err = unsupported("writing GGUF of type %q (what works: F16, Q8_0, Q4_1)", dtype)
+		err = unsupported("writing GGUF of type %q (what works: F32, BF16, F16, Q8_0, Q4_1)", dtype)
 	case len(v.Tokens) != c.Vocab:
 		err = corrupt("a vocabulary of %d tokens for a model of %d", len(v.Tokens), c.Vocab)
 	}
@@ -83,7 +70,8 @@ func WriteGGUF(path string, c Config, dtype, name string, v tokenizer.Vocabulary
 		return fmt.Errorf("writing %s: %w", path, err)
 	}
 	var h ggufHeader
-	h.str("general.architecture", "llama")
+	arch := ggufArchName(c)
+	h.str("general.architecture", arch)
 	h.str("general.type", "model")
 	h.str("general.name", name)
 	h.u32("general.file_type", as.fileType)
@@ -103,10 +91,14 @@ func WriteGGUF(path string, c Config, dtype, name string, v tokenizer.Vocabulary
 		{"attention.value_length", c.HeadDim},
 		{"rope.dimension_count", c.HeadDim},
 	} {
-		h.u32("llama."+k.key, uint32(k.value))
+		h.u32(arch+"."+k.key, uint32(k.value))
 	}
-	h.f32("llama.rope.freq_base", float32(c.RopeTheta))
-	h.f32("llama.attention.layer_norm_rms_epsilon", float32(c.NormEps))
+	h.f32(arch+".rope.freq_base", float32(c.RopeTheta))
+	h.f32(arch+".attention.layer_norm_rms_epsilon", float32(c.NormEps))
+	if c.RopeScaling.Kind == ScaleLinear {
+		h.str(arch+".rope.scaling.type", ScaleLinear)
+		h.f32(arch+".rope.scaling.factor", float32(c.RopeScaling.Factor))
+	}
 	h.vocabulary(c, v)
 
 	names := map[string]string{}
@@ -117,21 +109,29 @@ func WriteGGUF(path string, c Config, dtype, name string, v tokenizer.Vocabulary
 		names[ours] = theirs
 	}
 	var tensors []ggufTensorOut
+	if c.RopeScaling.Kind == ScaleLlama3 {
+		factors := c.ropeFactors()
+		tensors = append(tensors, ggufTensorOut{name: ggufRopeFactors, from: ggufRopeFactors, shape: []int{len(factors)}, encoding: ggufF32Encoding})
+		of := tensor
+		tensor = func(name string, shape []int) ([]float32, error) {
+			if name == ggufRopeFactors {
+				return factors, nil
+			}
+			return of(name, shape)
+		}
+	}
 	for _, t := range ExpectedTensors(c) {
 		out := ggufTensorOut{from: t.Name, shape: t.Shape, encoding: as.matrices, name: names[t.Name]}
 		if rest, ok := strings.CutPrefix(t.Name, "model.layers."); ok {
 			layer, part, _ := strings.Cut(rest, ".")
 			out.name = "blk." + layer + "." + names[part]
+			out.heads = ggufHeads(c, names[part])
 		}
 		switch {
 		case len(t.Shape) == 1:
 			out.encoding = ggufF32Encoding
 		case t.Name == embeddingName || t.Name == headName:
 			out.encoding = as.embed
-		case strings.HasSuffix(out.name, ".attn_q.weight"):
-			out.heads = c.Heads
-		case strings.HasSuffix(out.name, ".attn_k.weight"):
-			out.heads = c.KVHeads
 		}
 		if t.Shape[len(t.Shape)-1]%out.encoding.dtype.values != 0 {
 			out.encoding = ggufF16Encoding
@@ -228,6 +228,9 @@ func (w *ggufWriter) all(h ggufHeader, tensors []ggufTensorOut, tensor func(stri
 // tensor writes the rows in the file's order.
 func (w *ggufWriter) tensor(t ggufTensorOut, data []float32) error {
 	cols := t.shape[len(t.shape)-1]
+	if t.heads > 0 && len(t.shape) == 1 {
+		cols = 1
+	}
 	rows := len(data) / cols
 	from := make([]int, rows) // by row of the file
 	for r := range from {

@@ -6,6 +6,8 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"hone/engine/tokenizer"
@@ -64,17 +66,104 @@ func TestWriteGGUF(t *testing.T) {
 	}
 }
 
+var llama31 = RopeScaling{Kind: ScaleLlama3, Factor: 8, LowFreq: 1, HighFreq: 4, Original: 8192}
+
+// architectures are configurations with every part that some model has.
+var architectures = map[string]func(*Config){
+	"llama":      func(*Config) {},
+	"llama 3.1":  func(c *Config) { c.RopeScaling, c.RopeTheta, c.HeadDim = llama31, 5e5, 64 },
+	"all biases": func(c *Config) { c.QKVBias, c.OBias, c.MLPBias, c.Tied = true, true, true, false },
+	"linear":     func(c *Config) { c.RopeScaling = RopeScaling{Kind: ScaleLinear, Factor: 2.5} },
+	"mistral":    func(c *Config) { c.Architecture, c.Window, c.HeadDim, c.Tied = "mistral", c.MaxPositions, 24, false },
+	"qwen2":      func(c *Config) { c.Architecture, c.QKVBias, c.RopeTheta = "qwen2", true, 1e6 },
+	"qwen3":      func(c *Config) { c.Architecture, c.HeadNorm, c.HeadDim = "qwen3", true, 32 },
+}
+
+// Every architecture comes back as it was: in F32 exactly, in BF16 as its rounding says.
+func TestWriteGGUFArchitectures(t *testing.T) {
+	for name, change := range architectures {
+		c := tinyConfig
+		change(&c)
+		for _, dtype := range []string{"F32", "BF16"} {
+			path := filepath.Join(t.TempDir(), "m.gguf")
+			if err := WriteGGUF(path, c, dtype, "tiny", tinyVocabulary(c.Vocab), tinyTensor); err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			m, err := Open(path)
+			if err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			want := c
+			if want.Architecture == "mistral" { // a llama, and the window is as wide as texts are long
+				want.Architecture, want.Window = "llama", 0
+			}
+			if !equalConfig(m.Config, want) {
+				t.Errorf("%s: the configuration is %+v, not %+v", name, m.Config, want)
+			}
+			if header, err := OpenConfig(path); err != nil || !equalConfig(header, want) {
+				t.Errorf("%s: the header says %+v: %v", name, header, err)
+			}
+			if names := ExpectedTensors(c); len(m.Names()) != len(names) {
+				t.Errorf("%s: %d tensors of %d", name, len(m.Names()), len(names))
+			}
+			for _, e := range ExpectedTensors(c) {
+				want, got := slices.Clone(tinyWeights(e.Name, e.Shape)), load(t, m, e.Name)
+				if dtype == "BF16" && len(e.Shape) > 1 {
+					for i := range want {
+						want[i] = math.Float32frombits(uint32(floatToBF16(want[i])) << 16)
+					}
+				}
+				if !slices.Equal(got, want) {
+					t.Errorf("%s in %s: %s is not what was written", name, dtype, e.Name)
+				}
+			}
+			m.Close()
+		}
+	}
+}
+
+// The factors that llama.cpp divides frequencies by say which scaling they are of, and
+// others are refused.
+func TestLlama3OfFactors(t *testing.T) {
+	for _, c := range []Config{
+		{HeadDim: 128, RopeTheta: 5e5, RopeScaling: llama31},
+		{HeadDim: 64, RopeTheta: 5e5, RopeScaling: RopeScaling{ScaleLlama3, 32, 1, 4, 8192}},
+		{HeadDim: 16, RopeTheta: 500, RopeScaling: RopeScaling{ScaleLlama3, 4, 1, 4, 64}},
+		{HeadDim: 96, RopeTheta: 1e6, RopeScaling: RopeScaling{ScaleLlama3, 16, 1, 2.5, 4096}},
+		{HeadDim: 128, RopeTheta: 5e5},
+	} {
+		got, err := c.llama3Of(c.ropeFactors())
+		if err != nil || got != c.RopeScaling {
+			t.Errorf("%+v became %+v: %v", c.RopeScaling, got, err)
+		}
+	}
+	// Twice the low bound with twice the others is the same law.
+	c := Config{HeadDim: 128, RopeTheta: 5e5, RopeScaling: RopeScaling{ScaleLlama3, 8, 2, 8, 16384}}
+	if got, err := c.llama3Of(c.ropeFactors()); err != nil || got != llama31 {
+		t.Errorf("%+v: %v", got, err)
+	}
+	factors := c.ropeFactors()
+	factors[40] *= 1.001
+	if got, err := c.llama3Of(factors); !errors.Is(err, ErrUnsupported) {
+		t.Errorf("factors of no law: %+v, %v", got, err)
+	}
+	c = Config{HeadDim: 8, RopeTheta: 1e4, RopeScaling: RopeScaling{ScaleLlama3, 2, 1, 4, 8192}} // no frequency has the whole factor
+	if got, err := c.llama3Of(c.ropeFactors()); !errors.Is(err, ErrUnsupported) {
+		t.Errorf("factors that do not say theirs: %+v, %v", got, err)
+	}
+}
+
 func TestWriteGGUFRefused(t *testing.T) {
 	for name, change := range map[string]func(*Config){
-		"architecture qwen2": func(c *Config) { c.Architecture, c.QKVBias = "qwen2", true },
-		"sliding window":     func(c *Config) { c.Architecture, c.Window = "mistral", 8 },
-		"biases":             func(c *Config) { c.MLPBias = true },
-		"rope scaling":       func(c *Config) { c.RopeScaling = RopeScaling{Kind: ScaleLinear, Factor: 2} },
+		"sliding window":      func(c *Config) { c.Architecture, c.Window = "mistral", 8 },
+		"a bias of o_proj":    func(c *Config) { c.Architecture, c.HeadNorm, c.QKVBias, c.OBias = "qwen3", true, true, true },
+		"rope scaling llama3": func(c *Config) { c.Architecture, c.QKVBias, c.RopeScaling = "qwen2", true, llama31 },
+		"4 heads of 8":        func(c *Config) { c.Architecture, c.QKVBias, c.HeadDim = "qwen2", true, 8 },
 	} {
 		c := tinyConfig
 		change(&c)
 		path := filepath.Join(t.TempDir(), "m.gguf")
-		if err := WriteGGUF(path, c, "F16", "tiny", tinyVocabulary(c.Vocab), tinyTensor); !errors.Is(err, ErrUnsupported) {
+		if err := WriteGGUF(path, c, "F16", "tiny", tinyVocabulary(c.Vocab), tinyTensor); !errors.Is(err, ErrUnsupported) || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
