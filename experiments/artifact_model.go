@@ -17,7 +17,7 @@ import (
 // it finds a wrong layout, not a missing adapter.
 func artifactKinds() []artifactKind {
 	same := func(path string) string { return path }
-	lossy := func(dtype, name, doc string, tolerance float64) artifactKind {
+	merged := func(dtype, name, doc string, tolerance float64) artifactKind {
 		return artifactKind{
 			ArtifactFormat: ArtifactFormat{name, doc}, file: name + ".gguf", refuse: []func(*artifactSource) error{noGGUF},
 			write: ggufWriter(dtype), model: &artifactModel{tolerance: tolerance, model: same},
@@ -36,9 +36,11 @@ func artifactKinds() []artifactKind {
 			ArtifactFormat: ArtifactFormat{"safetensors-bf16", "the same in half the space"}, file: "safetensors-bf16",
 			write: mergedWriter("BF16"), model: &artifactModel{tolerance: 0.04, model: same},
 		},
-		lossy("F16", "gguf-f16", "the adapter merged, for llama.cpp", 0.01),
-		lossy("Q8_0", "gguf-q8_0", "the same, matrices in 8.5 bits a weight", 0.06),
-		lossy("Q4_1", "gguf-q4_1", "the same in 5 bits a weight, the embedding in 8.5", 0.4),
+		merged("F32", "gguf-f32", "the adapter merged, for llama.cpp, exact", 1e-5),
+		merged("F16", "gguf-f16", "the same in half the space", 0.01),
+		merged("BF16", "gguf-bf16", "the same, coarser, for weights too large for f16", 0.04),
+		merged("Q8_0", "gguf-q8_0", "the same, matrices in 8.5 bits a weight", 0.06),
+		merged("Q4_1", "gguf-q4_1", "the same in 5 bits a weight, the embedding in 8.5", 0.4),
 		{
 			ArtifactFormat: ArtifactFormat{"gguf-lora", "the adapter for llama.cpp's --lora, its scale folded in"}, file: "gguf-lora.gguf",
 			refuse: []func(*artifactSource) error{onlyAdapters, noGGUFLoRA},

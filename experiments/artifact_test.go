@@ -131,7 +131,7 @@ func TestExportFindsAnotherModel(t *testing.T) {
 func TestExportGGUF(t *testing.T) {
 	for _, set := range [][]string{nil, {"lora.rslora=true", "lora.alpha=3"}, {"method=full"}, {"model.path=" + toyDir + "untied"}} {
 		run := trainedToy(t, set...)
-		for _, format := range []string{"gguf-f16", "gguf-q8_0", "gguf-q4_1"} {
+		for _, format := range []string{"gguf-f32", "gguf-f16", "gguf-bf16", "gguf-q8_0", "gguf-q4_1"} {
 			export(t, run, format)
 		}
 		if set != nil && set[0] == "method=full" {
@@ -149,10 +149,73 @@ func TestExportGGUF(t *testing.T) {
 	}
 }
 
+// archCopy is a copy of a model of testdata/arch as GGUF can hold it: the Mistral without
+// its window, and with a tokenizer whose merges scores can say.
+func archCopy(t testing.TB, name string) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), name)
+	if err := os.CopyFS(dir, os.DirFS("../engine/testdata/arch/"+name)); err != nil {
+		t.Fatal(err)
+	}
+	if name == "mistral" {
+		config, err := os.ReadFile(filepath.Join(dir, "config.json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		writeFile(t, filepath.Join(dir, "config.json"), strings.Replace(string(config), `"sliding_window": 7`, `"sliding_window": null`, 1))
+		scores, err := os.ReadFile("../engine/tokenizer/testdata/kinds/scores.json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		writeFile(t, filepath.Join(dir, "tokenizer.json"), string(scores))
+	}
+	return dir
+}
+
+// ggufModels are the models of testdata/arch by the general.architecture they get.
+var ggufModels = map[string]string{"llama3": "llama", "llama-bias": "llama", "mistral": "llama", "qwen2": "qwen2", "qwen3": "qwen3"}
+
+// Every architecture goes to GGUF, and comes back with its tokenizer.
+func TestExportGGUFArchitectures(t *testing.T) {
+	for name := range ggufModels {
+		t.Run(name, func(t *testing.T) {
+			model := archCopy(t, name)
+			run := trainedToy(t, "model.path="+model)
+			want, err := OpenTokenizer(model)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, format := range []string{"gguf-f32", "gguf-bf16", "gguf-f16", "gguf-q8_0", "gguf-q4_1", "ollama"} {
+				a := export(t, run, format)
+				path := a.Path
+				if format == "ollama" {
+					path = filepath.Join(path, ollamaModel)
+				}
+				if got, err := OpenTokenizer(path); err != nil || got.Hash() != want.Hash() {
+					t.Errorf("%s has another tokenizer: %v", format, err)
+				}
+			}
+			export(t, run, "gguf-lora")
+			// A run that starts from such a file is exported in turn.
+			again := trainedToy(t, "model.path="+filepath.Join(run, "export", "gguf-f32.gguf"))
+			export(t, again, "safetensors-f32")
+			export(t, again, "gguf-f32")
+			export(t, again, "gguf-lora")
+		})
+	}
+}
+
+// An adapter on some layers, or on other modules in each, is one for llama.cpp too.
+func TestExportGGUFOfSomeLayers(t *testing.T) {
+	for _, set := range []string{"lora.layers=[1]", `lora.targets=["layers.0.self_attn.q_proj","layers.1.mlp.up_proj","k_proj"]`} {
+		export(t, trainedToy(t, set), "gguf-lora")
+	}
+}
+
 // What an architecture or a tokenizer does not support is refused by its name, before
 // anything is written.
 func TestExportRefused(t *testing.T) {
-	for model, want := range map[string]string{"qwen3": "qwen3", "qwen2": "qwen2", "mistral": "sliding window", "llama-bias": "biases", "llama3": "rope scaling llama3"} {
+	for model, want := range map[string]string{"mistral": "sliding window of 7"} {
 		run := trainedToy(t, archModel(model))
 		for _, format := range []string{"gguf-f16", "gguf-lora"} {
 			_, err := ExportArtifact(context.Background(), TunedOf(run), ArtifactOptions{Format: format})

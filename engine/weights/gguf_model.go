@@ -101,26 +101,37 @@ func (g *gguf) tokenizer(c Config) (v *tokenizer.Vocabulary, problem, err error)
 	switch {
 	case model == "" || !ok:
 		return nil, unsupported("the GGUF file has no tokenizer"), nil
-	case model != "gpt2":
-		return nil, unsupported("tokenizer model %q in the GGUF file (what works: gpt2, which is byte-level BPE)", clip(model)), nil
+	case model != tokenizer.ModelBytes && model != tokenizer.ModelScores:
+		return nil, unsupported("tokenizer model %q in the GGUF file (what works: %s and %s)", clip(model), tokenizer.ModelBytes, tokenizer.ModelScores), nil
 	}
-	merges, ok := g.values["tokenizer.ggml.merges"].(ggufArray)
-	if !ok {
-		return nil, nil, corrupt("tokenizer.ggml.merges is missing")
-	}
+	merges, merged := g.values["tokenizer.ggml.merges"].(ggufArray)
 	types, typed := g.values["tokenizer.ggml.token_type"].(ggufArray)
+	scores, scored := g.values["tokenizer.ggml.scores"].(ggufArray)
 	switch {
-	case tokens.kind != ggufString || merges.kind != ggufString:
+	case model == tokenizer.ModelBytes && !merged:
+		return nil, nil, corrupt("tokenizer.ggml.merges is missing")
+	case model == tokenizer.ModelScores && !scored:
+		return nil, nil, corrupt("tokenizer.ggml.scores is missing")
+	case tokens.kind != ggufString || merged && merges.kind != ggufString:
 		return nil, nil, corrupt("tokenizer.ggml.tokens and merges are not lists of strings")
 	case typed && (types.ints == nil && types.n > 0 || types.n != tokens.n):
 		return nil, nil, corrupt("tokenizer.ggml.token_type is not one integer for each of %d tokens", tokens.n)
+	case scored && (scores.floats == nil && scores.n > 0 || scores.n != tokens.n):
+		return nil, nil, corrupt("tokenizer.ggml.scores is not one number for each of %d tokens", tokens.n)
 	}
-	v = &tokenizer.Vocabulary{Tokens: tokens.strings, Merges: merges.strings, Types: types.ints, BOS: int(c.BOS), EOS: -1}
+	v = &tokenizer.Vocabulary{
+		Model: model, Tokens: tokens.strings, Merges: merges.strings, Scores: scores.floats, Types: types.ints, BOS: int(c.BOS), EOS: -1,
+	}
 	if v.Pre, err = g.text("tokenizer.ggml.pre", "default"); err != nil {
 		return nil, nil, err
 	}
-	// llama.cpp adds a BOS with the Llama 3 pre-tokenizer unless told otherwise.
-	if v.AddBOS, err = g.boolean("tokenizer.ggml.add_bos_token", v.Pre == "llama-bpe"); err != nil {
+	if v.SpacePrefix, err = g.boolean("tokenizer.ggml.add_space_prefix", model == tokenizer.ModelScores); err != nil {
+		return nil, nil, err
+	}
+	// llama.cpp adds a BOS with scores and with the Llama 3 pre-tokenizer unless told
+	// otherwise.
+	adds := v.Pre == "llama-bpe" || model == tokenizer.ModelScores && v.BOS >= 0
+	if v.AddBOS, err = g.boolean("tokenizer.ggml.add_bos_token", adds); err != nil {
 		return nil, nil, err
 	}
 	if len(c.EOS) > 0 {
@@ -130,8 +141,8 @@ func (g *gguf) tokenizer(c Config) (v *tokenizer.Vocabulary, problem, err error)
 }
 
 // Vocabulary returns the tokenizer data of a GGUF file; its slices are shared and
-// not to be changed. ok is false for safetensors, and where the file has no
-// byte-level BPE: [Model.TokenizerProblem] says which.
+// not to be changed. ok is false for safetensors, and where the file has none
+// that is known: [Model.TokenizerProblem] says which.
 func (m *Model) Vocabulary() (v tokenizer.Vocabulary, ok bool) {
 	if m.vocab == nil {
 		return tokenizer.Vocabulary{}, false

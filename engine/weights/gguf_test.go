@@ -188,20 +188,22 @@ func TestGGUFTokenizer(t *testing.T) {
 		t.Errorf("vocabulary %+v, %v", v, ok)
 	}
 	f := base()
-	f.set("tokenizer.ggml.model", "llama")
+	f.set("tokenizer.ggml.model", "t5")
 	m, err = Open(f.write(t))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer m.Close()
-	if _, ok := m.Vocabulary(); ok || !errors.Is(m.TokenizerProblem(), ErrUnsupported) || !strings.Contains(m.TokenizerProblem().Error(), `"llama"`) {
-		t.Errorf("a SentencePiece vocabulary: %v, %v", ok, m.TokenizerProblem())
+	if _, ok := m.Vocabulary(); ok || !errors.Is(m.TokenizerProblem(), ErrUnsupported) || !strings.Contains(m.TokenizerProblem().Error(), `"t5"`) {
+		t.Errorf("a unigram vocabulary: %v, %v", ok, m.TokenizerProblem())
 	}
 	for name, spoil := range map[string]func(*ggufFile){
 		"no merges":        func(f *ggufFile) { f.unset("tokenizer.ggml.merges") },
 		"too few tokens":   func(f *ggufFile) { f.set("tokenizer.ggml.tokens", tokens[1:]) },
 		"too few types":    func(f *ggufFile) { f.set("tokenizer.ggml.token_type", types[1:]) },
 		"types of strings": func(f *ggufFile) { f.set("tokenizer.ggml.token_type", tokens) },
+		"no scores":        func(f *ggufFile) { f.set("tokenizer.ggml.model", "llama") },
+		"scores of ints":   func(f *ggufFile) { f.set("tokenizer.ggml.model", "llama"); f.set("tokenizer.ggml.scores", types) },
 		"tokens of ints":   func(f *ggufFile) { f.set("tokenizer.ggml.tokens", types) },
 	} {
 		f := base()

@@ -63,6 +63,8 @@ func WriteGGUF(path string, c Config, dtype, name string, v tokenizer.Vocabulary
 	case err != nil:
 	case !known:
 		err = unsupported("writing GGUF of type %q (what works: F32, BF16, F16, Q8_0, Q4_1)", dtype)
+	case v.Model != tokenizer.ModelBytes && v.Model != tokenizer.ModelScores:
+		err = unsupported("writing a tokenizer model %q", v.Model)
 	case len(v.Tokens) != c.Vocab:
 		err = corrupt("a vocabulary of %d tokens for a model of %d", len(v.Tokens), c.Vocab)
 	}
@@ -143,11 +145,19 @@ func WriteGGUF(path string, c Config, dtype, name string, v tokenizer.Vocabulary
 
 // vocabulary says the tokenizer.
 func (h *ggufHeader) vocabulary(c Config, v tokenizer.Vocabulary) {
-	h.str("tokenizer.ggml.model", "gpt2")
-	h.str("tokenizer.ggml.pre", v.Pre)
+	h.str("tokenizer.ggml.model", v.Model)
 	h.strs("tokenizer.ggml.tokens", v.Tokens)
 	h.i32s("tokenizer.ggml.token_type", v.Types)
-	h.strs("tokenizer.ggml.merges", v.Merges)
+	if v.Model == tokenizer.ModelScores {
+		h.str("tokenizer.ggml.pre", "default")
+		h.f32s("tokenizer.ggml.scores", v.Scores)
+		h.boolean("tokenizer.ggml.add_space_prefix", v.SpacePrefix)
+	} else {
+		h.str("tokenizer.ggml.pre", v.Pre)
+	}
+	if v.Model == tokenizer.ModelBytes || len(v.Merges) > 0 {
+		h.strs("tokenizer.ggml.merges", v.Merges)
+	}
 	if c.BOS >= 0 {
 		h.u32("tokenizer.ggml.bos_token_id", uint32(c.BOS))
 	}
@@ -316,6 +326,13 @@ func (h *ggufHeader) i32s(key string, v []int32) {
 	h.array(key, ggufI32, len(v))
 	for _, x := range v {
 		h.text = binary.LittleEndian.AppendUint32(h.text, uint32(x))
+	}
+}
+
+func (h *ggufHeader) f32s(key string, v []float32) {
+	h.array(key, ggufF32, len(v))
+	for _, x := range v {
+		h.text = binary.LittleEndian.AppendUint32(h.text, math.Float32bits(x))
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -14,7 +15,7 @@ import (
 )
 
 func tinyVocabulary(n int) tokenizer.Vocabulary {
-	v := tokenizer.Vocabulary{Pre: "smollm", BOS: -1, EOS: -1}
+	v := tokenizer.Vocabulary{Model: tokenizer.ModelBytes, Pre: "smollm", BOS: -1, EOS: -1}
 	for i := range n {
 		v.Tokens, v.Types = append(v.Tokens, fmt.Sprintf("t%d", i)), append(v.Types, 1)
 	}
@@ -38,7 +39,7 @@ func TestWriteGGUF(t *testing.T) {
 			if !equalConfig(m.Config, c) {
 				t.Errorf("the configuration is %+v, not %+v", m.Config, c)
 			}
-			if v, ok := m.Vocabulary(); !ok || len(v.Tokens) != c.Vocab || v.AddBOS || v.Pre != "smollm" {
+			if v, ok := m.Vocabulary(); !ok || len(v.Tokens) != c.Vocab || v.AddBOS || v.Pre != "smollm" || v.Model != tokenizer.ModelBytes || v.SpacePrefix {
 				t.Errorf("the vocabulary is %+v", v)
 			}
 			for _, e := range ExpectedTensors(c) {
@@ -63,6 +64,29 @@ func TestWriteGGUF(t *testing.T) {
 			}
 			m.Close()
 		}
+	}
+}
+
+// A vocabulary with scores comes back as it was.
+func TestWriteGGUFScores(t *testing.T) {
+	want := tokenizer.Vocabulary{Model: tokenizer.ModelScores, Pre: "default", SpacePrefix: true, BOS: 1, AddBOS: true, EOS: 2}
+	for i := range tinyConfig.Vocab {
+		want.Tokens, want.Types, want.Scores = append(want.Tokens, fmt.Sprintf("t%d", i)), append(want.Types, 1), append(want.Scores, -float32(i))
+	}
+	for _, merges := range [][]string{nil, {"t 1"}} {
+		want.Merges = merges
+		path := filepath.Join(t.TempDir(), "m.gguf")
+		if err := WriteGGUF(path, tinyConfig, "F16", "tiny", want, tinyTensor); err != nil {
+			t.Fatal(err)
+		}
+		m, err := Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, ok := m.Vocabulary(); !ok || !reflect.DeepEqual(got, want) {
+			t.Errorf("%+v became %+v", want, got)
+		}
+		m.Close()
 	}
 }
 
