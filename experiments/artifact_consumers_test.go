@@ -5,10 +5,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"testing"
 )
 
@@ -67,23 +69,50 @@ func consume(t *testing.T, job consumerJob) consumerAnswer {
 	return a
 }
 
+// consumer is a program that opens a format.
+type consumer struct {
+	format, kind string
+	tolerance    float64 // share of the range; llama.cpp rounds activations to the type of the weights
+}
+
 // What was exported computes in PEFT, transformers and llama.cpp what the run computes
 // here, from the same tokens.
 func TestExportInConsumers(t *testing.T) {
-	run := trainedToy(t, "lora.rslora=true", "lora.alpha=3")
-	consumers := []struct {
-		format, kind string
-		tolerance    float64 // share of the range; llama.cpp rounds activations to the type of the weights
-	}{
+	checkConsumers(t, trainedToy(t, "lora.rslora=true", "lora.alpha=3"), []consumer{
 		{"peft", "peft", 2e-6},
 		{"safetensors-f32", "transformers", 2e-6},
 		{"safetensors-bf16", "transformers", 0.04},
+		{"gguf-f32", "llama.cpp", 2e-6},
+		{"gguf-bf16", "llama.cpp", 0.04},
 		{"gguf-f16", "llama.cpp", 0.01},
 		{"gguf-q8_0", "llama.cpp", 0.06},
 		{"gguf-q4_1", "llama.cpp", 0.4},
-		{"gguf-lora", "llama.cpp lora", 0.01},
+		{"gguf-lora", "llama.cpp lora", 2e-6},
+	})
+}
+
+// So does every architecture in llama.cpp, and its tokenizer gives the same tokens.
+func TestExportInConsumersOfArchitectures(t *testing.T) {
+	for _, name := range slices.Sorted(maps.Keys(ggufModels)) {
+		t.Run(name, func(t *testing.T) {
+			checkConsumers(t, trainedToy(t, "model.path="+archCopy(t, name), "lora.rslora=true", "lora.alpha=3"), []consumer{
+				{"gguf-f32", "llama.cpp", 2e-6},
+				{"gguf-f16", "llama.cpp", 0.01},
+				{"gguf-lora", "llama.cpp lora", 2e-6},
+			})
+		})
 	}
-	base, err := ExportArtifact(context.Background(), BaseOf(run), ArtifactOptions{Format: "gguf-f16", Path: filepath.Join(t.TempDir(), "base.gguf")})
+}
+
+// moreTexts are what tokenizers differ in, beside the prompts of a dataset.
+var moreTexts = []string{
+	"", "a", "Ünïcödé 日本語 🎉 ßtraße", "12345 67,890.10 x2", "  two  spaces   and more    ", "don't DON'T we'LL I'd", "tab\tnew\n\n\nlines \r\n end\n",
+	"{\"a\": [1, 2], \"b\": null}", "!!! ... ??? ---", "نص عربي", "x\u00a0y\u3000z", "ends with spaces   ",
+}
+
+// checkConsumers exports a run to every format and compares what its program computes.
+func checkConsumers(t *testing.T, run string, consumers []consumer) {
+	base, err := ExportArtifact(context.Background(), BaseOf(run), ArtifactOptions{Format: "gguf-f32", Path: filepath.Join(t.TempDir(), "base.gguf")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,6 +136,7 @@ func TestExportInConsumers(t *testing.T) {
 			for _, r := range s.work.Dataset.Eval {
 				job.Texts = append(job.Texts, r.Prompt)
 			}
+			job.Texts = append(job.Texts, moreTexts...)
 			a := consume(t, job)
 			var got [][]float32
 			for _, row := range a.Logits {

@@ -46,7 +46,8 @@ def llama_cpp(job):
         params.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(job["path"], 1.0)]
     params.n_ctx, params.n_batch, params.n_parallel, params.warmup = 512, 512, 1, False
     params.cpuparams.n_threads = 2
-    # float32, so that only the weights differ
+    # float32 throughout, so that only the weights differ: flash attention on a CPU has halves inside
+    params.flash_attn_type = xllamacpp.llama_flash_attn_type.LLAMA_FLASH_ATTN_TYPE_DISABLED
     params.cache_type_k = params.cache_type_v = xllamacpp.ggml_type.GGML_TYPE_F32
     server = xllamacpp.Server(params)
     logits = []
