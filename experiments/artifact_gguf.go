@@ -10,7 +10,7 @@ import (
 
 // noGGUF says what of the model a GGUF file cannot hold.
 func noGGUF(s *artifactSource) error {
-	if err := weights.CheckGGUF(s.base.Config); err != nil {
+	if err := weights.CheckGGUF(s.modelConfig()); err != nil {
 		return err
 	}
 	_, err := s.work.Tokenizer.Vocabulary(s.base.Config.Vocab)
@@ -24,11 +24,15 @@ func ggufWriter(dtype string) func(context.Context, *artifactSource, string) err
 		if err != nil {
 			return err
 		}
+		template, err := s.ggufTemplate()
+		if err != nil {
+			return err
+		}
 		m, err := s.merge()
 		if err != nil {
 			return err
 		}
-		return weights.WriteGGUF(path, s.modelConfig(), dtype, s.name(), v, untilDone(ctx, m))
+		return weights.WriteGGUF(path, s.modelConfig(), dtype, weights.GGUFText{Name: s.name(), ChatTemplate: template}, v, untilDone(ctx, m))
 	}
 }
 
@@ -42,7 +46,11 @@ func (s *artifactSource) name() string {
 }
 
 // noGGUFLoRA says what of the adapter, or of the model it is for, llama.cpp cannot have.
-func noGGUFLoRA(s *artifactSource) error { return weights.CheckGGUF(s.base.Config) }
+func noGGUFLoRA(s *artifactSource) error {
+	c := s.base.Config
+	c.EOS = nil // it does not say them
+	return weights.CheckGGUF(c)
+}
 
 func writeGGUFLoRA(_ context.Context, s *artifactSource, path string) error {
 	return weights.WriteGGUFAdapter(path, s.base.Config, s.adapter, s.name())

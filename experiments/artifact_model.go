@@ -20,7 +20,7 @@ func artifactKinds() []artifactKind {
 	merged := func(dtype, name, doc string, tolerance float64) artifactKind {
 		return artifactKind{
 			ArtifactFormat: ArtifactFormat{name, doc}, file: name + ".gguf", refuse: []func(*artifactSource) error{noGGUF},
-			write: ggufWriter(dtype), model: &artifactModel{tolerance: tolerance, model: same},
+			write: ggufWriter(dtype), model: &artifactModel{tolerance: tolerance, model: same}, verify: verifyGGUF,
 		}
 	}
 	return []artifactKind{
@@ -48,7 +48,7 @@ func artifactKinds() []artifactKind {
 		},
 		{
 			ArtifactFormat: ArtifactFormat{"ollama", "gguf-f16 with a Modelfile: template and stop as in training"}, file: "ollama",
-			refuse: []func(*artifactSource) error{noGGUF}, write: writeOllama, verify: verifyOllama,
+			refuse: []func(*artifactSource) error{noGGUF, noQuestions}, write: writeOllama, verify: verifyOllama,
 			model: &artifactModel{tolerance: 0.01, model: func(path string) string { return filepath.Join(path, ollamaModel) }},
 		},
 		{
@@ -101,7 +101,7 @@ func untilDone(ctx context.Context, m *weights.Merge) func(string, []int) ([]flo
 }
 
 // tokenizerFiles are the files of the tokenizer for a model directory: the model's own,
-// or what says the same of a GGUF's.
+// or what says the same of a GGUF's. Conversations bring the template they were trained by.
 func (s *artifactSource) tokenizerFiles() (map[string][]byte, error) {
 	files := map[string][]byte{}
 	for _, name := range tokenizerFiles {
@@ -121,21 +121,34 @@ func (s *artifactSource) tokenizerFiles() (map[string][]byte, error) {
 		}
 		files[tokenizerFiles[0]] = text
 	}
+	own, err := chatOf(s.config.Model.Path)
+	if err != nil {
+		return nil, err
+	}
+	tokens := own.tokens
 	if files[tokenizerFiles[1]] == nil {
+		tokens = map[string]string{"eos_token": string(s.work.Tokenizer.Bytes(s.work.EOS[0]))}
+		if id, ok := s.work.Tokenizer.BOS(); ok {
+			tokens["bos_token"] = string(s.work.Tokenizer.Bytes(id))
+		}
 		// Without it transformers takes the class that goes with the architecture, which
 		// puts a BOS before every text.
-		config := map[string]any{
-			"tokenizer_class": "PreTrainedTokenizerFast", "clean_up_tokenization_spaces": false,
-			"eos_token": string(s.work.Tokenizer.Bytes(s.work.EOS[0])), "model_max_length": s.base.Config.MaxPositions,
-		}
-		if id, ok := s.work.Tokenizer.BOS(); ok {
-			config["bos_token"] = string(s.work.Tokenizer.Bytes(id))
+		config := map[string]any{"tokenizer_class": "PreTrainedTokenizerFast", "clean_up_tokenization_spaces": false, "model_max_length": s.base.Config.MaxPositions}
+		for name, text := range tokens {
+			config[name] = text
 		}
 		text, err := json.MarshalIndent(config, "", "  ")
 		if err != nil {
 			return nil, err
 		}
 		files[tokenizerFiles[1]] = append(text, '\n')
+	}
+	there := own.source
+	if tpl := s.work.Encoder.Chat(); tpl != nil {
+		own.source = tpl.Source()
+	}
+	if source := withTokens(own, tokens); source != "" && (source != there || s.base.Format == "gguf") {
+		files[chatTemplateFile] = []byte(source)
 	}
 	return files, nil
 }

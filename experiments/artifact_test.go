@@ -3,13 +3,16 @@ package experiments
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"hone/data"
+	"hone/data/chat"
 	"hone/engine/weights"
 )
 
@@ -258,6 +261,93 @@ func TestExportOllama(t *testing.T) {
 			t.Errorf("a space more: %v", err)
 		}
 		s.base.Close()
+	}
+}
+
+// A conversation run takes its chat template along: into GGUF, from where a run finds it
+// again, into a model directory, and as that of one question into a Modelfile.
+func TestExportChat(t *testing.T) {
+	const own = `{{ bos_token }}{% for m in messages %}<|im_start|>{{ m.role }}
+{{ m.content }}{{ eos_token }}
+{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant
+{% endif %}`
+	for name, set := range map[string]struct{ template, config, want string }{
+		"chatml": {template: "chatml", want: "<|im_start|>user\n"},
+		"tokens": {config: fmt.Sprintf(`{"bos_token": "it's", "eos_token": {"content": "<|im_end|>"}, "chat_template": %q}`, own), want: "it's<|im_start|>user\n"},
+		"no bos": {config: fmt.Sprintf(`{"eos_token": "</turn>", "chat_template": %q}`, "\n"+own), want: "\n<|im_start|>user\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := chatConfig(t, 8, "data.chat_template="+set.template, "train.epochs=1", "train.eval_every=0")
+			if set.config != "" {
+				writeFile(t, filepath.Join(c.Model.Path, "tokenizer_config.json"), set.config)
+			}
+			run := train(t, c, StartOptions{RunDir: filepath.Join(t.TempDir(), "run")}).RunDir
+			w, err := OpenWorkspace(context.Background(), c)
+			if err != nil || w.ModelProblem != nil {
+				t.Fatal(err, w.ModelProblem)
+			}
+			for _, format := range []string{"gguf-f32", "ollama", "safetensors-f32"} {
+				a := export(t, run, format)
+				model := a.Path
+				if format == "ollama" {
+					model = filepath.Join(model, ollamaModel)
+					text, err := os.ReadFile(filepath.Join(a.Path, modelfile))
+					if err != nil || !strings.Contains(string(text), `TEMPLATE """`+set.want+"{{ .Prompt }}") {
+						t.Errorf("%s: %v", text, err)
+					}
+				}
+				again := c
+				again.Model.Path, again.Data.ChatTemplate = model, ""
+				v, err := OpenWorkspace(context.Background(), again)
+				if err != nil || v.ModelProblem != nil {
+					t.Fatal(format, err, v.ModelProblem)
+				}
+				for i, e := range v.Encoded[data.Train].Examples {
+					if !slices.Equal(e.IDs, w.Encoded[data.Train].Examples[i].IDs) {
+						t.Errorf("%s: row %d is encoded otherwise", format, i)
+					}
+				}
+				if format != "safetensors-f32" && (len(a.Checks) == 0 || !strings.Contains(a.Checks[0], "conversations what training had")) {
+					t.Errorf("%s: %v", format, a.Checks)
+				}
+			}
+			// So does a run that starts from the file.
+			again := c
+			again.Model.Path, again.Data.ChatTemplate = filepath.Join(run, "export", "gguf-f32.gguf"), ""
+			a := export(t, train(t, again, StartOptions{RunDir: filepath.Join(t.TempDir(), "run")}).RunDir, "safetensors-f32")
+			again.Model.Path = a.Path
+			v, err := OpenWorkspace(context.Background(), again)
+			if err != nil || v.ModelProblem != nil {
+				t.Fatal(err, v.ModelProblem)
+			}
+			for i, e := range v.Encoded[data.Train].Examples {
+				if !slices.Equal(e.IDs, w.Encoded[data.Train].Examples[i].IDs) {
+					t.Errorf("of the file: row %d is encoded otherwise", i)
+				}
+			}
+			// Another template is found out.
+			s, err := openArtifactSource(context.Background(), TunedOf(run))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer s.base.Close()
+			s.art = &Artifact{}
+			path := filepath.Join(t.TempDir(), "other.gguf")
+			if err := ggufWriter("F32")(context.Background(), s, path); err != nil {
+				t.Fatal(err)
+			}
+			if err := verifyGGUF(context.Background(), s, path); err != nil {
+				t.Error(err)
+			}
+			tpl, err := chat.Parse(strings.Replace(s.work.Encoder.Chat().Source(), "im_start", "im_end", 1), nil, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.work.Encoder = s.work.Encoder.WithChat(tpl)
+			if err := verifyGGUF(context.Background(), s, path); !errors.Is(err, ErrArtifactDiffers) {
+				t.Errorf("another template: %v", err)
+			}
+		})
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 // rank of most. The base is a GGUF file of configuration c; where its query and key rows
 // are permuted, those of B are too.
 func WriteGGUFAdapter(path string, c Config, a *Adapter, name string) error {
+	c.EOS = nil // not said in the file of an adapter
 	err := CheckGGUF(c)
 	if err == nil {
 		err = a.CheckModel(c)
@@ -83,6 +84,7 @@ func ReadGGUFAdapter(path string, c Config) (*Adapter, error) {
 }
 
 func readGGUFAdapter(path string, c Config) (*Adapter, error) {
+	c.EOS = nil
 	if err := CheckGGUF(c); err != nil {
 		return nil, err
 	}

@@ -49,6 +49,8 @@ func CheckGGUF(c Config) error {
 		return unsupported("biases of the MLP in a GGUF file of architecture %s", name)
 	case c.RopeScaling.Kind == ScaleLlama3 && !arch.factors:
 		return unsupported("rope scaling %s in a GGUF file of architecture %s", c.RopeScaling.Kind, name)
+	case len(c.EOS) > len(ggufEnds):
+		return unsupported("%d tokens that end a text in a GGUF file (what works: up to %d)", len(c.EOS), len(ggufEnds))
 	case arch.square && c.Heads*c.HeadDim != c.Hidden:
 		return unsupported("%d heads of %d, which are not %d together, in a GGUF file of architecture %s", c.Heads, c.HeadDim, c.Hidden, name)
 	}

@@ -198,6 +198,10 @@ func (g *gguf) headSize(c *Config) error {
 	return nil
 }
 
+// ggufEnds are the keys of the tokens that end a generation: of a text, a turn and a
+// message.
+var ggufEnds = []string{"tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id", "tokenizer.ggml.eom_token_id"}
+
 // vocabulary sets the size of the vocabulary and the tokens that begin and end a
 // sequence. The size is that of the embedding; what else states it must agree.
 func (g *gguf) vocabulary(c *Config) error {
@@ -230,7 +234,7 @@ func (g *gguf) vocabulary(c *Config) error {
 		return err
 	}
 	c.BOS = bos
-	for _, key := range []string{"tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id"} {
+	for _, key := range ggufEnds {
 		id, err := g.token(key, rows)
 		if err != nil {
 			return err

@@ -65,6 +65,9 @@ func (m *Model) openGGUF(mapped bool) error {
 		if err != nil {
 			return err
 		}
+		if m.chat, err = g.chat(m.Config); err != nil {
+			return err
+		}
 		return m.addGGUF(g, s)
 	})
 	if err != nil {
@@ -139,6 +142,37 @@ func (g *gguf) tokenizer(c Config) (v *tokenizer.Vocabulary, problem, err error)
 	}
 	return v, nil, nil
 }
+
+// Chat is what a GGUF file says of conversations.
+type Chat struct {
+	Template string            // Jinja; "" = none
+	Tokens   map[string]string // texts of tokens by the names that templates have for them
+}
+
+// chat reads the template, and the tokens that it may name.
+func (g *gguf) chat(c Config) (chat Chat, err error) {
+	if chat.Template, err = g.text("tokenizer.chat_template", ""); err != nil {
+		return chat, err
+	}
+	tokens, _ := g.values["tokenizer.ggml.tokens"].(ggufArray)
+	chat.Tokens = map[string]string{}
+	for name, key := range map[string]string{
+		"bos_token": "tokenizer.ggml.bos_token_id", "eos_token": ggufEnds[0],
+		"pad_token": "tokenizer.ggml.padding_token_id", "unk_token": "tokenizer.ggml.unknown_token_id",
+	} {
+		id, err := g.token(key, c.Vocab)
+		if err != nil {
+			return chat, err
+		}
+		if id >= 0 && int(id) < len(tokens.strings) {
+			chat.Tokens[name] = tokens.strings[id]
+		}
+	}
+	return chat, nil
+}
+
+// Chat returns what a GGUF file says of conversations; nothing for safetensors.
+func (m *Model) Chat() Chat { return m.chat }
 
 // Vocabulary returns the tokenizer data of a GGUF file; its slices are shared and
 // not to be changed. ok is false for safetensors, and where the file has none

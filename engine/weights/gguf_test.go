@@ -152,13 +152,14 @@ func TestGGUFNonFinite(t *testing.T) {
 func TestGGUFEndTokens(t *testing.T) {
 	f := tinyGGUF(tinyConfig)
 	f.set("tokenizer.ggml.eot_token_id", uint32(7))
+	f.set("tokenizer.ggml.eom_token_id", uint32(9))
 	f.set("tokenizer.ggml.bos_token_id", uint32(math.MaxUint32)) // llama.cpp's "none"
 	m, err := Open(f.write(t))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer m.Close()
-	if !slices.Equal(m.Config.EOS, []int32{2, 7}) || m.Config.BOS != -1 {
+	if !slices.Equal(m.Config.EOS, []int32{2, 7, 9}) || m.Config.BOS != -1 {
 		t.Errorf("eos %v, bos %d", m.Config.EOS, m.Config.BOS)
 	}
 }

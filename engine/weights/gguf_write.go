@@ -52,11 +52,17 @@ type ggufTensorOut struct {
 	encoding   ggufEncoding
 }
 
+// GGUFText is what a GGUF file says beside configuration and tokenizer.
+type GGUFText struct {
+	Name         string // what the model is called
+	ChatTemplate string // Jinja; "" = none
+}
+
 // WriteGGUF writes a model as a GGUF file whose matrices are F32, BF16, F16, Q8_0 or Q4_1: what
 // does not fill whole blocks is F16, norms and biases are F32, and beside Q4_1 the embedding is Q8_0.
 // Query and key rows are permuted as llama.cpp wants them. A tied head is left out. v is
 // the tokenizer, one text for each row of the embedding. tensor is as in [WriteModel].
-func WriteGGUF(path string, c Config, dtype, name string, v tokenizer.Vocabulary, tensor func(name string, shape []int) ([]float32, error)) error {
+func WriteGGUF(path string, c Config, dtype string, text GGUFText, v tokenizer.Vocabulary, tensor func(name string, shape []int) ([]float32, error)) error {
 	err := CheckGGUF(c)
 	as, known := ggufEncodings[dtype]
 	switch {
@@ -75,7 +81,7 @@ func WriteGGUF(path string, c Config, dtype, name string, v tokenizer.Vocabulary
 	arch := ggufArchName(c)
 	h.str("general.architecture", arch)
 	h.str("general.type", "model")
-	h.str("general.name", name)
+	h.str("general.name", text.Name)
 	h.u32("general.file_type", as.fileType)
 	h.u32("general.quantization_version", 2)
 	for _, k := range []struct {
@@ -102,6 +108,9 @@ func WriteGGUF(path string, c Config, dtype, name string, v tokenizer.Vocabulary
 		h.f32(arch+".rope.scaling.factor", float32(c.RopeScaling.Factor))
 	}
 	h.vocabulary(c, v)
+	if text.ChatTemplate != "" {
+		h.str("tokenizer.chat_template", text.ChatTemplate)
+	}
 
 	names := map[string]string{}
 	for theirs, ours := range ggufTop {
@@ -158,13 +167,15 @@ func (h *ggufHeader) vocabulary(c Config, v tokenizer.Vocabulary) {
 	if v.Model == tokenizer.ModelBytes || len(v.Merges) > 0 {
 		h.strs("tokenizer.ggml.merges", v.Merges)
 	}
-	if c.BOS >= 0 {
-		h.u32("tokenizer.ggml.bos_token_id", uint32(c.BOS))
+	bos := int(c.BOS)
+	if v.AddBOS {
+		bos = v.BOS // what texts begin with counts
 	}
-	for i, key := range []string{"tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id"} {
-		if i < len(c.EOS) {
-			h.u32(key, uint32(c.EOS[i]))
-		}
+	if bos >= 0 {
+		h.u32("tokenizer.ggml.bos_token_id", uint32(bos))
+	}
+	for i, id := range c.EOS {
+		h.u32(ggufEnds[i], uint32(id))
 	}
 	h.boolean("tokenizer.ggml.add_bos_token", v.AddBOS)
 }

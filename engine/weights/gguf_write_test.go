@@ -3,6 +3,7 @@ package weights
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
@@ -29,7 +30,7 @@ func TestWriteGGUF(t *testing.T) {
 		c.Tied = tied
 		for dtype, steps := range map[string]float64{"F16": 1 << 11, "Q8_0": 253, "Q4_1": 29} {
 			path := filepath.Join(t.TempDir(), "m.gguf")
-			if err := WriteGGUF(path, c, dtype, "tiny", tinyVocabulary(c.Vocab), tinyTensor); err != nil {
+			if err := WriteGGUF(path, c, dtype, GGUFText{Name: "tiny"}, tinyVocabulary(c.Vocab), tinyTensor); err != nil {
 				t.Fatal(err)
 			}
 			m, err := Open(path)
@@ -76,7 +77,7 @@ func TestWriteGGUFScores(t *testing.T) {
 	for _, merges := range [][]string{nil, {"t 1"}} {
 		want.Merges = merges
 		path := filepath.Join(t.TempDir(), "m.gguf")
-		if err := WriteGGUF(path, tinyConfig, "F16", "tiny", want, tinyTensor); err != nil {
+		if err := WriteGGUF(path, tinyConfig, "F16", GGUFText{ChatTemplate: "{{ messages }}"}, want, tinyTensor); err != nil {
 			t.Fatal(err)
 		}
 		m, err := Open(path)
@@ -85,6 +86,9 @@ func TestWriteGGUFScores(t *testing.T) {
 		}
 		if got, ok := m.Vocabulary(); !ok || !reflect.DeepEqual(got, want) {
 			t.Errorf("%+v became %+v", want, got)
+		}
+		if chat := m.Chat(); chat.Template != "{{ messages }}" || !maps.Equal(chat.Tokens, map[string]string{"bos_token": "t1", "eos_token": "t2"}) {
+			t.Errorf("%+v", chat)
 		}
 		m.Close()
 	}
@@ -110,7 +114,7 @@ func TestWriteGGUFArchitectures(t *testing.T) {
 		change(&c)
 		for _, dtype := range []string{"F32", "BF16"} {
 			path := filepath.Join(t.TempDir(), "m.gguf")
-			if err := WriteGGUF(path, c, dtype, "tiny", tinyVocabulary(c.Vocab), tinyTensor); err != nil {
+			if err := WriteGGUF(path, c, dtype, GGUFText{Name: "tiny"}, tinyVocabulary(c.Vocab), tinyTensor); err != nil {
 				t.Fatalf("%s: %v", name, err)
 			}
 			m, err := Open(path)
@@ -182,18 +186,19 @@ func TestWriteGGUFRefused(t *testing.T) {
 		"sliding window":      func(c *Config) { c.Architecture, c.Window = "mistral", 8 },
 		"a bias of o_proj":    func(c *Config) { c.Architecture, c.HeadNorm, c.QKVBias, c.OBias = "qwen3", true, true, true },
 		"rope scaling llama3": func(c *Config) { c.Architecture, c.QKVBias, c.RopeScaling = "qwen2", true, llama31 },
+		"4 tokens that end":   func(c *Config) { c.EOS = []int32{1, 2, 3, 4} },
 		"4 heads of 8":        func(c *Config) { c.Architecture, c.QKVBias, c.HeadDim = "qwen2", true, 8 },
 	} {
 		c := tinyConfig
 		change(&c)
 		path := filepath.Join(t.TempDir(), "m.gguf")
-		if err := WriteGGUF(path, c, "F16", "tiny", tinyVocabulary(c.Vocab), tinyTensor); !errors.Is(err, ErrUnsupported) || !strings.Contains(err.Error(), name) {
+		if err := WriteGGUF(path, c, "F16", GGUFText{Name: "tiny"}, tinyVocabulary(c.Vocab), tinyTensor); !errors.Is(err, ErrUnsupported) || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 	dir := t.TempDir()
 	var non *NonFiniteError
-	err := WriteGGUF(filepath.Join(dir, "m.gguf"), tinyConfig, "F16", "tiny", tinyVocabulary(tinyConfig.Vocab), func(name string, shape []int) ([]float32, error) {
+	err := WriteGGUF(filepath.Join(dir, "m.gguf"), tinyConfig, "F16", GGUFText{Name: "tiny"}, tinyVocabulary(tinyConfig.Vocab), func(name string, shape []int) ([]float32, error) {
 		w := tinyWeights(name, shape)
 		if name == "model.layers.1.mlp.up_proj.weight" {
 			w[77] = 65520 // rounds to more than a half can be

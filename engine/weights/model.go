@@ -28,6 +28,7 @@ type Model struct {
 	tokens    string     // tokenizer.json
 	vocab     *tokenizer.Vocabulary
 	noVocab   error // why vocab is nil in a GGUF
+	chat      Chat  // of a GGUF
 	mu        sync.RWMutex
 	closed    bool
 	chunkSize int // values decoded at a time; set by tests
