@@ -24,12 +24,14 @@ type consumerJob struct {
 	Vocab int       `json:"vocab"`
 	Plain int32     `json:"plain"`
 	Texts []string  `json:"texts"`
+	Chats []any     `json:"chats"`
 }
 
 type consumerAnswer struct {
 	Missing string                  `json:"missing"`
 	Logits  [][][]float32           `json:"logits"`
 	IDs     [][]int32               `json:"ids"`
+	Chats   []string                `json:"rendered"`
 	EOS     []int32                 `json:"eos"`
 	Scalars map[string][][2]float64 `json:"scalars"`
 }
@@ -100,6 +102,46 @@ func TestExportInConsumersOfArchitectures(t *testing.T) {
 				{"gguf-f16", "llama.cpp", 0.01},
 				{"gguf-lora", "llama.cpp lora", 2e-6},
 			})
+		})
+	}
+}
+
+// llama.cpp asks as training did: its own rendering of the template in the file.
+func TestExportInConsumersOfChat(t *testing.T) {
+	const own = `{{ bos_token }}{% for m in messages %}<|im_start|>{{ m.role }}
+{{ m.content | trim }}{{ eos_token }}
+{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant
+{% endif %}`
+	for name, set := range map[string]struct{ template, config string }{
+		"chatml": {"chatml", "{}"},
+		"own":    {"", fmt.Sprintf(`{"bos_token": "it's", "eos_token": "<|im_end|>", "chat_template": %q}`, own)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := chatConfig(t, 8, "data.chat_template="+set.template, "train.epochs=1", "train.eval_every=0")
+			writeFile(t, filepath.Join(c.Model.Path, "tokenizer_config.json"), set.config)
+			run := train(t, c, StartOptions{RunDir: filepath.Join(t.TempDir(), "run")}).RunDir
+			made := export(t, run, "gguf-f32")
+			s, err := openArtifactSource(context.Background(), TunedOf(run))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer s.base.Close()
+			job := consumerJob{Kind: "llama.cpp", Path: made.Path, Vocab: s.base.Config.Vocab}
+			var want []string
+			for _, r := range s.work.Dataset.Train {
+				var chat []map[string]string
+				for _, m := range r.Messages[:len(r.Messages)-1] {
+					chat = append(chat, map[string]string{"role": m.Role, "content": m.Content})
+				}
+				rendered, err := s.work.Encoder.Chat().Render(r.Messages[:len(r.Messages)-1], true)
+				if err != nil {
+					t.Fatal(err)
+				}
+				job.Chats, want = append(job.Chats, chat), append(want, rendered.Text)
+			}
+			if got := consume(t, job).Chats; len(want) == 0 || !slices.Equal(got, want) {
+				t.Errorf("%q, here %q", got, want)
+			}
 		})
 	}
 }
