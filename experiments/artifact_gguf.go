@@ -2,9 +2,13 @@ package experiments
 
 import (
 	"context"
+	"fmt"
 	"path/filepath"
+	"slices"
 
+	"hone/data"
 	"hone/engine/llama"
+	"hone/engine/tokenizer"
 	"hone/engine/weights"
 )
 
@@ -13,8 +17,39 @@ func noGGUF(s *artifactSource) error {
 	if err := weights.CheckGGUF(s.modelConfig()); err != nil {
 		return err
 	}
-	_, err := s.work.Tokenizer.Vocabulary(s.base.Config.Vocab)
-	return err
+	v, err := s.work.Tokenizer.Vocabulary(s.base.Config.Vocab)
+	if err != nil || v.Metaspace == "" {
+		return err
+	}
+	return s.samePrompts(v)
+}
+
+// samePrompts refuses a vocabulary of which llama.cpp knows less than there is where that
+// gives the prompt of a row other tokens.
+func (s *artifactSource) samePrompts(v tokenizer.Vocabulary) error {
+	v.Metaspace = ""
+	there, err := tokenizer.FromVocabulary(v)
+	if err != nil {
+		return err
+	}
+	encoder := data.NewEncoder(there, s.work.EOS[0], nil).WithChat(s.work.Encoder.Chat())
+	for _, split := range data.Splits() {
+		list, err := s.work.Dataset.Split(split)
+		if err != nil {
+			return err
+		}
+		for _, r := range list {
+			mine, err := s.work.Encoder.PromptOf(r)
+			if err != nil {
+				return err
+			}
+			if theirs, err := encoder.PromptOf(r); err != nil || !slices.Equal(mine, theirs) {
+				return fmt.Errorf("%w: the prompt of %s has other tokens in llama.cpp, which knows no pre_tokenizer Metaspace and puts a sign of a space before every text and after every special token",
+					weights.ErrUnsupported, r.Position())
+			}
+		}
+	}
+	return nil
 }
 
 // ggufWriter writes the merged model as a GGUF file.
@@ -23,6 +58,9 @@ func ggufWriter(dtype string) func(context.Context, *artifactSource, string) err
 		v, err := s.work.Tokenizer.Vocabulary(s.base.Config.Vocab)
 		if err != nil {
 			return err
+		}
+		if v.Metaspace != "" {
+			s.art.Notes = append(s.art.Notes, "llama.cpp knows no pre_tokenizer Metaspace: it puts a sign of a space before every text and after every special token; the prompts of the dataset are the same")
 		}
 		template, err := s.ggufTemplate()
 		if err != nil {

@@ -2,6 +2,7 @@ package experiments
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -205,6 +206,41 @@ func TestExportGGUFArchitectures(t *testing.T) {
 			export(t, again, "gguf-f32")
 			export(t, again, "gguf-lora")
 		})
+	}
+}
+
+// A tokenizer behind Metaspace goes to GGUF where llama.cpp gives the prompts of the rows the
+// same tokens.
+func TestExportGGUFMetaspace(t *testing.T) {
+	model := archCopy(t, "mistral")
+	text, err := os.ReadFile(filepath.Join(model, "tokenizer.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file map[string]any
+	if err := json.Unmarshal(text, &file); err != nil {
+		t.Fatal(err)
+	}
+	file["normalizer"] = nil
+	file["pre_tokenizer"] = map[string]any{"type": "Metaspace", "replacement": "\u2581", "prepend_scheme": "first", "split": false}
+	if text, err = json.Marshal(file); err != nil {
+		t.Fatal(err)
+	}
+	writeFile(t, filepath.Join(model, "tokenizer.json"), string(text))
+	a := export(t, trainedToy(t, "model.path="+model), "gguf-f16")
+	if len(a.Notes) != 1 || !strings.Contains(a.Notes[0], "Metaspace") {
+		t.Errorf("%v", a.Notes)
+	}
+	want, err1 := OpenTokenizer(model)
+	got, err2 := OpenTokenizer(a.Path)
+	if err := errors.Join(err1, err2); err != nil || got.Hash() != want.Hash() {
+		t.Errorf("another tokenizer: %v", err)
+	}
+	for _, prompt := range []string{`data.prompt=" {event_text}"`, `data.prompt="</s>{event_text}"`} {
+		run := trainedToy(t, "model.path="+model, prompt)
+		if _, err := ExportArtifact(context.Background(), TunedOf(run), ArtifactOptions{Format: "gguf-f16"}); !errors.Is(err, ErrArtifact) || !strings.Contains(err.Error(), "Metaspace") {
+			t.Errorf("%s: %v", prompt, err)
+		}
 	}
 }
 

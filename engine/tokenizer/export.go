@@ -18,9 +18,10 @@ func (t *Tokenizer) Vocabulary(size int) (Vocabulary, error) {
 	v := Vocabulary{Model: ModelBytes, BOS: -1, EOS: -1}
 	pre := t.cut()
 	switch {
-	case t.fallback && (t.marks.name != "" || len(t.steps) > 0):
-		// llama.cpp puts the sign before every text, whatever it begins with, and cuts nowhere.
-		return v, fmt.Errorf("%w: pre_tokenizer Metaspace (%s) in a vocabulary with scores", ErrUnsupported, strings.TrimPrefix(t.marks.name, "metaspace-"))
+	case t.fallback && len(t.steps) > 0:
+		return v, fmt.Errorf("%w: pre_tokenizer Metaspace with split, in a vocabulary with scores", ErrUnsupported)
+	case t.fallback && t.marks.name != "":
+		v.Model, v.SpacePrefix, v.Metaspace = ModelScores, true, strings.TrimPrefix(t.marks.name, "metaspace-")
 	case t.fallback && t.normalizer.name == "":
 		return v, fmt.Errorf("%w: byte_fallback without a sign for spaces", ErrUnsupported)
 	case t.fallback:
@@ -162,8 +163,7 @@ func (t *Tokenizer) JSON() ([]byte, error) {
 	var pre any = object{"type": "Sequence", "pretokenizers": steps}
 	decoder := object{"type": "ByteLevel", "add_prefix_space": true, "trim_offsets": true, "use_regex": true}
 	if t.fallback {
-		pre = nil
-		normalizer, decoder = t.marksJSON()
+		normalizer, pre, decoder = t.marksJSON()
 	}
 	added := []any{}
 	var ids []int32
@@ -210,19 +210,23 @@ func (t *Tokenizer) JSON() ([]byte, error) {
 	return text, nil
 }
 
-// marksJSON are the normalizer and the decoder of a vocabulary with ▁ and byte tokens.
-func (t *Tokenizer) marksJSON() (normalizer, decoder map[string]any) {
+// marksJSON are normalizer, pre-tokenizer and decoder of a vocabulary with ▁ and byte tokens.
+func (t *Tokenizer) marksJSON() (normalizer, pre any, decoder map[string]any) {
 	type object = map[string]any
 	replace := func(from, to string) object {
 		return object{"type": "Replace", "pattern": object{"String": from}, "content": to}
 	}
-	normalizers := []any{replace(" ", spaceSign)}
-	if t.normalizer.name == markPrepend.name {
-		normalizers = []any{object{"type": "Prepend", "prepend": spaceSign}, normalizers[0]}
+	switch {
+	case t.marks.name != "":
+		pre = object{"type": "Metaspace", "replacement": spaceSign, "prepend_scheme": strings.TrimPrefix(t.marks.name, "metaspace-"), "split": false}
+	case t.normalizer.name == markPrepend.name:
+		normalizer = object{"type": "Sequence", "normalizers": []any{object{"type": "Prepend", "prepend": spaceSign}, replace(" ", spaceSign)}}
+	default:
+		normalizer = replace(" ", spaceSign)
 	}
 	decoders := []any{replace(spaceSign, " "), object{"type": "ByteFallback"}, object{"type": "Fuse"}}
 	if t.strip {
 		decoders = append(decoders, object{"type": "Strip", "content": " ", "start": 1, "stop": 0})
 	}
-	return object{"type": "Sequence", "normalizers": normalizers}, object{"type": "Sequence", "decoders": decoders}
+	return normalizer, pre, object{"type": "Sequence", "decoders": decoders}
 }

@@ -18,6 +18,9 @@ const (
 	maxTied   = 64  // tokens of one score
 )
 
+// metaspaces are the schemes of Metaspace that a vocabulary may have.
+var metaspaces = []string{"first", "always"}
+
 // cuts calls f with the two parts of a text for every place between two characters, the
 // longest left part first.
 func cuts(text string, f func(left, right string) error) error {
@@ -37,8 +40,17 @@ func cuts(text string, f func(left, right string) error) error {
 // llama.cpp does not read, count: the caller takes them.
 func fromScores(v Vocabulary) (definition, error) {
 	d := definition{unknown: -1, bos: -1, fallback: true, strip: v.SpacePrefix, normalizer: markSpaces}
-	if v.SpacePrefix {
+	switch {
+	case v.Metaspace == "" && v.SpacePrefix:
 		d.normalizer = markPrepend
+	case v.Metaspace == "":
+	case v.SpacePrefix && slices.Contains(metaspaces, v.Metaspace):
+		d.normalizer, d.marks = rewriting{}, markFirst
+		if v.Metaspace == "always" {
+			d.marks = markAlways
+		}
+	default:
+		return d, fmt.Errorf("%w: Metaspace with scheme %q, space prefix %t", ErrUnsupported, abbreviated([]byte(v.Metaspace)), v.SpacePrefix)
 	}
 	if err := readTokens(&d, v); err != nil {
 		return d, err

@@ -142,6 +142,38 @@ func TestScoresOfRuns(t *testing.T) {
 	}
 }
 
+// Metaspace is kept though llama.cpp does not know it: written and read it is the same
+// tokenizer, without it another one.
+func TestScoresOfMetaspace(t *testing.T) {
+	for _, scheme := range metaspaces {
+		v := scored("ab", spaceSign+"a")
+		v.SpacePrefix, v.Metaspace = true, scheme
+		tok, err := FromVocabulary(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, err := tok.Vocabulary(tok.Size())
+		if err != nil || out.Metaspace != scheme || !out.SpacePrefix {
+			t.Fatalf("%s: %q, %v", scheme, out.Metaspace, err)
+		}
+		again, err := FromVocabulary(out)
+		if err != nil || again.Hash() != tok.Hash() {
+			t.Errorf("%s: another tokenizer: %v", scheme, err)
+		}
+		text, err := tok.JSON()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if again, err := Parse(text); err != nil || again.Hash() != tok.Hash() {
+			t.Errorf("%s: as JSON another tokenizer: %v", scheme, err)
+		}
+		out.Metaspace = ""
+		if again, err := FromVocabulary(out); err != nil || slices.Equal(again.Encode(" a"), tok.Encode(" a")) || !slices.Equal(again.Encode("ab a"), tok.Encode("ab a")) {
+			t.Errorf("%s: without it %v: %v", scheme, again.Encode(" a"), err)
+		}
+	}
+}
+
 // The order in which a token's merges come is kept beside scores that do not say it.
 func TestScoresWithMerges(t *testing.T) {
 	v := scored("ab", "bc", "abc", "cx")
@@ -190,6 +222,7 @@ func TestScoresRefused(t *testing.T) {
 	for want, change := range map[string]func(*Vocabulary){
 		"a token for every byte": func(v *Vocabulary) { v.Types[65] = typeUnused },
 		"scores":                 func(v *Vocabulary) { v.Scores = v.Scores[1:] },
+		"Metaspace":              func(v *Vocabulary) { v.Metaspace = "never" },
 		"not a number":           func(v *Vocabulary) { v.Scores[256] = float32(math.NaN()) },
 		"bytes among scores":     func(v *Vocabulary) { v.Tokens[256] = strings.Repeat("a", maxScored+1) },
 	} {

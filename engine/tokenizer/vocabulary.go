@@ -26,8 +26,12 @@ type Vocabulary struct {
 	// SpacePrefix is add_space_prefix of ModelScores: a ▁ before a text, and after every
 	// added token.
 	SpacePrefix bool
-	BOS         int // bos_token_id; -1: none
-	EOS         int // eos_token_id; -1: none. It decides no ids and is carried for the reader's callers.
+	// Metaspace is the pre_tokenizer Metaspace's scheme, first or always, which puts fewer
+	// signs than SpacePrefix: before a text that begins with a space none, with first none
+	// after an added token. llama.cpp does not know it.
+	Metaspace string
+	BOS       int // bos_token_id; -1: none
+	EOS       int // eos_token_id; -1: none. It decides no ids and is carried for the reader's callers.
 	// AddBOS is add_bos_token. Files of llama-bpe often leave it out and mean true; the reader of the
 	// file decides, here false is false.
 	AddBOS bool

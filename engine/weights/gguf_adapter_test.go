@@ -151,10 +151,12 @@ func TestGGUFAdapter(t *testing.T) {
 // An adapter on some layers, or on other modules in each, comes back as what it changes.
 func TestGGUFAdapterOnSomeLayers(t *testing.T) {
 	for name, change := range map[string]func(*AdapterConfig){
-		"all layers":    func(a *AdapterConfig) { a.Targets = []string{"k_proj", "q_proj"} },
-		"one layer":     func(a *AdapterConfig) { a.Targets, a.Layers = []string{"q_proj", "down_proj"}, []int{1} },
-		"two of three":  func(a *AdapterConfig) { a.Targets, a.Layers = []string{"v_proj"}, []int{0, 2} },
-		"module by one": func(a *AdapterConfig) { a.Targets = []string{"layers.0.self_attn.q_proj", "layers.2.mlp.up_proj", "o_proj"} },
+		"all layers":   func(a *AdapterConfig) { a.Targets = []string{"k_proj", "q_proj"} },
+		"one layer":    func(a *AdapterConfig) { a.Targets, a.Layers = []string{"q_proj", "down_proj"}, []int{1} },
+		"two of three": func(a *AdapterConfig) { a.Targets, a.Layers = []string{"v_proj"}, []int{0, 2} },
+		"module by one": func(a *AdapterConfig) {
+			a.Targets = []string{"layers.0.self_attn.q_proj", "layers.2.mlp.up_proj", "o_proj"}
+		},
 	} {
 		for arch, of := range architectures {
 			c := tinyConfig

@@ -73,15 +73,15 @@ func TestGGUFRefused(t *testing.T) {
 			f.set("llama.rope.scaling.factor", float32(2))
 			f.add("rope_freqs.weight", 8, 1, 1, 1, 1, 1, 1, 1, 1)
 		}, ErrUnsupported, "rope_freqs"},
-		"an unknown tensor":     {func(f *ggufFile) { f.tensor("blk.1.ffn_up.weight").name = "blk.1.ffn_gate_inp.weight" }, ErrUnsupported, "ffn_gate_inp"},
-		"type Q3_K":             {func(f *ggufFile) { f.tensors[3].kind = 11 }, ErrUnsupported, "Q3_K"},
-		"type 77":               {func(f *ggufFile) { f.tensors[3].kind = 77 }, ErrUnsupported, "type 77"},
-		"5 dimensions":          {func(f *ggufFile) { f.tensors[1].dims = []uint64{64, 1, 1, 1, 1} }, ErrCorrupt, "5 dimensions"},
-		"no dimensions":         {func(f *ggufFile) { f.tensors[1].dims = nil }, ErrCorrupt, "0 dimensions"},
-		"dimension 0":           {func(f *ggufFile) { f.tensors[1].dims = []uint64{0} }, ErrCorrupt, "shape"},
-		"dimension 2^63":        {func(f *ggufFile) { f.tensors[1].dims = []uint64{1 << 63} }, ErrCorrupt, "dimension"},
-		"product overflows":     {func(f *ggufFile) { f.tensors[1].dims = []uint64{1 << 32, 1 << 32} }, ErrCorrupt, "shape"},
-		"size overflows":        {func(f *ggufFile) { f.tensors[1].dims = []uint64{1 << 62} }, ErrCorrupt, "too large"},
+		"an unknown tensor": {func(f *ggufFile) { f.tensor("blk.1.ffn_up.weight").name = "blk.1.ffn_gate_inp.weight" }, ErrUnsupported, "ffn_gate_inp"},
+		"type Q3_K":         {func(f *ggufFile) { f.tensors[3].kind = 11 }, ErrUnsupported, "Q3_K"},
+		"type 77":           {func(f *ggufFile) { f.tensors[3].kind = 77 }, ErrUnsupported, "type 77"},
+		"5 dimensions":      {func(f *ggufFile) { f.tensors[1].dims = []uint64{64, 1, 1, 1, 1} }, ErrCorrupt, "5 dimensions"},
+		"no dimensions":     {func(f *ggufFile) { f.tensors[1].dims = nil }, ErrCorrupt, "0 dimensions"},
+		"dimension 0":       {func(f *ggufFile) { f.tensors[1].dims = []uint64{0} }, ErrCorrupt, "shape"},
+		"dimension 2^63":    {func(f *ggufFile) { f.tensors[1].dims = []uint64{1 << 63} }, ErrCorrupt, "dimension"},
+		"product overflows": {func(f *ggufFile) { f.tensors[1].dims = []uint64{1 << 32, 1 << 32} }, ErrCorrupt, "shape"},
+		"size overflows":    {func(f *ggufFile) { f.tensors[1].dims = []uint64{1 << 62} }, ErrCorrupt, "too large"},
 		"wrong shape": {func(f *ggufFile) {
 			f.tensors[2].dims = []uint64{64, 32}
 			f.tensors[2].data = f.tensors[2].data[:64*32/32*20]

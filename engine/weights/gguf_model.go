@@ -93,6 +93,9 @@ func (m *Model) addGGUF(g *gguf, s *source) error {
 	return nil
 }
 
+// ggufMetaspace is Hone's own: what a tokenizer.json says and llama.cpp does not know.
+const ggufMetaspace = "hone.tokenizer.metaspace"
+
 // tokenizer takes the vocabulary from the metadata. problem says why there is
 // none that can be used; err that the file contradicts itself.
 func (g *gguf) tokenizer(c Config) (v *tokenizer.Vocabulary, problem, err error) {
@@ -129,6 +132,9 @@ func (g *gguf) tokenizer(c Config) (v *tokenizer.Vocabulary, problem, err error)
 		return nil, nil, err
 	}
 	if v.SpacePrefix, err = g.boolean("tokenizer.ggml.add_space_prefix", model == tokenizer.ModelScores); err != nil {
+		return nil, nil, err
+	}
+	if v.Metaspace, err = g.text(ggufMetaspace, ""); err != nil {
 		return nil, nil, err
 	}
 	// llama.cpp adds a BOS with scores and with the Llama 3 pre-tokenizer unless told

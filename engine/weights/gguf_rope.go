@@ -64,7 +64,7 @@ func (c Config) llama3Of(factors []float32) (RopeScaling, error) {
 func (c Config) givesFactors(s RopeScaling, factors []float32) bool {
 	c.RopeScaling = s
 	for i, f := range c.ropeFactors() {
-		if math.Abs(float64(f)-float64(factors[i])) > 2e-5*float64(f) {
+		if math.Abs(float64(f)-float64(factors[i])) > 1e-4*float64(f) {
 			return false
 		}
 	}

@@ -161,6 +161,9 @@ func (h *ggufHeader) vocabulary(c Config, v tokenizer.Vocabulary) {
 		h.str("tokenizer.ggml.pre", "default")
 		h.f32s("tokenizer.ggml.scores", v.Scores)
 		h.boolean("tokenizer.ggml.add_space_prefix", v.SpacePrefix)
+		if v.Metaspace != "" {
+			h.str(ggufMetaspace, v.Metaspace)
+		}
 	} else {
 		h.str("tokenizer.ggml.pre", v.Pre)
 	}

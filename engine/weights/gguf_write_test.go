@@ -75,7 +75,7 @@ func TestWriteGGUFScores(t *testing.T) {
 		want.Tokens, want.Types, want.Scores = append(want.Tokens, fmt.Sprintf("t%d", i)), append(want.Types, 1), append(want.Scores, -float32(i))
 	}
 	for _, merges := range [][]string{nil, {"t 1"}} {
-		want.Merges = merges
+		want.Merges, want.Metaspace = merges, map[bool]string{true: "first"}[merges == nil]
 		path := filepath.Join(t.TempDir(), "m.gguf")
 		if err := WriteGGUF(path, tinyConfig, "F16", GGUFText{ChatTemplate: "{{ messages }}"}, want, tinyTensor); err != nil {
 			t.Fatal(err)
@@ -171,7 +171,14 @@ func TestLlama3OfFactors(t *testing.T) {
 		t.Errorf("%+v: %v", got, err)
 	}
 	factors := c.ropeFactors()
-	factors[40] *= 1.001
+	for i := range factors { // computed in float32
+		factors[i] *= 1 + 3e-6*float32(i%3-1)
+		factors[i] = min(8, max(1, factors[i]))
+	}
+	if got, err := c.llama3Of(factors); err != nil || got != llama31 {
+		t.Errorf("%+v: %v", got, err)
+	}
+	factors[33] *= 1.001
 	if got, err := c.llama3Of(factors); !errors.Is(err, ErrUnsupported) {
 		t.Errorf("factors of no law: %+v, %v", got, err)
 	}
