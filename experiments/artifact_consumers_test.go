@@ -106,6 +106,13 @@ func TestExportInConsumersOfArchitectures(t *testing.T) {
 	}
 }
 
+// An adapter on some layers is one for llama.cpp.
+func TestExportInConsumersOfSomeLayers(t *testing.T) {
+	for _, set := range []string{"lora.layers=[1]", `lora.targets=["layers.0.self_attn.q_proj","layers.1.mlp.up_proj","k_proj"]`} {
+		checkConsumers(t, trainedToy(t, archModel("qwen3"), set), []consumer{{"gguf-lora", "llama.cpp lora", 2e-6}})
+	}
+}
+
 // llama.cpp asks as training did: its own rendering of the template in the file.
 func TestExportInConsumersOfChat(t *testing.T) {
 	const own = `{{ bos_token }}{% for m in messages %}<|im_start|>{{ m.role }}

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"slices"
 
+	"golang.org/x/text/unicode/norm"
+
 	"hone/data"
 	"hone/engine/llama"
 	"hone/engine/tokenizer"
@@ -22,6 +24,18 @@ func noGGUF(s *artifactSource) error {
 		return err
 	}
 	return s.samePrompts(v)
+}
+
+// uncomposed counts the prompts that are not in Unicode's form NFC.
+func (s *artifactSource) uncomposed() (n int) {
+	for _, rows := range [][]data.Row{s.work.Dataset.Train, s.work.Dataset.Eval, s.work.Dataset.Test} {
+		for _, r := range rows {
+			if !norm.NFC.IsNormalString(r.Prompt) {
+				n++
+			}
+		}
+	}
+	return n
 }
 
 // samePrompts refuses a vocabulary of which llama.cpp knows less than there is where that
@@ -61,6 +75,9 @@ func ggufWriter(dtype string) func(context.Context, *artifactSource, string) err
 		}
 		if v.Metaspace != "" {
 			s.art.Notes = append(s.art.Notes, "llama.cpp knows no pre_tokenizer Metaspace: it puts a sign of a space before every text and after every special token; the prompts of the dataset are the same")
+		}
+		if n := s.uncomposed(); v.Pre == "qwen2" && n > 0 {
+			s.art.Notes = append(s.art.Notes, fmt.Sprintf("%d prompts have characters that the tokenizer composes (NFC) and llama.cpp does not: they get other tokens there", n))
 		}
 		template, err := s.ggufTemplate()
 		if err != nil {

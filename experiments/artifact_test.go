@@ -209,6 +209,16 @@ func TestExportGGUFArchitectures(t *testing.T) {
 	}
 }
 
+// llama.cpp does not compose what Qwen's tokenizer does, and an export says so.
+func TestExportGGUFUncomposed(t *testing.T) {
+	for prompt, notes := range map[string]int{"data.prompt=\"caf\u00e9 {event_text}\"": 0, "data.prompt=\"cafe\u0301 {event_text}\"": 1} {
+		a := export(t, trainedToy(t, archModel("qwen2"), prompt), "gguf-f16")
+		if len(a.Notes) != notes || notes > 0 && !strings.Contains(a.Notes[0], "NFC") {
+			t.Errorf("%s: %v", prompt, a.Notes)
+		}
+	}
+}
+
 // A tokenizer behind Metaspace goes to GGUF where llama.cpp gives the prompts of the rows the
 // same tokens.
 func TestExportGGUFMetaspace(t *testing.T) {
