@@ -159,12 +159,23 @@ func FuzzGGUF(f *testing.F) {
 	h := tinyGGUF(c)
 	h.add("rope_freqs.weight", 8, 1, 1, 1, 2, 4, 8, 8, 8)
 	f.Add(h.bytes())
+	h.set("tokenizer.ggml.model", "llama")
+	h.set("tokenizer.ggml.tokens", []string{"a", "b", "ab"})
+	h.set("tokenizer.ggml.scores", rawValue(append(putU64(putU32(putU32(nil, ggufArrayType), ggufF32), 3), make([]byte, 12)...)))
+	h.set("tokenizer.chat_template", "{{ messages }}")
+	f.Add(h.bytes())
 	f.Add([]byte("GGUF\x03\x00\x00\x00"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		s := memorySource("fuzz", data)
 		g, err := parseGGUF(s)
 		if err == nil {
-			if _, err = g.config(); err == nil {
+			var c Config
+			if c, err = g.config(); err == nil {
+				if _, _, err = g.tokenizer(c); err == nil {
+					_, err = g.chat(c)
+				}
+			}
+			if err == nil {
 				err = g.checkSize(s.size)
 			}
 		}

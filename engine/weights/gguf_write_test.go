@@ -150,6 +150,61 @@ func TestWriteGGUFArchitectures(t *testing.T) {
 	}
 }
 
+// Rows lie as llama.cpp wants them, bit by bit: in a llama queries and keys with neighbours
+// of a pair, in a Qwen as they were; low frequencies are divided by the factor, high ones not.
+func TestGGUFLayout(t *testing.T) {
+	for name, change := range architectures {
+		c := tinyConfig
+		change(&c)
+		path := filepath.Join(t.TempDir(), "m.gguf")
+		if err := WriteGGUF(path, c, "F32", GGUFText{}, tinyVocabulary(c.Vocab), tinyTensor); err != nil {
+			t.Fatal(err)
+		}
+		s, err := openSource(path, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.close()
+		g, err := parseGGUF(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		raw := map[string][]float32{}
+		for _, r := range g.regions {
+			n, _ := elements(r.shape)
+			raw[r.name] = make([]float32, n)
+			if err := (stored{region: r, source: s}).read(0, raw[r.name], 0); err != nil {
+				t.Fatal(err)
+			}
+		}
+		permuted := !strings.HasPrefix(name, "qwen")
+		for _, e := range ExpectedTensors(c) {
+			want := tinyWeights(e.Name, e.Shape)
+			heads := 0
+			switch {
+			case strings.Contains(e.Name, "q_proj"):
+				heads = c.Heads
+			case strings.Contains(e.Name, "k_proj"):
+				heads = c.KVHeads
+			}
+			if heads > 0 && permuted {
+				want = permute(want, e.Shape[0], len(want)/e.Shape[0], heads)
+			}
+			if !slices.Equal(raw[ggufName(e.Name)], want) {
+				t.Errorf("%s: %s lies otherwise", name, e.Name)
+			}
+		}
+		factors := raw[ggufRopeFactors]
+		if (factors != nil) != (name == "llama 3.1") || factors != nil && (len(factors) != c.HeadDim/2 || factors[0] != 1 || factors[len(factors)-1] != 8) {
+			t.Errorf("%s: factors %v", name, factors)
+		}
+		wantArch := map[bool]string{true: "llama", false: name}[permuted]
+		if arch, _ := g.text("general.architecture", ""); arch != wantArch {
+			t.Errorf("%s is a %s", name, arch)
+		}
+	}
+}
+
 // The factors that llama.cpp divides frequencies by say which scaling they are of, and
 // others are refused.
 func TestLlama3OfFactors(t *testing.T) {
