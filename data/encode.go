@@ -27,6 +27,9 @@ func (e *Encoder) WithChat(t *chat.Template) *Encoder {
 	return &with
 }
 
+// Chat returns the template that chat rows are rendered by, nil if there is none.
+func (e *Encoder) Chat() *chat.Template { return e.chat }
+
 // NewEncoder returns an encoder that ends every example with the token eos and
 // classes tokens by the fields of schema, which is empty for text completions.
 func NewEncoder(t *tokenizer.Tokenizer, eos int32, schema []string) *Encoder {

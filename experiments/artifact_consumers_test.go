@@ -5,10 +5,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"testing"
 )
 
@@ -22,12 +24,14 @@ type consumerJob struct {
 	Vocab int       `json:"vocab"`
 	Plain int32     `json:"plain"`
 	Texts []string  `json:"texts"`
+	Chats []any     `json:"chats"`
 }
 
 type consumerAnswer struct {
 	Missing string                  `json:"missing"`
 	Logits  [][][]float32           `json:"logits"`
 	IDs     [][]int32               `json:"ids"`
+	Chats   []string                `json:"rendered"`
 	EOS     []int32                 `json:"eos"`
 	Scalars map[string][][2]float64 `json:"scalars"`
 }
@@ -67,23 +71,97 @@ func consume(t *testing.T, job consumerJob) consumerAnswer {
 	return a
 }
 
+// consumer is a program that opens a format.
+type consumer struct {
+	format, kind string
+	tolerance    float64 // share of the range; llama.cpp rounds activations to the type of the weights
+}
+
 // What was exported computes in PEFT, transformers and llama.cpp what the run computes
 // here, from the same tokens.
 func TestExportInConsumers(t *testing.T) {
-	run := trainedToy(t, "lora.rslora=true", "lora.alpha=3")
-	consumers := []struct {
-		format, kind string
-		tolerance    float64 // share of the range; llama.cpp rounds activations to the type of the weights
-	}{
+	checkConsumers(t, trainedToy(t, "lora.rslora=true", "lora.alpha=3"), []consumer{
 		{"peft", "peft", 2e-6},
 		{"safetensors-f32", "transformers", 2e-6},
 		{"safetensors-bf16", "transformers", 0.04},
+		{"gguf-f32", "llama.cpp", 2e-6},
+		{"gguf-bf16", "llama.cpp", 0.04},
 		{"gguf-f16", "llama.cpp", 0.01},
 		{"gguf-q8_0", "llama.cpp", 0.06},
 		{"gguf-q4_1", "llama.cpp", 0.4},
-		{"gguf-lora", "llama.cpp lora", 0.01},
+		{"gguf-lora", "llama.cpp lora", 2e-6},
+	})
+}
+
+// So does every architecture in llama.cpp, and its tokenizer gives the same tokens.
+func TestExportInConsumersOfArchitectures(t *testing.T) {
+	for _, name := range slices.Sorted(maps.Keys(ggufModels)) {
+		t.Run(name, func(t *testing.T) {
+			checkConsumers(t, trainedToy(t, "model.path="+archCopy(t, name), "lora.rslora=true", "lora.alpha=3"), []consumer{
+				{"gguf-f32", "llama.cpp", 2e-6},
+				{"gguf-f16", "llama.cpp", 0.01},
+				{"gguf-lora", "llama.cpp lora", 2e-6},
+			})
+		})
 	}
-	base, err := ExportArtifact(context.Background(), BaseOf(run), ArtifactOptions{Format: "gguf-f16", Path: filepath.Join(t.TempDir(), "base.gguf")})
+}
+
+// An adapter on some layers is one for llama.cpp.
+func TestExportInConsumersOfSomeLayers(t *testing.T) {
+	for _, set := range []string{"lora.layers=[1]", `lora.targets=["layers.0.self_attn.q_proj","layers.1.mlp.up_proj","k_proj"]`} {
+		checkConsumers(t, trainedToy(t, archModel("qwen3"), set), []consumer{{"gguf-lora", "llama.cpp lora", 2e-6}})
+	}
+}
+
+// llama.cpp asks as training did: its own rendering of the template in the file.
+func TestExportInConsumersOfChat(t *testing.T) {
+	const own = `{{ bos_token }}{% for m in messages %}<|im_start|>{{ m.role }}
+{{ m.content | trim }}{{ eos_token }}
+{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant
+{% endif %}`
+	for name, set := range map[string]struct{ template, config string }{
+		"chatml": {"chatml", "{}"},
+		"own":    {"", fmt.Sprintf(`{"bos_token": "it's", "eos_token": "<|im_end|>", "chat_template": %q}`, own)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := chatConfig(t, 8, "data.chat_template="+set.template, "train.epochs=1", "train.eval_every=0")
+			writeFile(t, filepath.Join(c.Model.Path, "tokenizer_config.json"), set.config)
+			run := train(t, c, StartOptions{RunDir: filepath.Join(t.TempDir(), "run")}).RunDir
+			made := export(t, run, "gguf-f32")
+			s, err := openArtifactSource(context.Background(), TunedOf(run))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer s.base.Close()
+			job := consumerJob{Kind: "llama.cpp", Path: made.Path, Vocab: s.base.Config.Vocab}
+			var want []string
+			for _, r := range s.work.Dataset.Train {
+				var chat []map[string]string
+				for _, m := range r.Messages[:len(r.Messages)-1] {
+					chat = append(chat, map[string]string{"role": m.Role, "content": m.Content})
+				}
+				rendered, err := s.work.Encoder.Chat().Render(r.Messages[:len(r.Messages)-1], true)
+				if err != nil {
+					t.Fatal(err)
+				}
+				job.Chats, want = append(job.Chats, chat), append(want, rendered.Text)
+			}
+			if got := consume(t, job).Chats; len(want) == 0 || !slices.Equal(got, want) {
+				t.Errorf("%q, here %q", got, want)
+			}
+		})
+	}
+}
+
+// moreTexts are what tokenizers differ in, beside the prompts of a dataset.
+var moreTexts = []string{
+	"", "a", "Ünïcödé 日本語 🎉 ßtraße", "12345 67,890.10 x2", "  two  spaces   and more    ", "don't DON'T we'LL I'd", "tab\tnew\n\n\nlines \r\n end\n",
+	"{\"a\": [1, 2], \"b\": null}", "!!! ... ??? ---", "نص عربي", "x\u00a0y\u3000z", "ends with spaces   ",
+}
+
+// checkConsumers exports a run to every format and compares what its program computes.
+func checkConsumers(t *testing.T, run string, consumers []consumer) {
+	base, err := ExportArtifact(context.Background(), BaseOf(run), ArtifactOptions{Format: "gguf-f32", Path: filepath.Join(t.TempDir(), "base.gguf")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,6 +185,7 @@ func TestExportInConsumers(t *testing.T) {
 			for _, r := range s.work.Dataset.Eval {
 				job.Texts = append(job.Texts, r.Prompt)
 			}
+			job.Texts = append(job.Texts, moreTexts...)
 			a := consume(t, job)
 			var got [][]float32
 			for _, row := range a.Logits {

@@ -17,10 +17,10 @@ import (
 // it finds a wrong layout, not a missing adapter.
 func artifactKinds() []artifactKind {
 	same := func(path string) string { return path }
-	lossy := func(dtype, name, doc string, tolerance float64) artifactKind {
+	merged := func(dtype, name, doc string, tolerance float64) artifactKind {
 		return artifactKind{
 			ArtifactFormat: ArtifactFormat{name, doc}, file: name + ".gguf", refuse: []func(*artifactSource) error{noGGUF},
-			write: ggufWriter(dtype), model: &artifactModel{tolerance: tolerance, model: same},
+			write: ggufWriter(dtype), model: &artifactModel{tolerance: tolerance, model: same}, verify: verifyGGUF,
 		}
 	}
 	return []artifactKind{
@@ -36,9 +36,11 @@ func artifactKinds() []artifactKind {
 			ArtifactFormat: ArtifactFormat{"safetensors-bf16", "the same in half the space"}, file: "safetensors-bf16",
 			write: mergedWriter("BF16"), model: &artifactModel{tolerance: 0.04, model: same},
 		},
-		lossy("F16", "gguf-f16", "the adapter merged, for llama.cpp", 0.01),
-		lossy("Q8_0", "gguf-q8_0", "the same, matrices in 8.5 bits a weight", 0.06),
-		lossy("Q4_1", "gguf-q4_1", "the same in 5 bits a weight, the embedding in 8.5", 0.4),
+		merged("F32", "gguf-f32", "the adapter merged, for llama.cpp, exact", 1e-5),
+		merged("F16", "gguf-f16", "the same in half the space", 0.01),
+		merged("BF16", "gguf-bf16", "the same, coarser, for weights too large for f16", 0.04),
+		merged("Q8_0", "gguf-q8_0", "the same, matrices in 8.5 bits a weight", 0.06),
+		merged("Q4_1", "gguf-q4_1", "the same in 5 bits a weight, the embedding in 8.5", 0.4),
 		{
 			ArtifactFormat: ArtifactFormat{"gguf-lora", "the adapter for llama.cpp's --lora, its scale folded in"}, file: "gguf-lora.gguf",
 			refuse: []func(*artifactSource) error{onlyAdapters, noGGUFLoRA},
@@ -46,7 +48,7 @@ func artifactKinds() []artifactKind {
 		},
 		{
 			ArtifactFormat: ArtifactFormat{"ollama", "gguf-f16 with a Modelfile: template and stop as in training"}, file: "ollama",
-			refuse: []func(*artifactSource) error{noGGUF}, write: writeOllama, verify: verifyOllama,
+			refuse: []func(*artifactSource) error{noGGUF, noQuestions}, write: writeOllama, verify: verifyOllama,
 			model: &artifactModel{tolerance: 0.01, model: func(path string) string { return filepath.Join(path, ollamaModel) }},
 		},
 		{
@@ -99,7 +101,7 @@ func untilDone(ctx context.Context, m *weights.Merge) func(string, []int) ([]flo
 }
 
 // tokenizerFiles are the files of the tokenizer for a model directory: the model's own,
-// or what says the same of a GGUF's.
+// or what says the same of a GGUF's. Conversations bring the template they were trained by.
 func (s *artifactSource) tokenizerFiles() (map[string][]byte, error) {
 	files := map[string][]byte{}
 	for _, name := range tokenizerFiles {
@@ -119,21 +121,34 @@ func (s *artifactSource) tokenizerFiles() (map[string][]byte, error) {
 		}
 		files[tokenizerFiles[0]] = text
 	}
+	own, err := chatOf(s.config.Model.Path)
+	if err != nil {
+		return nil, err
+	}
+	tokens := own.tokens
 	if files[tokenizerFiles[1]] == nil {
+		tokens = map[string]string{"eos_token": string(s.work.Tokenizer.Bytes(s.work.EOS[0]))}
+		if id, ok := s.work.Tokenizer.BOS(); ok {
+			tokens["bos_token"] = string(s.work.Tokenizer.Bytes(id))
+		}
 		// Without it transformers takes the class that goes with the architecture, which
 		// puts a BOS before every text.
-		config := map[string]any{
-			"tokenizer_class": "PreTrainedTokenizerFast", "clean_up_tokenization_spaces": false,
-			"eos_token": string(s.work.Tokenizer.Bytes(s.work.EOS[0])), "model_max_length": s.base.Config.MaxPositions,
-		}
-		if id, ok := s.work.Tokenizer.BOS(); ok {
-			config["bos_token"] = string(s.work.Tokenizer.Bytes(id))
+		config := map[string]any{"tokenizer_class": "PreTrainedTokenizerFast", "clean_up_tokenization_spaces": false, "model_max_length": s.base.Config.MaxPositions}
+		for name, text := range tokens {
+			config[name] = text
 		}
 		text, err := json.MarshalIndent(config, "", "  ")
 		if err != nil {
 			return nil, err
 		}
 		files[tokenizerFiles[1]] = append(text, '\n')
+	}
+	there := own.source
+	if tpl := s.work.Encoder.Chat(); tpl != nil {
+		own.source = tpl.Source()
+	}
+	if source := withTokens(own, tokens); source != "" && (source != there || s.base.Format == "gguf") {
+		files[chatTemplateFile] = []byte(source)
 	}
 	return files, nil
 }

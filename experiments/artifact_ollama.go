@@ -40,7 +40,11 @@ func writeOllama(ctx context.Context, s *artifactSource, path string) error {
 // modelfile is what Ollama makes a model of.
 func (s *artifactSource) modelfile() ([]byte, error) {
 	var b bytes.Buffer
-	t, err := modelfileText(s.ollamaTemplate())
+	source, err := s.ollamaTemplate()
+	if err != nil {
+		return nil, err
+	}
+	t, err := modelfileText(source)
 	if err != nil {
 		return nil, err
 	}
@@ -56,19 +60,47 @@ func (s *artifactSource) modelfile() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// ollamaTemplate is data.prompt as a template of Go, which Ollama's are. Where the dataset
-// has whole prompts, a prompt stands for itself.
-func (s *artifactSource) ollamaTemplate() string {
-	if !s.templated() {
-		return "{{ .Prompt }}"
+// ollamaTemplate is data.prompt as a template of Go, which Ollama's are, or what a chat
+// template writes around one question. Where the dataset has whole prompts, a prompt stands
+// for itself.
+func (s *artifactSource) ollamaTemplate() (string, error) {
+	var parts []string
+	switch {
+	case s.work.Encoder.Chat() != nil:
+		var err error
+		if parts, err = s.questionParts(); err != nil {
+			return "", err
+		}
+	case s.templated():
+		parts = strings.Split(s.config.Data.Prompt, data.Placeholder)
+	default:
+		parts = []string{"", ""}
 	}
-	parts := strings.Split(s.config.Data.Prompt, data.Placeholder)
 	for i, p := range parts {
 		if strings.Contains(p, "{{") || strings.Contains(p, `"""`) {
 			parts[i] = "{{ " + strconv.Quote(p) + " }}" // literal text that a reader would take for its own
 		}
 	}
-	return strings.Join(parts, "{{ .Prompt }}")
+	return strings.Join(parts, "{{ .Prompt }}"), nil
+}
+
+// ollamaPrompt is what is given to the template for a row, and what it has to make of it;
+// ok is false of conversations of more turns.
+func (s *artifactSource) ollamaPrompt(r data.Row) (given, want string, ok bool, err error) {
+	switch tpl := s.work.Encoder.Chat(); {
+	case tpl != nil && !oneQuestion(r):
+		return "", "", false, nil
+	case tpl != nil:
+		rendered, err := tpl.Render(r.Messages[:1], true)
+		want = rendered.Text
+		if id, has := s.work.Tokenizer.BOS(); has {
+			want = strings.TrimPrefix(want, string(s.work.Tokenizer.Bytes(id)))
+		}
+		return r.Messages[0].Content, want, true, err
+	case s.templated():
+		return r.Event, r.Prompt, true, nil
+	}
+	return r.Prompt, r.Prompt, true, nil
 }
 
 // templated reports whether the dataset's prompts come from data.prompt.
@@ -90,7 +122,10 @@ func modelfileText(text string) (string, error) {
 
 // verifyOllama reads the Modelfile as Ollama does and compares the prompts of all rows
 // with those of training, byte for byte.
-func verifyOllama(_ context.Context, s *artifactSource, path string) error {
+func verifyOllama(ctx context.Context, s *artifactSource, path string) error {
+	if err := verifyGGUF(ctx, s, filepath.Join(path, ollamaModel)); err != nil {
+		return err
+	}
 	text, err := os.ReadFile(filepath.Join(path, modelfile))
 	if err != nil {
 		return err
@@ -100,23 +135,27 @@ func verifyOllama(_ context.Context, s *artifactSource, path string) error {
 	if err != nil {
 		return fmt.Errorf("%w: the template: %w", ErrArtifactDiffers, err)
 	}
-	rows := 0
+	rows, others := 0, 0
 	for _, split := range data.Splits() {
 		list, err := s.work.Dataset.Split(split)
 		if err != nil {
 			return err
 		}
 		for _, r := range list {
-			given := r.Prompt
-			if s.templated() {
-				given = r.Event
+			given, want, ok, err := s.ollamaPrompt(r)
+			if err != nil {
+				return err
+			}
+			if !ok {
+				others++
+				continue
 			}
 			var b strings.Builder
 			if err := t.Execute(&b, struct{ Prompt string }{given}); err != nil {
 				return fmt.Errorf("%w: the template: %w", ErrArtifactDiffers, err)
 			}
-			if b.String() != r.Prompt {
-				return fmt.Errorf("%w: its prompt of %s is %q, in training it was %q", ErrArtifactDiffers, r.Position(), b.String(), r.Prompt)
+			if b.String() != want {
+				return fmt.Errorf("%w: its prompt of %s is %q, in training it was %q", ErrArtifactDiffers, r.Position(), b.String(), want)
 			}
 			rows++
 		}
@@ -126,7 +165,10 @@ func verifyOllama(_ context.Context, s *artifactSource, path string) error {
 			return fmt.Errorf("%w: it stops at %q, not at %q", ErrArtifactDiffers, stops, want)
 		}
 	}
-	s.art.Checks = append(s.art.Checks, fmt.Sprintf("the prompts of all %d rows are those of training, byte for byte; it stops at %q", rows, stops))
+	s.art.Checks = append(s.art.Checks, fmt.Sprintf("the prompts of %d rows are those of training, byte for byte; it stops at %q", rows, stops))
+	if others > 0 {
+		s.art.Notes = append(s.art.Notes, fmt.Sprintf("%d conversations have more turns than one question, and the Modelfile's template is of one question", others))
+	}
 	s.art.Notes = append(s.art.Notes, "ollama create NAME -f Modelfile, in the directory; then give it the bare text: the template makes the prompt of it")
 	return nil
 }

@@ -2,14 +2,18 @@ package experiments
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"hone/data"
+	"hone/data/chat"
 	"hone/engine/weights"
 )
 
@@ -131,7 +135,7 @@ func TestExportFindsAnotherModel(t *testing.T) {
 func TestExportGGUF(t *testing.T) {
 	for _, set := range [][]string{nil, {"lora.rslora=true", "lora.alpha=3"}, {"method=full"}, {"model.path=" + toyDir + "untied"}} {
 		run := trainedToy(t, set...)
-		for _, format := range []string{"gguf-f16", "gguf-q8_0", "gguf-q4_1"} {
+		for _, format := range []string{"gguf-f32", "gguf-f16", "gguf-bf16", "gguf-q8_0", "gguf-q4_1"} {
 			export(t, run, format)
 		}
 		if set != nil && set[0] == "method=full" {
@@ -149,10 +153,118 @@ func TestExportGGUF(t *testing.T) {
 	}
 }
 
+// archCopy is a copy of a model of testdata/arch as GGUF can hold it: the Mistral without
+// its window, and with a tokenizer whose merges scores can say.
+func archCopy(t testing.TB, name string) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), name)
+	if err := os.CopyFS(dir, os.DirFS("../engine/testdata/arch/"+name)); err != nil {
+		t.Fatal(err)
+	}
+	if name == "mistral" {
+		config, err := os.ReadFile(filepath.Join(dir, "config.json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		writeFile(t, filepath.Join(dir, "config.json"), strings.Replace(string(config), `"sliding_window": 7`, `"sliding_window": null`, 1))
+		scores, err := os.ReadFile("../engine/tokenizer/testdata/kinds/scores.json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		writeFile(t, filepath.Join(dir, "tokenizer.json"), string(scores))
+	}
+	return dir
+}
+
+// ggufModels are the models of testdata/arch by the general.architecture they get.
+var ggufModels = map[string]string{"llama3": "llama", "llama-bias": "llama", "mistral": "llama", "qwen2": "qwen2", "qwen3": "qwen3"}
+
+// Every architecture goes to GGUF, and comes back with its tokenizer.
+func TestExportGGUFArchitectures(t *testing.T) {
+	for name := range ggufModels {
+		t.Run(name, func(t *testing.T) {
+			model := archCopy(t, name)
+			run := trainedToy(t, "model.path="+model)
+			want, err := OpenTokenizer(model)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, format := range []string{"gguf-f32", "gguf-bf16", "gguf-f16", "gguf-q8_0", "gguf-q4_1", "ollama"} {
+				a := export(t, run, format)
+				path := a.Path
+				if format == "ollama" {
+					path = filepath.Join(path, ollamaModel)
+				}
+				if got, err := OpenTokenizer(path); err != nil || got.Hash() != want.Hash() {
+					t.Errorf("%s has another tokenizer: %v", format, err)
+				}
+			}
+			export(t, run, "gguf-lora")
+			// A run that starts from such a file is exported in turn.
+			again := trainedToy(t, "model.path="+filepath.Join(run, "export", "gguf-f32.gguf"))
+			export(t, again, "safetensors-f32")
+			export(t, again, "gguf-f32")
+			export(t, again, "gguf-lora")
+		})
+	}
+}
+
+// llama.cpp does not compose what Qwen's tokenizer does, and an export says so.
+func TestExportGGUFUncomposed(t *testing.T) {
+	for prompt, notes := range map[string]int{"data.prompt=\"caf\u00e9 {event_text}\"": 0, "data.prompt=\"cafe\u0301 {event_text}\"": 1} {
+		a := export(t, trainedToy(t, archModel("qwen2"), prompt), "gguf-f16")
+		if len(a.Notes) != notes || notes > 0 && !strings.Contains(a.Notes[0], "NFC") {
+			t.Errorf("%s: %v", prompt, a.Notes)
+		}
+	}
+}
+
+// A tokenizer behind Metaspace goes to GGUF where llama.cpp gives the prompts of the rows the
+// same tokens.
+func TestExportGGUFMetaspace(t *testing.T) {
+	model := archCopy(t, "mistral")
+	text, err := os.ReadFile(filepath.Join(model, "tokenizer.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file map[string]any
+	if err := json.Unmarshal(text, &file); err != nil {
+		t.Fatal(err)
+	}
+	file["normalizer"] = nil
+	file["pre_tokenizer"] = map[string]any{"type": "Metaspace", "replacement": "\u2581", "prepend_scheme": "first", "split": false}
+	if text, err = json.Marshal(file); err != nil {
+		t.Fatal(err)
+	}
+	writeFile(t, filepath.Join(model, "tokenizer.json"), string(text))
+	a := export(t, trainedToy(t, "model.path="+model), "gguf-f16")
+	if len(a.Notes) != 1 || !strings.Contains(a.Notes[0], "Metaspace") {
+		t.Errorf("%v", a.Notes)
+	}
+	want, err1 := OpenTokenizer(model)
+	got, err2 := OpenTokenizer(a.Path)
+	if err := errors.Join(err1, err2); err != nil || got.Hash() != want.Hash() {
+		t.Errorf("another tokenizer: %v", err)
+	}
+	for _, prompt := range []string{`data.prompt=" {event_text}"`, `data.prompt="</s>{event_text}"`} {
+		run := trainedToy(t, "model.path="+model, prompt)
+		if _, err := ExportArtifact(context.Background(), TunedOf(run), ArtifactOptions{Format: "gguf-f16"}); !errors.Is(err, ErrArtifact) || !strings.Contains(err.Error(), "Metaspace") {
+			t.Errorf("%s: %v", prompt, err)
+		}
+	}
+}
+
+// An adapter on some layers, or on other modules in each, is one for llama.cpp too.
+func TestExportGGUFOfSomeLayers(t *testing.T) {
+	for _, set := range []string{"lora.layers=[1]", `lora.targets=["layers.0.self_attn.q_proj","layers.1.mlp.up_proj","k_proj"]`} {
+		export(t, trainedToy(t, set), "gguf-lora")
+	}
+}
+
 // What an architecture or a tokenizer does not support is refused by its name, before
 // anything is written.
 func TestExportRefused(t *testing.T) {
-	for model, want := range map[string]string{"qwen3": "qwen3", "qwen2": "qwen2", "mistral": "sliding window", "llama-bias": "biases", "llama3": "rope scaling llama3"} {
+	for model, want := range map[string]string{"mistral": "sliding window of 7"} {
 		run := trainedToy(t, archModel(model))
 		for _, format := range []string{"gguf-f16", "gguf-lora"} {
 			_, err := ExportArtifact(context.Background(), TunedOf(run), ArtifactOptions{Format: format})
@@ -195,6 +307,93 @@ func TestExportOllama(t *testing.T) {
 			t.Errorf("a space more: %v", err)
 		}
 		s.base.Close()
+	}
+}
+
+// A conversation run takes its chat template along: into GGUF, from where a run finds it
+// again, into a model directory, and as that of one question into a Modelfile.
+func TestExportChat(t *testing.T) {
+	const own = `{{ bos_token }}{% for m in messages %}<|im_start|>{{ m.role }}
+{{ m.content }}{{ eos_token }}
+{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant
+{% endif %}`
+	for name, set := range map[string]struct{ template, config, want string }{
+		"chatml": {template: "chatml", want: "<|im_start|>user\n"},
+		"tokens": {config: fmt.Sprintf(`{"bos_token": "it's", "eos_token": {"content": "<|im_end|>"}, "chat_template": %q}`, own), want: "it's<|im_start|>user\n"},
+		"no bos": {config: fmt.Sprintf(`{"eos_token": "</turn>", "chat_template": %q}`, "\n"+own), want: "\n<|im_start|>user\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := chatConfig(t, 8, "data.chat_template="+set.template, "train.epochs=1", "train.eval_every=0")
+			if set.config != "" {
+				writeFile(t, filepath.Join(c.Model.Path, "tokenizer_config.json"), set.config)
+			}
+			run := train(t, c, StartOptions{RunDir: filepath.Join(t.TempDir(), "run")}).RunDir
+			w, err := OpenWorkspace(context.Background(), c)
+			if err != nil || w.ModelProblem != nil {
+				t.Fatal(err, w.ModelProblem)
+			}
+			for _, format := range []string{"gguf-f32", "ollama", "safetensors-f32"} {
+				a := export(t, run, format)
+				model := a.Path
+				if format == "ollama" {
+					model = filepath.Join(model, ollamaModel)
+					text, err := os.ReadFile(filepath.Join(a.Path, modelfile))
+					if err != nil || !strings.Contains(string(text), `TEMPLATE """`+set.want+"{{ .Prompt }}") {
+						t.Errorf("%s: %v", text, err)
+					}
+				}
+				again := c
+				again.Model.Path, again.Data.ChatTemplate = model, ""
+				v, err := OpenWorkspace(context.Background(), again)
+				if err != nil || v.ModelProblem != nil {
+					t.Fatal(format, err, v.ModelProblem)
+				}
+				for i, e := range v.Encoded[data.Train].Examples {
+					if !slices.Equal(e.IDs, w.Encoded[data.Train].Examples[i].IDs) {
+						t.Errorf("%s: row %d is encoded otherwise", format, i)
+					}
+				}
+				if format != "safetensors-f32" && (len(a.Checks) == 0 || !strings.Contains(a.Checks[0], "conversations what training had")) {
+					t.Errorf("%s: %v", format, a.Checks)
+				}
+			}
+			// So does a run that starts from the file.
+			again := c
+			again.Model.Path, again.Data.ChatTemplate = filepath.Join(run, "export", "gguf-f32.gguf"), ""
+			a := export(t, train(t, again, StartOptions{RunDir: filepath.Join(t.TempDir(), "run")}).RunDir, "safetensors-f32")
+			again.Model.Path = a.Path
+			v, err := OpenWorkspace(context.Background(), again)
+			if err != nil || v.ModelProblem != nil {
+				t.Fatal(err, v.ModelProblem)
+			}
+			for i, e := range v.Encoded[data.Train].Examples {
+				if !slices.Equal(e.IDs, w.Encoded[data.Train].Examples[i].IDs) {
+					t.Errorf("of the file: row %d is encoded otherwise", i)
+				}
+			}
+			// Another template is found out.
+			s, err := openArtifactSource(context.Background(), TunedOf(run))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer s.base.Close()
+			s.art = &Artifact{}
+			path := filepath.Join(t.TempDir(), "other.gguf")
+			if err := ggufWriter("F32")(context.Background(), s, path); err != nil {
+				t.Fatal(err)
+			}
+			if err := verifyGGUF(context.Background(), s, path); err != nil {
+				t.Error(err)
+			}
+			tpl, err := chat.Parse(strings.Replace(s.work.Encoder.Chat().Source(), "im_start", "im_end", 1), nil, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.work.Encoder = s.work.Encoder.WithChat(tpl)
+			if err := verifyGGUF(context.Background(), s, path); !errors.Is(err, ErrArtifactDiffers) {
+				t.Errorf("another template: %v", err)
+			}
+		})
 	}
 }
 

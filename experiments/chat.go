@@ -11,6 +11,7 @@ import (
 	"hone/data"
 	"hone/data/chat"
 	"hone/engine/tokenizer"
+	"hone/engine/weights"
 )
 
 // ChatML is the data.chat_template of models without a template of their own:
@@ -32,29 +33,73 @@ type tokenizerConfig struct {
 	Unknown  json.RawMessage `json:"unk_token"`
 }
 
-// openChat returns the chat template of an experiment.
-func openChat(c Config, t *tokenizer.Tokenizer) (*chat.Template, error) {
+// modelChat is what a model says of conversations.
+type modelChat struct {
+	source string            // of its template; "" = none
+	from   string            // where that is from
+	tokens map[string]string // bos_token and so on, which templates name
+}
+
+// chatOf reads a model's template: of a directory from its files, of a GGUF file from its
+// metadata.
+func chatOf(path string) (modelChat, error) {
+	own := modelChat{tokens: map[string]string{}}
+	files, err := embedded(path)
+	if err != nil {
+		return own, err
+	}
+	if files == nil {
+		where, err := modelPath(path)
+		if err != nil {
+			return own, err
+		}
+		if info, err := os.Stat(where); err == nil && !info.IsDir() {
+			m, err := weights.Open(where)
+			if err != nil {
+				return own, err
+			}
+			defer m.Close()
+			c := m.Chat()
+			return modelChat{c.Template, "tokenizer.chat_template", c.Tokens}, nil
+		}
+	}
 	var config tokenizerConfig
-	text, err := readModelText(c.Model.Path, tokenizerConfigFile)
+	text, err := readModelText(path, tokenizerConfigFile)
 	switch {
 	case err == nil:
 		if err := json.Unmarshal(text, &config); err != nil {
-			return nil, fmt.Errorf("reading %s of the model: %w", tokenizerConfigFile, err)
+			return own, fmt.Errorf("reading %s of the model: %w", tokenizerConfigFile, err)
 		}
 	case !errors.Is(err, fs.ErrNotExist):
-		return nil, err
+		return own, err
 	}
-	source, from, err := chatSource(c, config)
+	for name, value := range map[string]json.RawMessage{"bos_token": config.BOS, "eos_token": config.EOS, "pad_token": config.Pad, "unk_token": config.Unknown} {
+		if token := tokenText(value); token != "" {
+			own.tokens[name] = token
+		}
+	}
+	if text, err = readModelText(path, chatTemplateFile); err == nil {
+		own.source, own.from = string(text), chatTemplateFile
+		return own, nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return own, err
+	}
+	own.source, own.from = defaultTemplate(config.Template), tokenizerConfigFile
+	return own, nil
+}
+
+// openChat returns the chat template of an experiment.
+func openChat(c Config, t *tokenizer.Tokenizer) (*chat.Template, error) {
+	own, err := chatOf(c.Model.Path)
 	if err != nil {
 		return nil, err
 	}
-	names := map[string]string{}
-	for name, value := range map[string]json.RawMessage{"bos_token": config.BOS, "eos_token": config.EOS, "pad_token": config.Pad, "unk_token": config.Unknown} {
-		if token := tokenText(value); token != "" {
-			names[name] = token
-		}
+	source, from, err := chatSource(c, own)
+	if err != nil {
+		return nil, err
 	}
-	tpl, err := chat.Parse(source, names, t.SpecialTexts())
+	tpl, err := chat.Parse(source, own.tokens, t.SpecialTexts())
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", from, err)
 	}
@@ -69,7 +114,7 @@ func openChat(c Config, t *tokenizer.Tokenizer) (*chat.Template, error) {
 }
 
 // chatSource returns the text of a template and where it is from.
-func chatSource(c Config, config tokenizerConfig) (source, from string, err error) {
+func chatSource(c Config, own modelChat) (source, from string, err error) {
 	switch name := c.Data.ChatTemplate; name {
 	case ChatML:
 		return chat.ChatML, ChatML, nil
@@ -81,17 +126,10 @@ func chatSource(c Config, config tokenizerConfig) (source, from string, err erro
 		}
 		return string(text), name, nil
 	}
-	text, err := readModelText(c.Model.Path, chatTemplateFile)
-	if err == nil {
-		return string(text), chatTemplateFile, nil
+	if own.source != "" {
+		return own.source, own.from, nil
 	}
-	if !errors.Is(err, fs.ErrNotExist) {
-		return "", "", err
-	}
-	if source := defaultTemplate(config.Template); source != "" {
-		return source, tokenizerConfigFile, nil
-	}
-	return "", "", fmt.Errorf("%w: the model has neither %s nor one in %s; set data.chat_template to a file, or to %q",
+	return "", "", fmt.Errorf("%w: the model has neither %s nor one in %s, or it is a GGUF file without tokenizer.chat_template; set data.chat_template to a file, or to %q",
 		data.ErrNoChatTemplate, chatTemplateFile, tokenizerConfigFile, ChatML)
 }
 
@@ -129,8 +167,7 @@ func tokenText(value json.RawMessage) string {
 // of models with thousands of added tokens has a megabyte.
 const maxModelText = 16 << 20
 
-// readModelText is ReadModelFile of a file from outside; a model that is one file
-// has none beside it.
+// readModelText is ReadModelFile of a file from outside.
 func readModelText(model, name string) ([]byte, error) {
 	if files, err := embedded(model); files != nil || err != nil {
 		return ReadModelFile(model, name)
@@ -138,9 +175,6 @@ func readModelText(model, name string) ([]byte, error) {
 	where, err := modelPath(model)
 	if err != nil {
 		return nil, err
-	}
-	if info, err := os.Stat(where); err != nil || !info.IsDir() {
-		return nil, fs.ErrNotExist
 	}
 	return readSmall(where + string(os.PathSeparator) + name)
 }

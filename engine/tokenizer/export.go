@@ -15,14 +15,21 @@ import (
 // The error wraps ErrUnsupported where such a file cannot say how texts are cut: what was
 // built again from the vocabulary has to have the hash of this tokenizer.
 func (t *Tokenizer) Vocabulary(size int) (Vocabulary, error) {
-	v := Vocabulary{BOS: -1, EOS: -1}
-	switch pre := t.cut(); {
+	v := Vocabulary{Model: ModelBytes, BOS: -1, EOS: -1}
+	pre := t.cut()
+	switch {
+	case t.fallback && len(t.steps) > 0:
+		return v, fmt.Errorf("%w: pre_tokenizer Metaspace with split, in a vocabulary with scores", ErrUnsupported)
+	case t.fallback && t.marks.name != "":
+		v.Model, v.SpacePrefix, v.Metaspace = ModelScores, true, strings.TrimPrefix(t.marks.name, "metaspace-")
+	case t.fallback && t.normalizer.name == "":
+		return v, fmt.Errorf("%w: byte_fallback without a sign for spaces", ErrUnsupported)
 	case t.fallback:
-		return v, fmt.Errorf("%w: a vocabulary of SentencePiece's, whose scores tokenizer.json does not have", ErrUnsupported)
-	case t.normalizer.name != "":
-		return v, fmt.Errorf("%w: normalizer %s", ErrUnsupported, t.normalizer.name)
+		v.Model, v.SpacePrefix = ModelScores, t.normalizer.name == markPrepend.name
 	case pre == "":
 		return v, fmt.Errorf("%w: texts cut by %s", ErrUnsupported, t.stepNames())
+	case pre != "qwen2" && t.normalizer.name != "":
+		return v, fmt.Errorf("%w: normalizer %s", ErrUnsupported, t.normalizer.name)
 	default:
 		v.Pre = pre
 	}
@@ -35,6 +42,9 @@ func (t *Tokenizer) Vocabulary(size int) (Vocabulary, error) {
 	}
 	for text, id := range t.vocabulary {
 		v.Tokens[id], v.Types[id] = text, typeNormal
+		if t.fallback && t.isByte[id] {
+			v.Types[id] = typeByte
+		}
 	}
 	for text, id := range t.addedIDs {
 		v.Tokens[id], v.Types[id] = text, typeUserDefined
@@ -50,17 +60,31 @@ func (t *Tokenizer) Vocabulary(size int) (Vocabulary, error) {
 	for _, m := range t.rankedMerges() {
 		v.Merges = append(v.Merges, m[0]+" "+m[1])
 	}
+	if t.fallback {
+		var err error
+		if v.Scores, err = t.scores(size); err != nil {
+			return v, err
+		}
+	}
 	if t.bos >= 0 {
 		v.BOS, v.AddBOS = int(t.bos), true
 	}
 	check := v
 	check.Tokens, check.Types = v.Tokens[:t.Size()], v.Types[:t.Size()] // what fills up is no token
+	if t.fallback {
+		check.Scores, check.Merges = v.Scores[:t.Size()], nil
+		if again, err := FromVocabulary(check); err == nil && again.Hash() == t.Hash() {
+			v.Merges = nil // the scores say them
+			return v, nil
+		}
+		check.Merges = v.Merges
+	}
 	again, err := FromVocabulary(check)
 	if err != nil {
 		return v, err
 	}
 	if again.Hash() != t.Hash() {
-		return v, fmt.Errorf("%w: added tokens, unknown bytes or merges that a GGUF vocabulary cannot say", ErrUnsupported)
+		return v, fmt.Errorf("%w: added tokens, unknown bytes, merges or a decoder that a GGUF vocabulary cannot say", ErrUnsupported)
 	}
 	return v, nil
 }
@@ -75,6 +99,8 @@ func (t *Tokenizer) cut() string {
 		return "gpt-2"
 	case names == "llama3" && t.whole:
 		return "llama-bpe"
+	case names == "qwen" && !t.whole:
+		return "qwen2"
 	}
 	return ""
 }
@@ -93,20 +119,21 @@ func (t *Tokenizer) rankedMerges() [][2]string {
 	for text, id := range t.vocabulary {
 		pieces[id] = text
 	}
-	type ranked struct {
-		pair pair
-		rank int32
-	}
-	list := make([]ranked, 0, len(t.merges))
-	for p, m := range t.merges {
-		list = append(list, ranked{p, m.rank})
-	}
-	slices.SortFunc(list, func(a, b ranked) int { return cmp.Compare(a.rank, b.rank) })
-	out := make([][2]string, len(list))
-	for i, m := range list {
-		out[i] = [2]string{pieces[int32(m.pair>>32)], pieces[int32(uint32(m.pair))]}
+	var out [][2]string
+	for _, p := range t.byRank() {
+		out = append(out, [2]string{pieces[int32(p>>32)], pieces[int32(uint32(p))]})
 	}
 	return out
+}
+
+// byRank are the merges by rank.
+func (t *Tokenizer) byRank() []pair {
+	list := make([]pair, 0, len(t.merges))
+	for p := range t.merges {
+		list = append(list, p)
+	}
+	slices.SortFunc(list, func(a, b pair) int { return cmp.Compare(t.merges[a].rank, t.merges[b].rank) })
+	return list
 }
 
 // JSON returns the tokenizer as a tokenizer.json, for a model that came without one: a
@@ -116,14 +143,27 @@ func (t *Tokenizer) JSON() ([]byte, error) {
 		return nil, err
 	}
 	type object = map[string]any
+	var normalizer any
 	byteLevel := object{"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": true}
+	split := func(pattern string) object {
+		return object{"type": "Split", "pattern": object{"Regex": pattern}, "behavior": "Isolated", "invert": false}
+	}
 	steps := []any{byteLevel}
 	switch t.cut() {
 	case "smollm":
 		steps = []any{object{"type": "Digits", "individual_digits": true}, byteLevel}
 	case "llama-bpe":
 		byteLevel["use_regex"] = false
-		steps = []any{object{"type": "Split", "pattern": object{"Regex": patternLlama3}, "behavior": "Isolated", "invert": false}, byteLevel}
+		steps = []any{split(patternLlama3), byteLevel}
+	case "qwen2":
+		byteLevel["use_regex"] = false
+		steps = []any{split(patternQwen), byteLevel}
+		normalizer = object{"type": "NFC"}
+	}
+	var pre any = object{"type": "Sequence", "pretokenizers": steps}
+	decoder := object{"type": "ByteLevel", "add_prefix_space": true, "trim_offsets": true, "use_regex": true}
+	if t.fallback {
+		normalizer, pre, decoder = t.marksJSON()
 	}
 	added := []any{}
 	var ids []int32
@@ -150,12 +190,11 @@ func (t *Tokenizer) JSON() ([]byte, error) {
 	}
 	merges := t.rankedMerges()
 	text, err := json.Marshal(object{
-		"version": "1.0", "truncation": nil, "padding": nil, "added_tokens": added, "normalizer": nil,
-		"pre_tokenizer": object{"type": "Sequence", "pretokenizers": steps}, "post_processor": post,
-		"decoder": object{"type": "ByteLevel", "add_prefix_space": true, "trim_offsets": true, "use_regex": true},
+		"version": "1.0", "truncation": nil, "padding": nil, "added_tokens": added, "normalizer": normalizer,
+		"pre_tokenizer": pre, "post_processor": post, "decoder": decoder,
 		"model": object{
 			"type": "BPE", "dropout": nil, "unk_token": nil, "continuing_subword_prefix": nil, "end_of_word_suffix": nil,
-			"fuse_unk": false, "byte_fallback": false, "ignore_merges": t.whole, "vocab": t.vocabulary, "merges": merges,
+			"fuse_unk": false, "byte_fallback": t.fallback, "ignore_merges": t.whole, "vocab": t.vocabulary, "merges": merges,
 		},
 	})
 	if err != nil {
@@ -169,4 +208,25 @@ func (t *Tokenizer) JSON() ([]byte, error) {
 		return nil, fmt.Errorf("%w: a tokenizer that tokenizer.json would cut differently", ErrUnsupported)
 	}
 	return text, nil
+}
+
+// marksJSON are normalizer, pre-tokenizer and decoder of a vocabulary with ▁ and byte tokens.
+func (t *Tokenizer) marksJSON() (normalizer, pre any, decoder map[string]any) {
+	type object = map[string]any
+	replace := func(from, to string) object {
+		return object{"type": "Replace", "pattern": object{"String": from}, "content": to}
+	}
+	switch {
+	case t.marks.name != "":
+		pre = object{"type": "Metaspace", "replacement": spaceSign, "prepend_scheme": strings.TrimPrefix(t.marks.name, "metaspace-"), "split": false}
+	case t.normalizer.name == markPrepend.name:
+		normalizer = object{"type": "Sequence", "normalizers": []any{object{"type": "Prepend", "prepend": spaceSign}, replace(" ", spaceSign)}}
+	default:
+		normalizer = replace(" ", spaceSign)
+	}
+	decoders := []any{replace(spaceSign, " "), object{"type": "ByteFallback"}, object{"type": "Fuse"}}
+	if t.strip {
+		decoders = append(decoders, object{"type": "Strip", "content": " ", "start": 1, "stop": 0})
+	}
+	return normalizer, pre, object{"type": "Sequence", "decoders": decoders}
 }

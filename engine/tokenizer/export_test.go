@@ -2,12 +2,13 @@ package tokenizer
 
 import (
 	"errors"
+	"strings"
 	"testing"
 )
 
 // A tokenizer written for GGUF or as JSON and read again is the same tokenizer.
 func TestExport(t *testing.T) {
-	for _, name := range []string{"../testdata/toy/tokenizer.json", "../testdata/arch/llama3/tokenizer.json", "../../data/builtin/model/tokenizer.json"} {
+	for _, name := range []string{"../testdata/toy/tokenizer.json", "../testdata/arch/llama3/tokenizer.json", "../testdata/arch/qwen2/tokenizer.json", "testdata/kinds/scores.json", "../../data/builtin/model/tokenizer.json"} {
 		a, err := Load(name)
 		if err != nil {
 			t.Fatal(err)
@@ -34,7 +35,7 @@ func TestExport(t *testing.T) {
 		if c.Hash() != a.Hash() {
 			t.Errorf("%s: written as JSON it is another one", name)
 		}
-		const sample = "Lunch with Zoë at 12:30,  room 7\n<|im_end|>{\"a\": null}"
+		const sample = "Lunch with Zoë at 12:30,  room 7\n<|im_end|>{\"a\": null} e\u0301 日"
 		for _, other := range []*Tokenizer{b, c} {
 			x, y := a.Encode(sample), other.Encode(sample)
 			if len(x) != len(y) {
@@ -50,12 +51,8 @@ func TestExport(t *testing.T) {
 			t.Errorf("%s: a model of fewer tokens", name)
 		}
 	}
-	for _, name := range []string{"mistral", "qwen2"} {
-		a, err := Load("../testdata/arch/" + name + "/tokenizer.json")
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := a.Vocabulary(a.Size()); !errors.Is(err, ErrUnsupported) {
+	for name, want := range map[string]string{"prepend.json": "are no merge", "metaspace.json": "are no merge", "split.json": "Metaspace with split"} {
+		if _, err := kind(t, name).Vocabulary(1000); !errors.Is(err, ErrUnsupported) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

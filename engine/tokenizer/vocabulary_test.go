@@ -126,6 +126,7 @@ func TestVocabularyPre(t *testing.T) {
 		"default":   {1, 2},
 		"":          {1, 2},
 		"llama-bpe": {1, 2},
+		"qwen2":     {0, 0, 2},
 	} {
 		v.Pre = pre
 		tok, err := FromVocabulary(v)
@@ -137,7 +138,7 @@ func TestVocabularyPre(t *testing.T) {
 			t.Errorf("%s: %v, want %v", pre, got, want)
 		}
 	}
-	for _, pre := range []string{"qwen2", "deepseek-llm", "tekken"} {
+	for _, pre := range []string{"deepseek-llm", "tekken"} {
 		v.Pre = pre
 		if _, err := FromVocabulary(v); !errors.Is(err, ErrUnsupported) || !strings.Contains(err.Error(), pre) {
 			t.Errorf("%s: %v", pre, err)
@@ -152,7 +153,10 @@ func TestVocabularyRefused(t *testing.T) {
 	}{
 		"empty":         {Vocabulary{}, "no tokens"},
 		"types":         {Vocabulary{Tokens: []string{"a"}, Types: []int32{1, 1}}, "2 token types"},
-		"byte type":     {Vocabulary{Tokens: []string{"<0x00>"}, Types: []int32{6}}, "token type 6"},
+		"byte type":     {Vocabulary{Tokens: []string{"<0x00>"}, Types: []int32{6}}, `token "<0x00>" for a byte`},
+		"no byte":       {Vocabulary{Model: ModelScores, Tokens: []string{"a"}, Types: []int32{6}}, `token "a" for a byte`},
+		"unigram":       {Vocabulary{Model: "t5", Tokens: []string{"a"}}, `tokenizer model "t5"`},
+		"type 7":        {Vocabulary{Tokens: []string{"a"}, Types: []int32{7}}, "token type 7"},
 		"twice":         {Vocabulary{Tokens: []string{"a", "a"}}, "ids 0 and 1"},
 		"merge absent":  {Vocabulary{Tokens: []string{"a"}, Merges: []string{"a b"}}, `"b" is not in the vocabulary`},
 		"result absent": {Vocabulary{Tokens: []string{"a", "b"}, Merges: []string{"a b"}}, `"ab" is not in the vocabulary`},

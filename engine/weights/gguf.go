@@ -25,7 +25,12 @@ type gguf struct {
 	values  map[string]any // uint64, int64, float32, float64, bool, string, ggufArray
 	regions []region       // in file order, by GGUF name
 	data    int64          // offset of the tensor data
+	arch    string         // general.architecture, once it was checked
+	file    *source
 }
+
+// key is a key of the architecture's own.
+func (g *gguf) key(name string) string { return g.arch + "." + name }
 
 // ggufArray is an array of metadata. Only the tokenizer's are kept.
 type ggufArray struct {
@@ -33,12 +38,13 @@ type ggufArray struct {
 	n       int
 	strings []string
 	ints    []int32
+	floats  []float32
 }
 
 // keepArray tells the arrays that are read into memory.
 func keepArray(key string) bool {
 	switch key {
-	case "tokenizer.ggml.tokens", "tokenizer.ggml.merges", "tokenizer.ggml.token_type":
+	case "tokenizer.ggml.tokens", "tokenizer.ggml.merges", "tokenizer.ggml.token_type", "tokenizer.ggml.scores":
 		return true
 	}
 	return false
@@ -72,7 +78,7 @@ func parseGGUF(s *source) (*gguf, error) {
 	if r.err == nil && (tensors > maxGGUFEntries || entries > maxGGUFEntries) {
 		return nil, corrupt("%d tensors and %d metadata entries are more than the %d allowed", tensors, entries, maxGGUFEntries)
 	}
-	g := &gguf{values: map[string]any{}}
+	g := &gguf{values: map[string]any{}, file: s}
 	for range entries {
 		key := r.str(maxGGUFName)
 		v := r.value(key)

@@ -11,9 +11,10 @@ import (
 // WriteGGUFAdapter writes a LoRA adapter for llama.cpp. That program scales B A by
 // alpha/r, r that of the pair, whatever the adapter says elsewhere, so that rsLoRA and
 // patterns of alpha would be lost: here the true scale is folded into B, and alpha is the
-// rank of most. The base is a GGUF file of configuration c, whose
-// query and key rows are permuted; so are those of B.
+// rank of most. The base is a GGUF file of configuration c; where its query and key rows
+// are permuted, those of B are too.
 func WriteGGUFAdapter(path string, c Config, a *Adapter, name string) error {
+	c.EOS = nil // not said in the file of an adapter
 	err := CheckGGUF(c)
 	if err == nil {
 		err = a.CheckModel(c)
@@ -22,7 +23,7 @@ func WriteGGUFAdapter(path string, c Config, a *Adapter, name string) error {
 		return fmt.Errorf("writing %s: %w", path, err)
 	}
 	var h ggufHeader
-	h.str("general.architecture", "llama")
+	h.str("general.architecture", ggufArchName(c))
 	h.str("general.type", "adapter")
 	h.str("general.name", name)
 	h.u32("general.file_type", 0)
@@ -49,12 +50,7 @@ func WriteGGUFAdapter(path string, c Config, a *Adapter, name string) error {
 			out.name += ".lora_a"
 		} else {
 			out.name += ".lora_b"
-			switch target {
-			case "q_proj":
-				out.heads = c.Heads
-			case "k_proj":
-				out.heads = c.KVHeads
-			}
+			out.heads = ggufHeads(c, ggufModule(target))
 			scaled := make([]float32, len(t.Data))
 			for i, b := range t.Data {
 				scaled[i] = float32(fold[moduleName(layer, target)] * float64(b))
@@ -77,8 +73,8 @@ func ggufModule(target string) string {
 }
 
 // ReadGGUFAdapter reads a LoRA adapter for llama.cpp as one of a model of configuration
-// c: the permutation is undone, and the scale is alpha/r, or one where alpha is zero. The
-// adapter has to have the same targets in all its layers.
+// c: a permutation is undone, and the scale is alpha/r, or one where alpha is zero. It may
+// be on some layers, or on other modules in each.
 func ReadGGUFAdapter(path string, c Config) (*Adapter, error) {
 	a, err := readGGUFAdapter(path, c)
 	if err != nil {
@@ -88,6 +84,7 @@ func ReadGGUFAdapter(path string, c Config) (*Adapter, error) {
 }
 
 func readGGUFAdapter(path string, c Config) (*Adapter, error) {
+	c.EOS = nil
 	if err := CheckGGUF(c); err != nil {
 		return nil, err
 	}
@@ -103,7 +100,7 @@ func readGGUFAdapter(path string, c Config) (*Adapter, error) {
 	if err := g.checkSize(s.size); err != nil {
 		return nil, err
 	}
-	for _, k := range []struct{ key, want string }{{"general.architecture", "llama"}, {"general.type", "adapter"}, {"adapter.type", "lora"}} {
+	for _, k := range []struct{ key, want string }{{"general.architecture", ggufArchName(c)}, {"general.type", "adapter"}, {"adapter.type", "lora"}} {
 		if v, err := g.text(k.key, ""); err != nil {
 			return nil, err
 		} else if v != k.want {
@@ -116,12 +113,9 @@ func readGGUFAdapter(path string, c Config) (*Adapter, error) {
 	}
 	a := &Adapter{}
 	for _, r := range g.regions {
-		t, target, err := adapterTensor(s, r, c)
+		t, err := adapterTensor(s, r, c)
 		if err != nil {
 			return nil, err
-		}
-		if !slices.Contains(a.Config.Targets, target) {
-			a.Config.Targets = append(a.Config.Targets, target)
 		}
 		rank := t.Shape[0]
 		if strings.HasSuffix(t.Name, ".lora_B.weight") {
@@ -139,6 +133,7 @@ func readGGUFAdapter(path string, c Config) (*Adapter, error) {
 		}
 		a.Tensors = append(a.Tensors, t)
 	}
+	a.Config.Targets, a.Config.Layers = modulesOf(a.Tensors, c.Layers)
 	a.Config.Alpha = alpha
 	if alpha == 0 {
 		a.Config.Alpha = float64(a.Config.R)
@@ -155,42 +150,71 @@ func readGGUFAdapter(path string, c Config) (*Adapter, error) {
 	return a, a.CheckModel(c)
 }
 
+// modulesOf are the targets, and the layers, that pick just the modules of these tensors
+// in a model of so many layers: names of [Linears] in all or some layers, or the name of
+// every module.
+func modulesOf(tensors []Tensor, layers int) (targets []string, in []int) {
+	linears := map[int][]string{} // by layer, sorted
+	var modules []string
+	for _, t := range tensors {
+		if layer, linear, isA, ok := parseLoraName(t.Name); ok && isA {
+			linears[layer] = append(linears[layer], linear)
+			modules = append(modules, "layers."+strconv.Itoa(layer)+"."+linearModule[linear])
+		}
+	}
+	for layer, of := range linears {
+		slices.Sort(of)
+		in = append(in, layer)
+	}
+	slices.Sort(in)
+	for _, layer := range in {
+		if !slices.Equal(linears[layer], linears[in[0]]) {
+			return modules, nil
+		}
+		targets = linears[layer]
+	}
+	if len(in) == layers {
+		in = nil
+	}
+	return targets, in
+}
+
 // adapterTensor reads a tensor as PEFT names it.
-func adapterTensor(s *source, r region, c Config) (t Tensor, target string, err error) {
+func adapterTensor(s *source, r region, c Config) (t Tensor, err error) {
 	module, isA := strings.CutSuffix(r.name, ".lora_a")
 	if !isA {
 		var isB bool
 		if module, isB = strings.CutSuffix(r.name, ".lora_b"); !isB {
-			return t, "", unsupported("tensor %s, which is no LoRA factor (%s)", clip(r.name), adapterWorks)
+			return t, unsupported("tensor %s, which is no LoRA factor (%s)", clip(r.name), adapterWorks)
 		}
 	}
 	name, part, err := huggingFaceName(module)
 	if err != nil {
-		return t, "", err
+		return t, err
 	}
 	name = strings.TrimSuffix(strings.TrimPrefix(name, "model."), ".weight")
-	target = name[strings.LastIndexByte(name, '.')+1:]
-	if linearModule[target] == "" {
-		return t, "", refuseTensor(r.name)
-	}
 	t = Tensor{Name: name + ".lora_A.weight", Shape: r.shape}
+	layer, _, _, ok := parseLoraName(t.Name)
+	switch {
+	case !ok:
+		return t, refuseTensor(r.name)
+	case layer >= c.Layers:
+		return t, corrupt("tensor %s is of layer %d, the model has %d layers", clip(r.name), layer, c.Layers)
+	}
 	if !isA {
 		t.Name = name + ".lora_B.weight"
 	}
 	if len(r.shape) != 2 {
-		return t, "", corrupt("tensor %s is %v", clip(r.name), clipShape(r.shape))
+		return t, corrupt("tensor %s is %v", clip(r.name), clipShape(r.shape))
 	}
 	from := stored{region: r, source: s}
-	if !isA && part == "attn_q.weight" {
-		from.heads = c.Heads
-	}
-	if !isA && part == "attn_k.weight" {
-		from.heads = c.KVHeads
+	if !isA {
+		from.heads = ggufHeads(c, part)
 	}
 	if from.heads > 0 && r.shape[0] != from.heads*c.HeadDim {
-		return t, "", corrupt("tensor %s is %v for %d heads of %d", clip(r.name), clipShape(r.shape), from.heads, c.HeadDim)
+		return t, corrupt("tensor %s is %v for %d heads of %d", clip(r.name), clipShape(r.shape), from.heads, c.HeadDim)
 	}
 	n, _ := elements(r.shape) // within the file, so bounded by it
 	t.Data = make([]float32, n)
-	return t, target, guard(s.path, func() error { return from.read(0, t.Data, 0) })
+	return t, guard(s.path, func() error { return from.read(0, t.Data, 0) })
 }

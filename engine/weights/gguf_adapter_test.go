@@ -5,6 +5,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -144,6 +145,61 @@ func TestGGUFAdapter(t *testing.T) {
 			}
 		}
 		raw.close()
+	}
+}
+
+// An adapter on some layers, or on other modules in each, comes back as what it changes.
+func TestGGUFAdapterOnSomeLayers(t *testing.T) {
+	for name, change := range map[string]func(*AdapterConfig){
+		"all layers":   func(a *AdapterConfig) { a.Targets = []string{"k_proj", "q_proj"} },
+		"one layer":    func(a *AdapterConfig) { a.Targets, a.Layers = []string{"q_proj", "down_proj"}, []int{1} },
+		"two of three": func(a *AdapterConfig) { a.Targets, a.Layers = []string{"v_proj"}, []int{0, 2} },
+		"module by one": func(a *AdapterConfig) {
+			a.Targets = []string{"layers.0.self_attn.q_proj", "layers.2.mlp.up_proj", "o_proj"}
+		},
+	} {
+		for arch, of := range architectures {
+			c := tinyConfig
+			c.Layers = 3
+			of(&c)
+			a := &Adapter{Config: AdapterConfig{R: 4, Alpha: 6}}
+			change(&a.Config)
+			var err error
+			if a.Tensors, err = AdapterTensors(c, a.Config); err != nil {
+				t.Fatal(err)
+			}
+			for i := range a.Tensors {
+				a.Tensors[i].Data = slices.Clone(tinyWeights(a.Tensors[i].Name, a.Tensors[i].Shape))
+			}
+			path := filepath.Join(t.TempDir(), "lora.gguf")
+			if err := WriteGGUFAdapter(path, c, a, "tiny"); err != nil {
+				t.Fatalf("%s of %s: %v", name, arch, err)
+			}
+			b, err := ReadGGUFAdapter(path, c)
+			if err != nil {
+				t.Fatalf("%s of %s: %v", name, arch, err)
+			}
+			mine, err1 := a.Config.Modules(c.Layers)
+			theirs, err2 := b.Config.Modules(c.Layers)
+			if err1 != nil || err2 != nil || len(mine) == 0 || len(mine) != len(theirs) {
+				t.Fatalf("%s of %s: %v and %v, %v, %v", name, arch, mine, theirs, err1, err2)
+			}
+			for i, m := range mine {
+				if m.Name() != theirs[i].Name() || theirs[i].Scale != 1 {
+					t.Errorf("%s of %s: %v became %v", name, arch, m, theirs[i])
+				}
+			}
+			for i, x := range a.Tensors {
+				for j, v := range x.Data {
+					if strings.Contains(x.Name, "lora_B") {
+						v *= 1.5
+					}
+					if y := b.Tensors[i]; y.Name != x.Name || y.Data[j] != v {
+						t.Fatalf("%s of %s: %s[%d] is another", name, arch, x.Name, j)
+					}
+				}
+			}
+		}
 	}
 }
 

@@ -3,13 +3,14 @@ package weights
 import "strings"
 
 // config takes a Config from the metadata and refuses what the engine does not
-// compute. Every llama.* key has to be known: one that is not may change the
-// arithmetic.
+// compute. Every key of the architecture's own has to be known: one that is not may
+// change the arithmetic.
 func (g *gguf) config() (Config, error) {
-	c := Config{Architecture: "llama", BOS: -1}
+	c := Config{BOS: -1}
 	if err := g.checkGeneral(); err != nil {
 		return c, err
 	}
+	c.Architecture = g.arch
 	if err := g.checkKeys(); err != nil {
 		return c, err
 	}
@@ -18,13 +19,14 @@ func (g *gguf) config() (Config, error) {
 		to       *int
 		fallback *int // used where the key is absent; nil: required
 	}{
-		{"llama.embedding_length", &c.Hidden, nil},
-		{"llama.block_count", &c.Layers, nil},
-		{"llama.attention.head_count", &c.Heads, nil},
-		{"llama.attention.head_count_kv", &c.KVHeads, &c.Heads},
-		{"llama.feed_forward_length", &c.FFN, nil},
-		{"llama.context_length", &c.MaxPositions, nil},
+		{"embedding_length", &c.Hidden, nil},
+		{"block_count", &c.Layers, nil},
+		{"attention.head_count", &c.Heads, nil},
+		{"attention.head_count_kv", &c.KVHeads, &c.Heads},
+		{"feed_forward_length", &c.FFN, nil},
+		{"context_length", &c.MaxPositions, nil},
 	} {
+		s.key = g.key(s.key)
 		def := int64(0)
 		if s.fallback != nil {
 			def = int64(*s.fallback)
@@ -47,19 +49,40 @@ func (g *gguf) config() (Config, error) {
 		return c, err
 	}
 	var err error
-	if c.RopeTheta, err = g.number("llama.rope.freq_base", 10000); err != nil {
+	if c.RopeTheta, err = g.number(g.key("rope.freq_base"), 10000); err != nil {
 		return c, err
 	}
-	if _, ok := g.values["llama.attention.layer_norm_rms_epsilon"]; !ok {
-		return c, corrupt("llama.attention.layer_norm_rms_epsilon is missing")
+	if err := g.ropeScaling(&c); err != nil {
+		return c, err
 	}
-	if c.NormEps, err = g.number("llama.attention.layer_norm_rms_epsilon", 0); err != nil {
+	eps := g.key("attention.layer_norm_rms_epsilon")
+	if _, ok := g.values[eps]; !ok {
+		return c, corrupt("%s is missing", eps)
+	}
+	if c.NormEps, err = g.number(eps, 0); err != nil {
 		return c, err
 	}
 	if err := g.vocabulary(&c); err != nil {
 		return c, err
 	}
+	g.parts(&c)
 	return c, c.Validate()
+}
+
+// parts sets which parts the layers have, as the first one shows: that all are the same is
+// checked with the names of the tensors.
+func (g *gguf) parts(c *Config) {
+	c.HeadNorm = families[c.Architecture].headNorm
+	for _, r := range g.regions {
+		switch r.name {
+		case "blk.0.attn_q.bias":
+			c.QKVBias = true
+		case "blk.0.attn_output.bias":
+			c.OBias = true
+		case "blk.0.ffn_gate.bias":
+			c.MLPBias = true
+		}
+	}
 }
 
 // checkGeneral refuses other architectures, and files that are a part of
@@ -77,37 +100,41 @@ func (g *gguf) checkGeneral() error {
 	if err != nil {
 		return err
 	}
+	_, known := ggufArchs[arch]
 	switch {
 	case arch == "":
 		return corrupt("general.architecture is missing")
-	case arch != "llama":
-		return unsupported("architecture %q (%s)", clip(arch), works)
+	case !known:
+		return unsupported("architecture %q (%s)", clip(arch), ggufWorks)
 	case kind != "model":
 		return unsupported("a GGUF file of type %q (what works: model)", clip(kind))
 	case split > 1:
 		return unsupported("a model split over %d GGUF files (what works: one file)", split)
 	}
+	g.arch = arch
 	return nil
 }
 
-// llamaKeys are the known keys. Those with a neutral value are refused at any other.
-var llamaKeys = map[string]any{
-	"llama.vocab_size": nil, "llama.context_length": nil, "llama.embedding_length": nil, "llama.block_count": nil,
-	"llama.feed_forward_length": nil, "llama.attention.head_count": nil, "llama.attention.head_count_kv": nil,
-	"llama.attention.key_length": nil, "llama.attention.value_length": nil, "llama.attention.layer_norm_rms_epsilon": nil,
-	"llama.rope.dimension_count": nil, "llama.rope.freq_base": nil,
+// ggufKeys are the known keys of an architecture's own. Those with a neutral value are
+// refused at any other.
+var ggufKeys = map[string]any{
+	"vocab_size": nil, "context_length": nil, "embedding_length": nil, "block_count": nil,
+	"feed_forward_length": nil, "attention.head_count": nil, "attention.head_count_kv": nil,
+	"attention.key_length": nil, "attention.value_length": nil, "attention.layer_norm_rms_epsilon": nil,
+	"rope.dimension_count": nil, "rope.freq_base": nil,
+	"rope.scaling.type": nil, "rope.scaling.factor": nil, "rope.scale_linear": nil, "rope.scaling.finetuned": nil,
 
-	"llama.rope.scaling.type": "none", "llama.rope.scaling.factor": 1.0, "llama.rope.scaling.finetuned": false, "llama.rope.scale_linear": 1.0,
-	"llama.expert_count": 0.0, "llama.expert_used_count": 0.0, "llama.attention.sliding_window": 0.0,
-	"llama.attention.causal": true, "llama.use_parallel_residual": false, "llama.tensor_data_layout": "Meta AI original pth",
+	"expert_count": 0.0, "expert_used_count": 0.0, "attention.sliding_window": 0.0,
+	"attention.causal": true, "use_parallel_residual": false, "tensor_data_layout": "Meta AI original pth",
 }
 
 func (g *gguf) checkKeys() error {
 	for _, key := range sortedKeys(g.values) {
-		if !strings.HasPrefix(key, "llama.") {
+		name, own := strings.CutPrefix(key, g.arch+".")
+		if !own {
 			continue
 		}
-		neutral, known := llamaKeys[key]
+		neutral, known := ggufKeys[name]
 		if !known {
 			return unsupported("metadata %s, which may change what is computed (%s)", clip(key), works)
 		}
@@ -153,14 +180,14 @@ func (g *gguf) headSize(c *Config) error {
 	if c.Hidden%c.Heads == 0 {
 		def = int64(c.Hidden / c.Heads)
 	}
-	size, err := g.integer("llama.attention.key_length", def)
+	size, err := g.integer(g.key("attention.key_length"), def)
 	if err != nil {
 		return err
 	}
 	if size < 1 || size > maxHeadDim {
 		return corrupt("head size %d (%d hidden, %d heads)", size, c.Hidden, c.Heads)
 	}
-	for _, key := range []string{"llama.attention.value_length", "llama.rope.dimension_count"} {
+	for _, key := range []string{g.key("attention.value_length"), g.key("rope.dimension_count")} {
 		if v, err := g.integer(key, size); err != nil {
 			return err
 		} else if v != size {
@@ -170,6 +197,10 @@ func (g *gguf) headSize(c *Config) error {
 	c.HeadDim = int(size)
 	return nil
 }
+
+// ggufEnds are the keys of the tokens that end a generation: of a text, a turn and a
+// message.
+var ggufEnds = []string{"tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id", "tokenizer.ggml.eom_token_id"}
 
 // vocabulary sets the size of the vocabulary and the tokens that begin and end a
 // sequence. The size is that of the embedding; what else states it must agree.
@@ -188,12 +219,12 @@ func (g *gguf) vocabulary(c *Config) error {
 		return corrupt("tensor token_embd.weight is missing")
 	}
 	c.Vocab = rows
-	size, err := g.integer("llama.vocab_size", int64(rows))
+	size, err := g.integer(g.key("vocab_size"), int64(rows))
 	if err != nil {
 		return err
 	}
 	if size != int64(rows) {
-		return corrupt("llama.vocab_size is %d, the embedding has %d rows", size, rows)
+		return corrupt("%s is %d, the embedding has %d rows", g.key("vocab_size"), size, rows)
 	}
 	if a, ok := g.values["tokenizer.ggml.tokens"].(ggufArray); ok && a.n != rows {
 		return corrupt("tokenizer.ggml.tokens has %d tokens, the embedding %d rows", a.n, rows)
@@ -203,7 +234,7 @@ func (g *gguf) vocabulary(c *Config) error {
 		return err
 	}
 	c.BOS = bos
-	for _, key := range []string{"tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id"} {
+	for _, key := range ggufEnds {
 		id, err := g.token(key, rows)
 		if err != nil {
 			return err

@@ -23,12 +23,13 @@ func TestGGUFRefused(t *testing.T) {
 		"version 4":             {func(f *ggufFile) { f.version = 4 }, ErrUnsupported, "version 4"},
 		"big endian":            {func(f *ggufFile) { f.version = 3 << 24 }, ErrUnsupported, "big-endian"},
 		"no architecture":       {func(f *ggufFile) { f.unset("general.architecture") }, ErrCorrupt, "general.architecture"},
-		"qwen2":                 {func(f *ggufFile) { f.set("general.architecture", "qwen2") }, ErrUnsupported, `"qwen2"`},
+		"gemma2":                {func(f *ggufFile) { f.set("general.architecture", "gemma2") }, ErrUnsupported, `"gemma2"`},
+		"keys of another":       {func(f *ggufFile) { f.set("general.architecture", "qwen2") }, ErrCorrupt, "qwen2.embedding_length is missing"},
 		"an adapter":            {func(f *ggufFile) { f.set("general.type", "adapter") }, ErrUnsupported, `"adapter"`},
 		"split":                 {func(f *ggufFile) { f.set("split.count", uint32(3)) }, ErrUnsupported, "3 GGUF files"},
 		"rope scaling":          {func(f *ggufFile) { f.set("llama.rope.scaling.type", "yarn") }, ErrUnsupported, "yarn"},
-		"rope factor":           {func(f *ggufFile) { f.set("llama.rope.scaling.factor", float32(4)) }, ErrUnsupported, "llama.rope.scaling.factor"},
-		"old rope scale":        {func(f *ggufFile) { f.set("llama.rope.scale_linear", float32(2)) }, ErrUnsupported, "scale_linear"},
+		"rope factor below 1":   {func(f *ggufFile) { f.set("llama.rope.scaling.factor", float32(0.5)) }, ErrCorrupt, "factor of 0.5"},
+		"old rope scale is NaN": {func(f *ggufFile) { f.set("llama.rope.scale_linear", float32(math.NaN())) }, ErrCorrupt, "factor of NaN"},
 		"partial rope":          {func(f *ggufFile) { f.set("llama.rope.dimension_count", uint32(8)) }, ErrUnsupported, "dimension_count"},
 		"value length":          {func(f *ggufFile) { f.set("llama.attention.value_length", uint32(8)) }, ErrUnsupported, "value_length"},
 		"experts":               {func(f *ggufFile) { f.set("llama.expert_count", uint32(8)) }, ErrUnsupported, "expert_count"},
@@ -62,17 +63,25 @@ func TestGGUFRefused(t *testing.T) {
 		"embedding missing":     {func(f *ggufFile) { f.tensors = f.tensors[1:] }, ErrCorrupt, "token_embd"},
 		"surplus layer":         {func(f *ggufFile) { f.tensor("blk.1.attn_q.weight").name = "blk.2.attn_q.weight" }, ErrCorrupt, "layers.1.self_attn.q_proj"},
 		"layer 01":              {func(f *ggufFile) { f.tensor("blk.1.attn_q.weight").name = "blk.01.attn_q.weight" }, ErrUnsupported, "blk.01"},
-		"a bias":                {func(f *ggufFile) { f.tensor("blk.1.attn_q.weight").name = "blk.1.attn_q.bias" }, ErrUnsupported, "bias"},
-		"rope_freqs":            {func(f *ggufFile) { f.tensor("output_norm.weight").name = "rope_freqs.weight" }, ErrUnsupported, "rope_freqs"},
-		"an unknown tensor":     {func(f *ggufFile) { f.tensor("blk.1.ffn_up.weight").name = "blk.1.ffn_gate_inp.weight" }, ErrUnsupported, "ffn_gate_inp"},
-		"type Q3_K":             {func(f *ggufFile) { f.tensors[3].kind = 11 }, ErrUnsupported, "Q3_K"},
-		"type 77":               {func(f *ggufFile) { f.tensors[3].kind = 77 }, ErrUnsupported, "type 77"},
-		"5 dimensions":          {func(f *ggufFile) { f.tensors[1].dims = []uint64{64, 1, 1, 1, 1} }, ErrCorrupt, "5 dimensions"},
-		"no dimensions":         {func(f *ggufFile) { f.tensors[1].dims = nil }, ErrCorrupt, "0 dimensions"},
-		"dimension 0":           {func(f *ggufFile) { f.tensors[1].dims = []uint64{0} }, ErrCorrupt, "shape"},
-		"dimension 2^63":        {func(f *ggufFile) { f.tensors[1].dims = []uint64{1 << 63} }, ErrCorrupt, "dimension"},
-		"product overflows":     {func(f *ggufFile) { f.tensors[1].dims = []uint64{1 << 32, 1 << 32} }, ErrCorrupt, "shape"},
-		"size overflows":        {func(f *ggufFile) { f.tensors[1].dims = []uint64{1 << 62} }, ErrCorrupt, "too large"},
+		"a bias in one layer":   {func(f *ggufFile) { f.add("blk.1.attn_q.bias", 64) }, ErrCorrupt, "q_proj.bias is not part"},
+		"biases of q alone":     {func(f *ggufFile) { f.add("blk.0.attn_q.bias", 64); f.add("blk.1.attn_q.bias", 64) }, ErrCorrupt, "biases"},
+		"norms of heads":        {func(f *ggufFile) { f.add("blk.0.attn_q_norm.weight", 16) }, ErrCorrupt, "q_norm.weight is not part"},
+		"too many factors":      {func(f *ggufFile) { f.add("rope_freqs.weight", 9) }, ErrCorrupt, "rope_freqs.weight is [9]"},
+		"factors of no law":     {func(f *ggufFile) { f.add("rope_freqs.weight", 8, 1, 2, 1, 2, 1, 2, 1, 2) }, ErrUnsupported, "rope_freqs"},
+		"a factor of 0":         {func(f *ggufFile) { f.add("rope_freqs.weight", 8) }, ErrCorrupt, "rope_freqs.weight[0] is 0"},
+		"two rope scalings": {func(f *ggufFile) {
+			f.set("llama.rope.scaling.factor", float32(2))
+			f.add("rope_freqs.weight", 8, 1, 1, 1, 1, 1, 1, 1, 1)
+		}, ErrUnsupported, "rope_freqs"},
+		"an unknown tensor": {func(f *ggufFile) { f.tensor("blk.1.ffn_up.weight").name = "blk.1.ffn_gate_inp.weight" }, ErrUnsupported, "ffn_gate_inp"},
+		"type Q3_K":         {func(f *ggufFile) { f.tensors[3].kind = 11 }, ErrUnsupported, "Q3_K"},
+		"type 77":           {func(f *ggufFile) { f.tensors[3].kind = 77 }, ErrUnsupported, "type 77"},
+		"5 dimensions":      {func(f *ggufFile) { f.tensors[1].dims = []uint64{64, 1, 1, 1, 1} }, ErrCorrupt, "5 dimensions"},
+		"no dimensions":     {func(f *ggufFile) { f.tensors[1].dims = nil }, ErrCorrupt, "0 dimensions"},
+		"dimension 0":       {func(f *ggufFile) { f.tensors[1].dims = []uint64{0} }, ErrCorrupt, "shape"},
+		"dimension 2^63":    {func(f *ggufFile) { f.tensors[1].dims = []uint64{1 << 63} }, ErrCorrupt, "dimension"},
+		"product overflows": {func(f *ggufFile) { f.tensors[1].dims = []uint64{1 << 32, 1 << 32} }, ErrCorrupt, "shape"},
+		"size overflows":    {func(f *ggufFile) { f.tensors[1].dims = []uint64{1 << 62} }, ErrCorrupt, "too large"},
 		"wrong shape": {func(f *ggufFile) {
 			f.tensors[2].dims = []uint64{64, 32}
 			f.tensors[2].data = f.tensors[2].data[:64*32/32*20]
@@ -146,12 +155,27 @@ func FuzzGGUF(f *testing.F) {
 	g.set("tokenizer.ggml.tokens", []string{"a", "b"})
 	g.version = 2
 	f.Add(g.bytes())
+	c.HeadDim = 16
+	h := tinyGGUF(c)
+	h.add("rope_freqs.weight", 8, 1, 1, 1, 2, 4, 8, 8, 8)
+	f.Add(h.bytes())
+	h.set("tokenizer.ggml.model", "llama")
+	h.set("tokenizer.ggml.tokens", []string{"a", "b", "ab"})
+	h.set("tokenizer.ggml.scores", rawValue(append(putU64(putU32(putU32(nil, ggufArrayType), ggufF32), 3), make([]byte, 12)...)))
+	h.set("tokenizer.chat_template", "{{ messages }}")
+	f.Add(h.bytes())
 	f.Add([]byte("GGUF\x03\x00\x00\x00"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		s := memorySource("fuzz", data)
 		g, err := parseGGUF(s)
 		if err == nil {
-			if _, err = g.config(); err == nil {
+			var c Config
+			if c, err = g.config(); err == nil {
+				if _, _, err = g.tokenizer(c); err == nil {
+					_, err = g.chat(c)
+				}
+			}
+			if err == nil {
 				err = g.checkSize(s.size)
 			}
 		}

@@ -152,13 +152,14 @@ func TestGGUFNonFinite(t *testing.T) {
 func TestGGUFEndTokens(t *testing.T) {
 	f := tinyGGUF(tinyConfig)
 	f.set("tokenizer.ggml.eot_token_id", uint32(7))
+	f.set("tokenizer.ggml.eom_token_id", uint32(9))
 	f.set("tokenizer.ggml.bos_token_id", uint32(math.MaxUint32)) // llama.cpp's "none"
 	m, err := Open(f.write(t))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer m.Close()
-	if !slices.Equal(m.Config.EOS, []int32{2, 7}) || m.Config.BOS != -1 {
+	if !slices.Equal(m.Config.EOS, []int32{2, 7, 9}) || m.Config.BOS != -1 {
 		t.Errorf("eos %v, bos %d", m.Config.EOS, m.Config.BOS)
 	}
 }
@@ -188,20 +189,22 @@ func TestGGUFTokenizer(t *testing.T) {
 		t.Errorf("vocabulary %+v, %v", v, ok)
 	}
 	f := base()
-	f.set("tokenizer.ggml.model", "llama")
+	f.set("tokenizer.ggml.model", "t5")
 	m, err = Open(f.write(t))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer m.Close()
-	if _, ok := m.Vocabulary(); ok || !errors.Is(m.TokenizerProblem(), ErrUnsupported) || !strings.Contains(m.TokenizerProblem().Error(), `"llama"`) {
-		t.Errorf("a SentencePiece vocabulary: %v, %v", ok, m.TokenizerProblem())
+	if _, ok := m.Vocabulary(); ok || !errors.Is(m.TokenizerProblem(), ErrUnsupported) || !strings.Contains(m.TokenizerProblem().Error(), `"t5"`) {
+		t.Errorf("a unigram vocabulary: %v, %v", ok, m.TokenizerProblem())
 	}
 	for name, spoil := range map[string]func(*ggufFile){
 		"no merges":        func(f *ggufFile) { f.unset("tokenizer.ggml.merges") },
 		"too few tokens":   func(f *ggufFile) { f.set("tokenizer.ggml.tokens", tokens[1:]) },
 		"too few types":    func(f *ggufFile) { f.set("tokenizer.ggml.token_type", types[1:]) },
 		"types of strings": func(f *ggufFile) { f.set("tokenizer.ggml.token_type", tokens) },
+		"no scores":        func(f *ggufFile) { f.set("tokenizer.ggml.model", "llama") },
+		"scores of ints":   func(f *ggufFile) { f.set("tokenizer.ggml.model", "llama"); f.set("tokenizer.ggml.scores", types) },
 		"tokens of ints":   func(f *ggufFile) { f.set("tokenizer.ggml.tokens", types) },
 	} {
 		f := base()

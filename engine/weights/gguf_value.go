@@ -114,6 +114,11 @@ func (r *ggufReader) array(key string) any {
 		for i := range a.ints {
 			a.ints[i] = int32(r.u32())
 		}
+	case kind == ggufF32 && keepArray(key):
+		a.floats = make([]float32, n)
+		for i := range a.floats {
+			a.floats[i] = math.Float32frombits(r.u32())
+		}
 	default:
 		r.skip(int64(n) * ggufWidth[kind])
 	}

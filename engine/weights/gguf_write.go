@@ -24,6 +24,7 @@ type ggufEncoding struct {
 var (
 	ggufF32Encoding  = ggufEncoding{0, f32, encodeF32}
 	ggufF16Encoding  = ggufEncoding{1, f16, encodeF16}
+	ggufBF16Encoding = ggufEncoding{30, bf16, encodeBF16}
 	ggufQ8_0Encoding = ggufEncoding{8, q8_0, encodeQ8_0}
 	ggufQ4_1Encoding = ggufEncoding{3, q4_1, encodeQ4_1}
 )
@@ -35,6 +36,8 @@ var ggufEncodings = map[string]struct {
 	embed    ggufEncoding // of the embedding and the head, which suffer most
 	fileType uint32
 }{
+	"F32":  {ggufF32Encoding, ggufF32Encoding, 0},
+	"BF16": {ggufBF16Encoding, ggufBF16Encoding, 32},
 	"F16":  {ggufF16Encoding, ggufF16Encoding, 1},
 	"Q8_0": {ggufQ8_0Encoding, ggufQ8_0Encoding, 7},
 	"Q4_1": {ggufQ4_1Encoding, ggufQ8_0Encoding, 3},
@@ -45,37 +48,29 @@ var ggufEncodings = map[string]struct {
 type ggufTensorOut struct {
 	name, from string
 	shape      []int // outermost first
-	heads      int   // > 0: rows are permuted in this many heads
+	heads      int   // > 0: rows, of a vector values, are permuted in this many heads
 	encoding   ggufEncoding
 }
 
-// CheckGGUF says what of a configuration a GGUF file that Hone writes cannot hold. The
-// error wraps [ErrUnsupported].
-func CheckGGUF(c Config) error {
-	switch {
-	case c.Architecture != "llama" && c.Architecture != "mistral":
-		return unsupported("architecture %s in a GGUF file (what works: llama, mistral without a sliding window)", c.Architecture)
-	case c.Window > 0:
-		return unsupported("a sliding window of %d positions in a GGUF file of architecture llama", c.Window)
-	case c.QKVBias || c.OBias || c.MLPBias:
-		return unsupported("biases in a GGUF file of architecture llama")
-	case c.RopeScaling.Kind != "":
-		return unsupported("rope scaling %s in a GGUF file", c.RopeScaling.Kind)
-	}
-	return c.Validate()
+// GGUFText is what a GGUF file says beside configuration and tokenizer.
+type GGUFText struct {
+	Name         string // what the model is called
+	ChatTemplate string // Jinja; "" = none
 }
 
-// WriteGGUF writes a model as a GGUF file whose matrices are F16, Q8_0 or Q4_1: what
-// does not fill whole blocks is F16, norms are F32, and beside Q4_1 the embedding is Q8_0.
+// WriteGGUF writes a model as a GGUF file whose matrices are F32, BF16, F16, Q8_0 or Q4_1: what
+// does not fill whole blocks is F16, norms and biases are F32, and beside Q4_1 the embedding is Q8_0.
 // Query and key rows are permuted as llama.cpp wants them. A tied head is left out. v is
 // the tokenizer, one text for each row of the embedding. tensor is as in [WriteModel].
-func WriteGGUF(path string, c Config, dtype, name string, v tokenizer.Vocabulary, tensor func(name string, shape []int) ([]float32, error)) error {
+func WriteGGUF(path string, c Config, dtype string, text GGUFText, v tokenizer.Vocabulary, tensor func(name string, shape []int) ([]float32, error)) error {
 	err := CheckGGUF(c)
 	as, known := ggufEncodings[dtype]
 	switch {
 	case err != nil:
 	case !known:
-		err = unsupported("writing GGUF of type %q (what works: F16, Q8_0, Q4_1)", dtype)
+		err = unsupported("writing GGUF of type %q (what works: F32, BF16, F16, Q8_0, Q4_1)", dtype)
+	case v.Model != tokenizer.ModelBytes && v.Model != tokenizer.ModelScores:
+		err = unsupported("writing a tokenizer model %q", v.Model)
 	case len(v.Tokens) != c.Vocab:
 		err = corrupt("a vocabulary of %d tokens for a model of %d", len(v.Tokens), c.Vocab)
 	}
@@ -83,9 +78,10 @@ func WriteGGUF(path string, c Config, dtype, name string, v tokenizer.Vocabulary
 		return fmt.Errorf("writing %s: %w", path, err)
 	}
 	var h ggufHeader
-	h.str("general.architecture", "llama")
+	arch := ggufArchName(c)
+	h.str("general.architecture", arch)
 	h.str("general.type", "model")
-	h.str("general.name", name)
+	h.str("general.name", text.Name)
 	h.u32("general.file_type", as.fileType)
 	h.u32("general.quantization_version", 2)
 	for _, k := range []struct {
@@ -103,11 +99,18 @@ func WriteGGUF(path string, c Config, dtype, name string, v tokenizer.Vocabulary
 		{"attention.value_length", c.HeadDim},
 		{"rope.dimension_count", c.HeadDim},
 	} {
-		h.u32("llama."+k.key, uint32(k.value))
+		h.u32(arch+"."+k.key, uint32(k.value))
 	}
-	h.f32("llama.rope.freq_base", float32(c.RopeTheta))
-	h.f32("llama.attention.layer_norm_rms_epsilon", float32(c.NormEps))
+	h.f32(arch+".rope.freq_base", float32(c.RopeTheta))
+	h.f32(arch+".attention.layer_norm_rms_epsilon", float32(c.NormEps))
+	if c.RopeScaling.Kind == ScaleLinear {
+		h.str(arch+".rope.scaling.type", ScaleLinear)
+		h.f32(arch+".rope.scaling.factor", float32(c.RopeScaling.Factor))
+	}
 	h.vocabulary(c, v)
+	if text.ChatTemplate != "" {
+		h.str("tokenizer.chat_template", text.ChatTemplate)
+	}
 
 	names := map[string]string{}
 	for theirs, ours := range ggufTop {
@@ -117,21 +120,29 @@ func WriteGGUF(path string, c Config, dtype, name string, v tokenizer.Vocabulary
 		names[ours] = theirs
 	}
 	var tensors []ggufTensorOut
+	if c.RopeScaling.Kind == ScaleLlama3 {
+		factors := c.ropeFactors()
+		tensors = append(tensors, ggufTensorOut{name: ggufRopeFactors, from: ggufRopeFactors, shape: []int{len(factors)}, encoding: ggufF32Encoding})
+		of := tensor
+		tensor = func(name string, shape []int) ([]float32, error) {
+			if name == ggufRopeFactors {
+				return factors, nil
+			}
+			return of(name, shape)
+		}
+	}
 	for _, t := range ExpectedTensors(c) {
 		out := ggufTensorOut{from: t.Name, shape: t.Shape, encoding: as.matrices, name: names[t.Name]}
 		if rest, ok := strings.CutPrefix(t.Name, "model.layers."); ok {
 			layer, part, _ := strings.Cut(rest, ".")
 			out.name = "blk." + layer + "." + names[part]
+			out.heads = ggufHeads(c, names[part])
 		}
 		switch {
 		case len(t.Shape) == 1:
 			out.encoding = ggufF32Encoding
 		case t.Name == embeddingName || t.Name == headName:
 			out.encoding = as.embed
-		case strings.HasSuffix(out.name, ".attn_q.weight"):
-			out.heads = c.Heads
-		case strings.HasSuffix(out.name, ".attn_k.weight"):
-			out.heads = c.KVHeads
 		}
 		if t.Shape[len(t.Shape)-1]%out.encoding.dtype.values != 0 {
 			out.encoding = ggufF16Encoding
@@ -143,18 +154,31 @@ func WriteGGUF(path string, c Config, dtype, name string, v tokenizer.Vocabulary
 
 // vocabulary says the tokenizer.
 func (h *ggufHeader) vocabulary(c Config, v tokenizer.Vocabulary) {
-	h.str("tokenizer.ggml.model", "gpt2")
-	h.str("tokenizer.ggml.pre", v.Pre)
+	h.str("tokenizer.ggml.model", v.Model)
 	h.strs("tokenizer.ggml.tokens", v.Tokens)
 	h.i32s("tokenizer.ggml.token_type", v.Types)
-	h.strs("tokenizer.ggml.merges", v.Merges)
-	if c.BOS >= 0 {
-		h.u32("tokenizer.ggml.bos_token_id", uint32(c.BOS))
-	}
-	for i, key := range []string{"tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id"} {
-		if i < len(c.EOS) {
-			h.u32(key, uint32(c.EOS[i]))
+	if v.Model == tokenizer.ModelScores {
+		h.str("tokenizer.ggml.pre", "default")
+		h.f32s("tokenizer.ggml.scores", v.Scores)
+		h.boolean("tokenizer.ggml.add_space_prefix", v.SpacePrefix)
+		if v.Metaspace != "" {
+			h.str(ggufMetaspace, v.Metaspace)
 		}
+	} else {
+		h.str("tokenizer.ggml.pre", v.Pre)
+	}
+	if v.Model == tokenizer.ModelBytes || len(v.Merges) > 0 {
+		h.strs("tokenizer.ggml.merges", v.Merges)
+	}
+	bos := int(c.BOS)
+	if v.AddBOS {
+		bos = v.BOS // what texts begin with counts
+	}
+	if bos >= 0 {
+		h.u32("tokenizer.ggml.bos_token_id", uint32(bos))
+	}
+	for i, id := range c.EOS {
+		h.u32(ggufEnds[i], uint32(id))
 	}
 	h.boolean("tokenizer.ggml.add_bos_token", v.AddBOS)
 }
@@ -228,6 +252,9 @@ func (w *ggufWriter) all(h ggufHeader, tensors []ggufTensorOut, tensor func(stri
 // tensor writes the rows in the file's order.
 func (w *ggufWriter) tensor(t ggufTensorOut, data []float32) error {
 	cols := t.shape[len(t.shape)-1]
+	if t.heads > 0 && len(t.shape) == 1 {
+		cols = 1
+	}
 	rows := len(data) / cols
 	from := make([]int, rows) // by row of the file
 	for r := range from {
@@ -313,6 +340,13 @@ func (h *ggufHeader) i32s(key string, v []int32) {
 	h.array(key, ggufI32, len(v))
 	for _, x := range v {
 		h.text = binary.LittleEndian.AppendUint32(h.text, uint32(x))
+	}
+}
+
+func (h *ggufHeader) f32s(key string, v []float32) {
+	h.array(key, ggufF32, len(v))
+	for _, x := range v {
+		h.text = binary.LittleEndian.AppendUint32(h.text, math.Float32bits(x))
 	}
 }
 

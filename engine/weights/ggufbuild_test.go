@@ -59,6 +59,13 @@ func (f *ggufFile) tensor(name string) *ggufTensor {
 	return nil
 }
 
+// add adds a vector of float32 at the end; values that are not given are 0.
+func (f *ggufFile) add(name string, n int, values ...float32) {
+	t := ggufTensor{name: name, dims: []uint64{uint64(n)}, data: make([]byte, 4*n)}
+	encodeF32(t.data, values)
+	f.tensors = append(f.tensors, t)
+}
+
 func putU32(b []byte, v uint32) []byte { return binary.LittleEndian.AppendUint32(b, v) }
 func putU64(b []byte, v uint64) []byte { return binary.LittleEndian.AppendUint64(b, v) }
 func putStr(b []byte, s string) []byte { return append(putU64(b, uint64(len(s))), s...) }

@@ -28,6 +28,7 @@ type Model struct {
 	tokens    string     // tokenizer.json
 	vocab     *tokenizer.Vocabulary
 	noVocab   error // why vocab is nil in a GGUF
+	chat      Chat  // of a GGUF
 	mu        sync.RWMutex
 	closed    bool
 	chunkSize int // values decoded at a time; set by tests
@@ -37,7 +38,7 @@ type Model struct {
 type stored struct {
 	region
 	source *source
-	heads  int // > 0: rows are permuted as llama.cpp does, in this many heads
+	heads  int // > 0: rows, of a vector values, are permuted as llama.cpp does, in this many heads
 }
 
 // Close releases the files. Reading afterwards is an error.
@@ -149,7 +150,7 @@ func (t stored) read(first int, dst []float32, chunk int) error {
 	if t.heads == 0 {
 		err = t.chunks(start, len(dst), chunk, decode)
 	} else {
-		cols := t.shape[1]
+		cols := t.cols()
 		buf := t.buffer(cols)
 		for from := 0; from < len(dst) && err == nil; from += cols {
 			row := permutedRow((start+from)/cols, t.shape[0], t.heads)

@@ -50,10 +50,14 @@ func (s RopeScaling) validate() error {
 func (c Config) RopeFrequencies() []float32 {
 	frequencies := make([]float32, c.HeadDim/2)
 	for i := range frequencies {
-		f := 1 / math.Pow(c.RopeTheta, float64(2*i)/float64(c.HeadDim))
-		frequencies[i] = float32(c.RopeScaling.scale(f))
+		frequencies[i] = float32(c.RopeScaling.scale(c.frequency(i)))
 	}
 	return frequencies
+}
+
+// frequency is that of the i-th pair before it is scaled.
+func (c Config) frequency(i int) float64 {
+	return 1 / math.Pow(c.RopeTheta, float64(2*i)/float64(c.HeadDim))
 }
 
 // scale is the frequency instead of f.

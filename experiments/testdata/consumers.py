@@ -2,9 +2,9 @@
 
 One JSON object on standard input: kind, path, base (a model directory, or a GGUF file of the base
 model), rows (token ids), from (first position compared of each row), vocab, plain (the
-token of a letter), texts. One JSON object on standard
-output: logits up to a constant, a list of rows of [positions][vocab]; ids, the tokens of the texts; or missing, the module
-that this Python lacks. artifact_consumers_test.go calls it where HONE_EXPORT_PYTHON names a Python.
+token of a letter), texts, chats (conversations for the assistant to answer). One JSON object on standard
+output: logits up to a constant, a list of rows of [positions][vocab]; ids, the tokens of the texts; rendered, the chats by the model's
+template; or missing, the module that this Python lacks. artifact_consumers_test.go calls it where HONE_EXPORT_PYTHON names a Python.
 """
 
 import json
@@ -46,7 +46,9 @@ def llama_cpp(job):
         params.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(job["path"], 1.0)]
     params.n_ctx, params.n_batch, params.n_parallel, params.warmup = 512, 512, 1, False
     params.cpuparams.n_threads = 2
-    # float32, so that only the weights differ
+    params.use_jinja = True
+    # float32 throughout, so that only the weights differ: flash attention on a CPU has halves inside
+    params.flash_attn_type = xllamacpp.llama_flash_attn_type.LLAMA_FLASH_ATTN_TYPE_DISABLED
     params.cache_type_k = params.cache_type_v = xllamacpp.ggml_type.GGML_TYPE_F32
     server = xllamacpp.Server(params)
     logits = []
@@ -62,12 +64,13 @@ def llama_cpp(job):
                 position[p["id"]] = p["logprob"]
             row.append(position)
         logits.append(row)
-    tokens = []
-    for text in job["texts"]:
-        body = json.dumps({"content": text, "add_special": True, "parse_special": True}).encode()
-        request = urllib.request.Request(server.listening_address + "/tokenize", body, {"Content-Type": "application/json"})
-        tokens.append(json.load(urllib.request.urlopen(request))["tokens"])
-    return {"logits": logits, "ids": tokens}
+    def post(path, body):
+        request = urllib.request.Request(server.listening_address + path, json.dumps(body).encode(), {"Content-Type": "application/json"})
+        return json.load(urllib.request.urlopen(request))
+
+    tokens = [post("/tokenize", {"content": text, "add_special": True, "parse_special": True})["tokens"] for text in job["texts"]]
+    rendered = [post("/apply-template", {"messages": messages})["prompt"] for messages in job["chats"]]
+    return {"logits": logits, "ids": tokens, "rendered": rendered}
 
 
 def tensorboard(job):
@@ -79,7 +82,7 @@ def tensorboard(job):
 
 
 def main():
-    job = json.load(sys.stdin)
+    job = {key: [] if value is None else value for key, value in json.load(sys.stdin).items()}  # Go's empty lists
     work = {"transformers": transformers_model, "peft": transformers_model, "tensorboard": tensorboard}.get(job["kind"], llama_cpp)
     result, sys.stdout = sys.stdout, sys.stderr  # libraries print
     try:

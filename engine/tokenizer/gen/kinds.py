@@ -4,6 +4,8 @@ llama3.json     as Llama 3: its pattern, then bytes; ignore_merges; a template t
 qwen.json       as Qwen2 and Qwen3: NFC, the pattern with single digits, then bytes
 prepend.json    as Llama 2, Mistral 0.1, TinyLlama: characters with bytes for what is missing (byte_fallback), a normalizer
                 that puts U+2581 before the text and for every space, no pre-tokenizer
+scores.json     as prepend.json, with the merges that transformers makes of SentencePiece's scores: every way in which two tokens
+                make a third
 metaspace.json  as Mistral 0.3: the same vocabulary behind the Metaspace pre-tokenizer
 split.json      as metaspace.json, but cut at every sign of a space
 expected.json   for each of them texts with ids, character offsets and decoded text
@@ -98,6 +100,18 @@ def prepend(size=440):
     return spec
 
 
+def scores(size=440):
+    """The tokens' ranks are those of their first merges; of one token's merges that of the longest left part is first."""
+    spec = prepend(size)
+    vocab, merges = spec["model"]["vocab"], []
+    for left, right in spec["model"]["merges"]:
+        token = left + right
+        if not merges or "".join(merges[-1]) != token:
+            merges += [[token[:i], token[i:]] for i in range(len(token) - 1, 0, -1) if token[:i] in vocab and token[i:] in vocab]
+    spec["model"]["merges"] = merges
+    return spec
+
+
 def metaspace(size=440):
     spec = fallback(size)
     spec["pre_tokenizer"] = {"type": "Metaspace", "replacement": SPACE, "prepend_scheme": "first", "split": False}
@@ -139,7 +153,7 @@ def write(name, value):
 def main():
     if tokenizers.__version__ != VERSION:
         sys.exit(f"needs tokenizers {VERSION}, this is {tokenizers.__version__}")
-    specs = {"llama3.json": llama3(), "qwen.json": qwen(), "prepend.json": prepend(), "metaspace.json": metaspace()}
+    specs = {"llama3.json": llama3(), "qwen.json": qwen(), "prepend.json": prepend(), "scores.json": scores(), "metaspace.json": metaspace()}
     # The same vocabulary cut at every sign of a space, which other files ask for.
     split = metaspace()
     split["pre_tokenizer"].update(prepend_scheme="always", split=True)
