@@ -2,11 +2,12 @@
 // rows into token sequences with supervised positions.
 //
 // A dataset is JSON Lines, one object a line, or CSV or TSV with a header, in one
-// of three formats:
+// of four formats:
 //
 //	{"event_text": "Lunch with Zoe at HQ", "output": {"action": "Lunch", "attendees": ["Zoe"]}}
 //	{"prompt": "Extract ...: Lunch with Zoe at HQ\nJSON:", "completion": "{\"action\": \"Lunch\"}"}
 //	{"messages": [{"role": "user", "content": "Lunch with Zoe"}, {"role": "assistant", "content": "Noted."}]}
+//	{"text": "Any text, all of which is learned."}
 //
 // It is either one file, which [Load] splits by a seed, or a directory with
 // train.jsonl, eval.jsonl and test.jsonl:
@@ -51,6 +52,7 @@ const (
 	Events           Format = "events"            // {event_text, output}
 	PromptCompletion Format = "prompt-completion" // {prompt, completion}
 	Chat             Format = "chat"              // {messages: [{role, content}]}
+	Text             Format = "text"              // {text}
 )
 
 // Policies for rows that cannot be used.
@@ -85,6 +87,9 @@ type Row struct {
 	// Messages are the turns of a chat row, up to the last that the assistant
 	// says, which is Completion; Prompt is what a person reads of those before.
 	Messages []chat.Message
+	// Whole says that the row is one text, Completion, all of which is trained on.
+	// It has no prompt.
+	Whole bool
 
 	at  int64  // byte of File at which its line begins
 	sum uint64 // of the line, see lineSum
@@ -93,10 +98,13 @@ type Row struct {
 // Position returns "file:line".
 func (r Row) Position() string { return fmt.Sprintf("%s:%d", r.File, r.Line) }
 
-// Text returns what identifies the row to a reader: its event, or its prompt
-// when the event is not known.
+// Text returns what identifies the row to a reader: its event, its prompt when the
+// event is not known, or the text that it is as a whole.
 func (r Row) Text() string {
-	if r.Event != "" {
+	switch {
+	case r.Whole:
+		return r.Completion
+	case r.Event != "":
 		return r.Event
 	}
 	return r.Prompt
@@ -147,9 +155,9 @@ func (o *Options) check() error {
 	switch o.Format {
 	case "":
 		o.Format = Auto
-	case Auto, Events, PromptCompletion, Chat:
+	case Auto, Events, PromptCompletion, Chat, Text:
 	default:
-		return fmt.Errorf("format %q is not one of auto, events, prompt-completion, chat", o.Format)
+		return fmt.Errorf("format %q is not one of auto, events, prompt-completion, chat, text", o.Format)
 	}
 	if _, err := parseColumns(o.Columns); err != nil {
 		return err
@@ -202,7 +210,7 @@ type Dataset struct {
 	// Schema holds the names of the fields in the order in which completions
 	// give them. It is empty when completions are plain text.
 	Schema []string
-	Format Format   // Events, PromptCompletion or Chat
+	Format Format   // Events, PromptCompletion, Chat or Text
 	Bad    []BadRow // rows left out, by file and line
 	Notes  []string // what a reader should know about how the source was read
 	Source string   // the path as the user named it

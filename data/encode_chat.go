@@ -15,8 +15,12 @@ import (
 var ErrNoChatTemplate = errors.New("no chat template")
 
 // PromptOf returns the ids that the model is given to answer a row: [Encoder.Prompt],
-// or of a chat row what stands before the last turn, rendered with the generation prompt.
+// of a chat row what stands before the last turn, rendered with the generation prompt,
+// of a row that is Whole its [Beginning].
 func (e *Encoder) PromptOf(row Row) ([]int32, error) {
+	if row.Whole {
+		return e.Prompt(Beginning(row.Completion)), nil
+	}
 	if len(row.Messages) == 0 {
 		return e.Prompt(row.Prompt), nil
 	}

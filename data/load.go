@@ -196,6 +196,9 @@ func (l *loader) finish(splits *[3][]parsedRow) error {
 		l.note("keys of rows that mean nothing here were ignored: %s", &l.ignored)
 	}
 
+	if d.Format == Text && len(l.o.Fields) > 0 {
+		return errors.New("fields: rows of text have none; they are for answers that are JSON objects")
+	}
 	asObjects := len(l.o.Fields) > 0 || mostlyObjects(splits[0])
 	if asObjects {
 		for i := range splits {
@@ -231,7 +234,10 @@ func (l *loader) finish(splits *[3][]parsedRow) error {
 	if asObjects && len(d.Schema) == 0 {
 		l.note("every completion is an empty object: completions are treated as text")
 	}
-	if !asObjects {
+	switch {
+	case d.Format == Text:
+		l.note("rows are texts that are learned as a whole, every token but the first: nothing is generated from them, their scores are loss and perplexity")
+	case !asObjects:
 		l.noteText(splits)
 	}
 	d.Train, d.Eval, d.Test = l.complete(splits[0]), l.complete(splits[1]), l.complete(splits[2])
@@ -306,11 +312,11 @@ func (l *loader) complete(parsed []parsedRow) []Row {
 	rows := make([]Row, len(parsed))
 	for i, p := range parsed {
 		r := p.Row
-		if l.d.Format == Chat {
-			r.Event = ""
-		} else if l.d.Format == Events {
+		switch l.d.Format {
+		case Chat, Text:
+		case Events:
 			r.Prompt = Render(l.o.Template, r.Event)
-		} else {
+		default:
 			r.Event, _ = Extract(l.o.Template, r.Prompt)
 		}
 		switch {

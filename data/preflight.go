@@ -90,7 +90,7 @@ func PreflightEncoded(d *Dataset, enc map[string][]batch.Example, e *Encoder, ma
 		}
 		examples = slices.DeleteFunc(slices.Clone(examples), func(e batch.Example) bool { return e.Row < 0 || e.Row >= len(rows) })
 		r.constant(split, rows, examples)
-		r.overlong(split, rows, examples, t, maxLength)
+		r.overlong(split, rows, examples, maxLength)
 		r.masks(split, examples)
 		r.ends(split, examples)
 		r.vocabulary(split, examples, t)
@@ -175,6 +175,10 @@ func (r *report) empty(split string, rows []Row) {
 	var h hits
 	for i, row := range rows {
 		switch {
+		case row.Whole:
+			if strings.TrimSpace(row.Completion) == "" {
+				h.add(i, "%s: the text is empty", at(i, row))
+			}
 		case strings.TrimSpace(row.Prompt) == "":
 			h.add(i, "%s: the prompt is empty", at(i, row))
 		case r.d.Format == Events && strings.TrimSpace(row.Event) == "":
@@ -210,6 +214,9 @@ func (r *report) duplicates(split string, rows []Row) {
 }
 
 func (r *report) conflicts(split string, rows []Row) {
+	if r.d.Format == Text {
+		return // no prompt, no answer
+	}
 	first := make(map[string]int, len(rows))
 	var h hits
 	for i, row := range rows {
@@ -250,14 +257,17 @@ func (r *report) leaks() {
 				continue
 			}
 			other := r.d.rows(p.split)[p.row]
-			answer := "the same completion"
-			if other.Completion != row.Completion {
-				answer = "another completion"
+			answer := ", with the same completion"
+			switch {
+			case row.Whole:
+				answer = ""
+			case other.Completion != row.Completion:
+				answer = ", with another completion"
 			}
 			if from[p.split] == nil {
 				from[p.split] = &hits{}
 			}
-			from[p.split].add(i, "%s %s is also %s %s, with %s: %s", split, at(i, row), p.split, at(p.row, other), answer, quote(row.Text()))
+			from[p.split].add(i, "%s %s is also %s %s%s: %s", split, at(i, row), p.split, at(p.row, other), answer, quote(row.Text()))
 		}
 		for _, origin := range Splits() {
 			if h := from[origin]; h != nil {

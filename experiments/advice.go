@@ -211,8 +211,9 @@ func ofRows(n int, what string) string {
 // facts are what the workspace knows for advice.
 func (w *Workspace) facts() Facts {
 	train := w.Encoded[data.Train]
-	return Facts{
-		Rows: len(train.Examples), Dropped: len(train.Dropped), Hidden: w.Model.Hidden, MaxPositions: w.Model.MaxPositions, CPUs: runtime.NumCPU(),
-		LongestTarget: max(w.Encoded[data.Eval].Completions.Max, w.Encoded[data.Test].Completions.Max),
+	f := Facts{Rows: len(train.Examples), Dropped: len(train.Dropped), Hidden: w.Model.Hidden, MaxPositions: w.Model.MaxPositions, CPUs: runtime.NumCPU()}
+	if w.Dataset.Format != data.Text { // of texts nothing is generated
+		f.LongestTarget = max(w.Encoded[data.Eval].Completions.Max, w.Encoded[data.Test].Completions.Max)
 	}
+	return f
 }

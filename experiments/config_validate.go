@@ -42,7 +42,7 @@ var crossRules = []struct {
 	broken func(c *Config) string
 }{
 	{"data.prompt", func(c *Config) string {
-		if c.Data.Format != "prompt-completion" && c.Data.Format != "chat" && !strings.Contains(c.Data.Prompt, eventMark) {
+		if (c.Data.Format == "auto" || c.Data.Format == "events") && !strings.Contains(c.Data.Prompt, eventMark) {
 			return "must contain " + eventMark + ", or every event has the same prompt (data.format is " + quote(c.Data.Format) + ")"
 		}
 		return ""
@@ -50,6 +50,12 @@ var crossRules = []struct {
 	{"data.columns", func(c *Config) string {
 		if err := data.CheckColumns(c.Data.Columns); err != nil {
 			return strings.TrimPrefix(err.Error(), "columns: ")
+		}
+		return ""
+	}},
+	{"data.fields", func(c *Config) string {
+		if c.Data.Format == string(data.Text) && len(c.Data.Fields) > 0 {
+			return "are of answers that are JSON objects; rows of text have no answer"
 		}
 		return ""
 	}},

@@ -68,13 +68,13 @@ var keyTable = []Key{
 		at:      func(c *Config) any { return &c.Data.Path },
 	},
 	{
-		Name: "data.format", Kind: KindChoice, Default: `"auto"`, Options: []string{"auto", "events", "prompt-completion", "chat"},
-		Doc: "rows {event_text, output}, {prompt, completion} or {messages}",
+		Name: "data.format", Kind: KindChoice, Default: `"auto"`, Options: []string{"auto", "events", "prompt-completion", "chat", "text"},
+		Doc: "rows {event_text, output}, {prompt, completion}, {messages} or {text}",
 		at:  func(c *Config) any { return &c.Data.Format },
 	},
 	{
-		Name: "data.columns", Kind: KindStrings, Default: `[]`, Max: 5,
-		Doc:     "columns or keys of other names: prompt=question, completion=answer; also event_text, output, messages",
+		Name: "data.columns", Kind: KindStrings, Default: `[]`, Max: 6,
+		Doc:     "columns or keys of other names: prompt=question, completion=answer; also event_text, output, messages, text",
 		aliases: []string{"column_mapping"},
 		at:      func(c *Config) any { return &c.Data.Columns },
 	},

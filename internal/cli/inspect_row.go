@@ -36,7 +36,7 @@ type inspectedToken struct {
 	Target bool   `json:"target"` // whether it is trained on
 	Class  int32  `json:"class"`  // -1 prompt, 0 structure, 1.. a field of the schema
 	Field  string `json:"field"`
-	Span   [2]int `json:"span"` // bytes, of the prompt or, for a target, of the completion with its leading space; of a chat row in the rendered conversation
+	Span   [2]int `json:"span"` // bytes, of the prompt or, for a target, of the completion with its leading space; of a chat row in the rendered conversation, of a text in it
 }
 
 // inspectRow shows one row as text and as tokens.
@@ -89,7 +89,10 @@ func (a *app) printRow(out inspectedRow, r data.Row) {
 		}
 		t.row(name, turn.Content)
 	}
-	if len(out.Turns) == 0 {
+	switch {
+	case r.Whole:
+		t.row("text, trained on", out.Completion)
+	case len(out.Turns) == 0:
 		t.row("prompt", out.Prompt)
 		t.row("target", out.Completion)
 	}
