@@ -27,6 +27,15 @@ func (e *Encoder) WithChat(t *chat.Template) *Encoder {
 	return &with
 }
 
+// ChatHash is the identity of the template by which chat rows are rendered; "" of
+// an encoder that has none.
+func (e *Encoder) ChatHash() string {
+	if e.chat == nil {
+		return ""
+	}
+	return e.chat.Hash()
+}
+
 // NewEncoder returns an encoder that ends every example with the token eos and
 // classes tokens by the fields of schema, which is empty for text completions.
 func NewEncoder(t *tokenizer.Tokenizer, eos int32, schema []string) *Encoder {

@@ -130,6 +130,9 @@ func (r *runModels) missing(s Side, split string) (evalWork, error) {
 	}
 	w := evalWork{rows: len(rows), texts: r.workspace.Dataset.Format == data.Text}
 	w.source = fmt.Sprintf("%s %s %s max_new=%d", hash, r.workspace.Dataset.Hash, r.workspace.Tokenizer.Hash(), r.config.Eval.MaxNew)
+	if chat := r.workspace.Encoder.ChatHash(); chat != "" {
+		w.source += " chat=" + chat
+	}
 	if trained != "" {
 		w.source += " " + trained
 	}

@@ -135,7 +135,10 @@ func (t *training) record(micro int, plan Plan) error {
 		"eos": *plan.EOS, "trainable_params": float64(plan.TrainableParams), "total_params": float64(plan.TotalParams),
 		"memory_bytes": float64(*plan.MemoryBytes),
 	}
-	hashes := t.hashes()
+	hashes, err := t.hashes()
+	if err != nil {
+		return err
+	}
 	before := t.writer.Info()
 	if t.resumed {
 		for what, hash := range before.Hashes {
