@@ -323,3 +323,18 @@ func FuzzTable(f *testing.F) {
 		}
 	})
 }
+
+// FuzzParseMessages: what is read can be asked with.
+func FuzzParseMessages(f *testing.F) {
+	f.Add(`[{"role": "user", "content": "hi"}]`)
+	f.Add(`{"conversations": [{"from": "gpt", "value": "x"}, {"from": "human", "value": "y"}]}`)
+	f.Add(`[{"role": "assistant", "content": "x"}]`)
+	f.Add(`[]`)
+	f.Add(`[1`)
+	f.Fuzz(func(t *testing.T, text string) {
+		messages, err := ParseMessages([]byte(text))
+		if err == nil && (len(messages) == 0 || messages[len(messages)-1].Role != chat.User) {
+			t.Errorf("%q: %v", text, messages)
+		}
+	})
+}

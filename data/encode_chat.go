@@ -40,6 +40,18 @@ func (e *Encoder) PromptMessages(messages []chat.Message) ([]int32, error) {
 	return p.ids, err
 }
 
+// TurnEnd is the token by which the template ends a turn of the assistant; false
+// where it writes none of its own.
+func (e *Encoder) TurnEnd() (int32, bool) {
+	const text = "x"
+	ex, err := e.encodeChat(Row{Messages: []chat.Message{{Role: chat.User, Content: text}, {Role: chat.Assistant, Content: text}}}, 0)
+	if err != nil {
+		return 0, false
+	}
+	end := ex.IDs[len(ex.IDs)-1]
+	return end, end != e.eos && e.tok.IsSpecial(end)
+}
+
 // encodeChat encodes a chat row. Its spans are of the rendered text; a special
 // token that the template wrote has an empty one.
 func (e *Encoder) encodeChat(row Row, index int) (batch.Example, error) {

@@ -1,7 +1,9 @@
 package data
 
 import (
+	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 
 	"hone/data/chat"
@@ -35,20 +37,11 @@ func parseChat(o *Object) (parsedRow, Format, error) {
 		}
 		value, _ = wrapped.Get(key)
 	}
-	list, ok := value.([]any)
-	if !ok {
-		return row, "", fmt.Errorf("%q is %s, not a list of messages", key, kind(value))
+	messages, err := parseMessages(key, value)
+	if err != nil {
+		return row, "", err
 	}
-	if len(list) > chat.MaxMessages {
-		return row, "", fmt.Errorf("%q has %d messages, at most %d are taken", key, len(list), chat.MaxMessages)
-	}
-	for i, v := range list {
-		m, err := parseMessage(v)
-		if err != nil {
-			return row, "", fmt.Errorf("message %d: %w", i+1, err)
-		}
-		row.Messages = append(row.Messages, m)
-	}
+	row.Messages = messages
 	if err := chat.Check(row.Messages); err != nil {
 		return row, "", err
 	}
@@ -65,6 +58,59 @@ func parseChat(o *Object) (parsedRow, Format, error) {
 		}
 	}
 	return row, Chat, nil
+}
+
+// ParseMessages reads a conversation that the assistant is to go on with: a JSON
+// list of messages, or an object that has it under messages or conversations, of
+// at most [MaxMessagesText] bytes.
+func ParseMessages(text []byte) ([]chat.Message, error) {
+	text = bytes.TrimSpace(text)
+	if len(text) > MaxMessagesText {
+		return nil, fmt.Errorf("is over %d MB long", MaxMessagesText>>20)
+	}
+	key := keyMessages
+	if bytes.HasPrefix(text, []byte("[")) {
+		text = slices.Concat([]byte(`{"messages":`), text, []byte("}"))
+	}
+	o, err := ParseObject(text)
+	if err != nil {
+		return nil, fmt.Errorf("is no JSON list of messages: %w", err)
+	}
+	if o.find(key) < 0 && o.find(keyConversations) >= 0 {
+		key = keyConversations
+	}
+	value, ok := o.Get(key)
+	if !ok {
+		return nil, noKey(o, key)
+	}
+	messages, err := parseMessages(key, value)
+	if err == nil {
+		err = chat.CheckPrompt(messages)
+	}
+	return messages, err
+}
+
+// MaxMessagesText is the longest text that [ParseMessages] reads, in bytes.
+const MaxMessagesText = 8 << 20
+
+// parseMessages reads the list of messages under a key.
+func parseMessages(key string, value any) ([]chat.Message, error) {
+	list, ok := value.([]any)
+	if !ok {
+		return nil, fmt.Errorf("%q is %s, not a list of messages", key, kind(value))
+	}
+	if len(list) > chat.MaxMessages {
+		return nil, fmt.Errorf("%q has %d messages, at most %d are taken", key, len(list), chat.MaxMessages)
+	}
+	var messages []chat.Message
+	for i, v := range list {
+		m, err := parseMessage(v)
+		if err != nil {
+			return nil, fmt.Errorf("message %d: %w", i+1, err)
+		}
+		messages = append(messages, m)
+	}
+	return messages, nil
 }
 
 // parseMessage reads {role, content} or {from, value}.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 
 	"hone/data"
 	"hone/data/chat"
@@ -66,6 +67,23 @@ func openChat(c Config, t *tokenizer.Tokenizer) (*chat.Template, error) {
 		}
 	}
 	return tpl, nil
+}
+
+// rendering gives the encoder the experiment's chat template, and ends generations
+// where it ends a turn.
+func (w *Workspace) rendering() error {
+	if w.Encoder.ChatHash() != "" {
+		return nil
+	}
+	tpl, err := openChat(w.Config, w.Tokenizer)
+	if err != nil {
+		return err
+	}
+	w.Encoder = w.Encoder.WithChat(tpl)
+	if end, ok := w.Encoder.TurnEnd(); ok && !slices.Contains(w.EOS, end) {
+		w.EOS = append(slices.Clone(w.EOS), end)
+	}
+	return nil
 }
 
 // chatSource returns the text of a template and where it is from.

@@ -200,3 +200,22 @@ func TestResumeNeedsTheSameTemplateAndInitAdapter(t *testing.T) {
 		t.Errorf("all as it was: %v", err)
 	}
 }
+
+// A generation also ends where the template ends a turn, whatever the model calls
+// the end of a text; what other rows end with stays the first.
+func TestTurnEndsStopGenerations(t *testing.T) {
+	c := chatConfig(t, 4, "data.eos=<|im_start|>")
+	w, err := OpenWorkspace(context.Background(), c)
+	if err != nil || w.ModelProblem != nil {
+		t.Fatal(err, w.ModelProblem)
+	}
+	start, _ := w.Tokenizer.ID("<|im_start|>")
+	end, _ := w.Tokenizer.ID("<|im_end|>")
+	if !slices.Equal(w.EOS, []int32{start, end}) {
+		t.Errorf("stops at %v, want %d and %d", w.EOS, start, end)
+	}
+	ids := w.Encoded[data.Train].Examples[0].IDs
+	if ids[len(ids)-1] != end {
+		t.Errorf("a row ends with %d", ids[len(ids)-1])
+	}
+}

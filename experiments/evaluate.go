@@ -247,6 +247,27 @@ func (g *Generator) Generate(ctx context.Context, prompt string, asEvent bool, m
 	if err != nil {
 		return Generation{}, err
 	}
+	return g.generate(ctx, prompt, ids, maxNew, s)
+}
+
+// Answer has the assistant answer a conversation, rendered by the experiment's chat
+// template whatever the rows of its dataset are. The Prompt of the result is the
+// conversation as rendered.
+func (g *Generator) Answer(ctx context.Context, messages []chat.Message, maxNew int, s Sampling) (Generation, error) {
+	if err := g.rendering(); err != nil {
+		return Generation{}, err
+	}
+	ids, err := g.Encoder.PromptMessages(messages)
+	if err != nil {
+		return Generation{}, fmt.Errorf("rendering the conversation: %w", err)
+	}
+	if maxNew, err = g.fits(g.model, ids, maxNew); err != nil {
+		return Generation{}, err
+	}
+	return g.generate(ctx, g.Tokenizer.Decode(ids), ids, maxNew, s)
+}
+
+func (g *Generator) generate(ctx context.Context, prompt string, ids []int32, maxNew int, s Sampling) (Generation, error) {
 	out, err := g.model.Generate(ctx, [][]int32{ids}, decode.Options{
 		MaxNew: maxNew, Batch: 1, EOS: g.EOS, Temperature: s.Temperature, TopP: s.TopP, Seed: s.Seed,
 	})
@@ -266,9 +287,6 @@ func (l *loaded) promptOf(m *decode.Model, prompt string, asEvent bool, maxNew i
 	if asEvent && !chatting {
 		prompt = data.Render(l.Config.Data.Prompt, prompt)
 	}
-	if maxNew == 0 {
-		maxNew = l.Config.Eval.MaxNew
-	}
 	var ids []int32
 	if chatting {
 		var err error
@@ -278,11 +296,21 @@ func (l *loaded) promptOf(m *decode.Model, prompt string, asEvent bool, maxNew i
 	} else {
 		ids = l.Encoder.Prompt(prompt)
 	}
+	maxNew, err := l.fits(m, ids, maxNew)
+	return prompt, ids, maxNew, err
+}
+
+// fits checks that a model has room for a prompt and what is to be generated (0 =
+// eval.max_new), and returns how much that is.
+func (l *loaded) fits(m *decode.Model, ids []int32, maxNew int) (int, error) {
+	if maxNew == 0 {
+		maxNew = l.Config.Eval.MaxNew
+	}
 	if len(ids) == 0 {
-		return "", nil, 0, fmt.Errorf("the prompt is empty")
+		return 0, errors.New("the prompt is empty")
 	}
 	if limit := m.Positions(); len(ids)+maxNew > limit {
-		return "", nil, 0, fmt.Errorf("a prompt of %d tokens and %d new ones exceed the model's %d positions", len(ids), maxNew, limit)
+		return 0, fmt.Errorf("a prompt of %d tokens and %d new ones exceed the model's %d positions", len(ids), maxNew, limit)
 	}
-	return prompt, ids, maxNew, nil
+	return maxNew, nil
 }
