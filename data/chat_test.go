@@ -40,7 +40,7 @@ func chatEncoder(t testing.TB, name string, schema ...string) *Encoder {
 		t.Fatal(err)
 	}
 	eos, _ := tok.ID("<|im_end|>")
-	return NewEncoder(tok, eos, schema).WithChat(tpl)
+	return NewEncoder(tok, eos, schema).WithChat(tpl, false)
 }
 
 // Ids and assistant mask as transformers' apply_chat_template makes them.

@@ -55,6 +55,13 @@ const (
 	Text             Format = "text"              // {text}
 )
 
+// Which of the assistant's turns of a conversation are trained on.
+const (
+	TurnsAll  = "all"  // every one; the last alone where the template does not let the others be told
+	TurnsLast = "last" // the last
+	TurnsEach = "each" // every one, in a row of its own that ends with it
+)
+
 // Policies for rows that cannot be used.
 const (
 	Skip = "skip" // of bad rows: leave them out and list them
@@ -73,7 +80,7 @@ type Row struct {
 	File string // file it was read from, as the user named it
 	Line int    // line in File, from 1
 	// Index is the number of the row in File, from 0. Blank lines do not count,
-	// bad rows do.
+	// bad rows do. Rows that are turns of one conversation have one.
 	Index int
 	// Event is the text the information is in. For prompt-completion rows it is
 	// what the template's placeholder stands for, or "" when the prompt was not
@@ -126,6 +133,7 @@ type Options struct {
 	Template string // prompt of an events row; must hold [Placeholder]
 	// Columns say where a row has what, as "prompt=question"; see [ColumnKeys].
 	Columns []string
+	Turns   string     // of a chat row that are trained on: TurnsAll (""), TurnsLast or TurnsEach
 	Fields  []string   // the schema; empty = ordered union of the keys of the train completions
 	Split   [3]float64 // train, eval, test shares of a single file; all 0 = the default
 	Seed    uint64     // shuffles a single file before it is split
@@ -168,6 +176,13 @@ func (o *Options) check() error {
 	case Skip, Fail:
 	default:
 		return fmt.Errorf("bad_rows %q is not one of skip, fail", o.BadRows)
+	}
+	switch o.Turns {
+	case "":
+		o.Turns = TurnsAll
+	case TurnsAll, TurnsLast, TurnsEach:
+	default:
+		return fmt.Errorf("turns %q is not one of all, last, each", o.Turns)
 	}
 	if err := o.checkLength(); err != nil {
 		return err

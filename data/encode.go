@@ -18,12 +18,14 @@ type Encoder struct {
 	eos    int32
 	schema []string
 	chat   *chat.Template // of chat rows; nil: they are refused
+	last   bool           // of chat rows the last turn alone is trained on
 }
 
-// WithChat returns an encoder that renders chat rows by a template.
-func (e *Encoder) WithChat(t *chat.Template) *Encoder {
+// WithChat returns an encoder that renders chat rows by a template; with last only
+// the last turn of the assistant is trained on.
+func (e *Encoder) WithChat(t *chat.Template, last bool) *Encoder {
 	with := *e
-	with.chat = t
+	with.chat, with.last = t, last
 	return &with
 }
 

@@ -56,10 +56,7 @@ func (e *Encoder) TurnEnd() (int32, bool) {
 // token that the template wrote has an empty one.
 func (e *Encoder) encodeChat(row Row, index int) (batch.Example, error) {
 	fail := func(err error) (batch.Example, error) { return batch.Example{}, err }
-	if e.chat == nil {
-		return fail(ErrNoChatTemplate)
-	}
-	r, turns, err := e.chat.Turns(row.Messages)
+	r, turns, err := e.turns(row)
 	if err != nil {
 		return fail(err)
 	}
@@ -192,11 +189,25 @@ func (e *Encoder) forbidden(r chat.Rendered) []int {
 // Rendered returns a chat row as the model reads it, and the spans of it that
 // are trained on.
 func (e *Encoder) Rendered(row Row) (string, []chat.Span, error) {
-	if e.chat == nil {
-		return "", nil, ErrNoChatTemplate
-	}
-	r, turns, err := e.chat.Turns(row.Messages)
+	r, turns, err := e.turns(row)
 	return r.Text, turns, err
+}
+
+// turns renders a chat row and finds what of it is trained on. Where earlier turns
+// cannot be told, because the template writes them otherwise than it did when they
+// were the last, that is the last: what stands before it is what the model sees when
+// it is asked.
+func (e *Encoder) turns(row Row) (chat.Rendered, []chat.Span, error) {
+	if e.chat == nil {
+		return chat.Rendered{}, nil, ErrNoChatTemplate
+	}
+	if !e.last {
+		r, turns, err := e.chat.Turns(row.Messages)
+		if !errors.Is(err, chat.ErrUnstable) {
+			return r, turns, err
+		}
+	}
+	return e.chat.LastTurn(row.Messages)
 }
 
 // RefuseUnrendered moves chat rows that the template of e does not render to the

@@ -32,6 +32,7 @@ const (
 	VocabMismatch  = "OOV-LABEL"       // ids outside the vocabulary
 	SpecialText    = "SPECIAL-TEXT"    // the text holds a special token
 	LostText       = "LOST-TEXT"       // text that the tokenizer has no tokens for
+	TurnsUntold    = "TURNS-LAST"      // of several turns only the last can be trained on
 	FieldGap       = "FIELD-GAP"       // a value without a token of its own
 	CollateEmpty   = "COLLATE-EMPTY"   // sequences too short to hold a row
 	ConstExample   = "CONST-EXAMPLE"   // rows that are all but the same
@@ -92,6 +93,7 @@ func PreflightEncoded(d *Dataset, enc map[string][]batch.Example, e *Encoder, ma
 		r.constant(split, rows, examples)
 		r.overlong(split, rows, examples, maxLength)
 		r.masks(split, examples)
+		r.untold(split, rows, examples)
 		r.ends(split, examples)
 		r.vocabulary(split, examples, t)
 		r.special(split, examples, t)

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"unicode"
 
+	"hone/data/chat"
 	"hone/engine/batch"
 	"hone/engine/tokenizer"
 )
@@ -119,6 +120,34 @@ func (r *report) masks(split string, examples []batch.Example) {
 			Advice:  "Look at the text of a row: something on the way to the tokens lost it.",
 		})
 	}
+}
+
+// untold finds conversations of whose turns only the last is trained on although
+// all were to be.
+func (r *report) untold(split string, rows []Row, examples []batch.Example) {
+	if r.enc.last {
+		return
+	}
+	var h hits
+	for _, e := range examples {
+		if n := answers(rows[e.Row]); n > 1 && len(e.Turns) == 0 {
+			h.add(e.Row, "%s: 1 of %d turns", r.name(split, e.Row), n)
+		}
+	}
+	r.hit(h, TurnsUntold, SeverityWarning, split,
+		h.of(len(examples), split)+" train only the last of the assistant's turns: the chat template writes the earlier ones otherwise once others follow",
+		"Set data.turns to \"each\" to make a row of every turn, rendered as the model will see it; to \"last\" if this is what you want.")
+}
+
+// answers counts the assistant's turns.
+func answers(row Row) int {
+	n := 0
+	for _, m := range row.Messages {
+		if m.Role == chat.Assistant {
+			n++
+		}
+	}
+	return n
 }
 
 // inTurn reports whether a token is in one of the earlier turns of an example.

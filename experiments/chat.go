@@ -79,7 +79,7 @@ func (w *Workspace) rendering() error {
 	if err != nil {
 		return err
 	}
-	w.Encoder = w.Encoder.WithChat(tpl)
+	w.Encoder = w.Encoder.WithChat(tpl, w.Config.Data.Turns != data.TurnsAll)
 	if end, ok := w.Encoder.TurnEnd(); ok && !slices.Contains(w.EOS, end) {
 		w.EOS = append(slices.Clone(w.EOS), end)
 	}

@@ -59,6 +59,7 @@ type DataConfig struct {
 	BadRows   string     // "skip", "fail"
 	// ChatTemplate renders chat rows: a file, "chatml", or "" = the model's own.
 	ChatTemplate string
+	Turns        string // of a conversation that are trained on
 	EOS          string // text of the token that ends a completion; "" = the model's own
 }
 

@@ -1,6 +1,7 @@
 package experiments
 
 import (
+	"hone/data"
 	"hone/engine"
 	"hone/engine/optim"
 	"hone/engine/weights"
@@ -88,6 +89,11 @@ var keyTable = []Key{
 		Name: "data.chat_template", Kind: KindString, Default: `""`, Max: 4096,
 		Doc: `of rows of messages: a Jinja file, or chatml; "" = the model's own`,
 		at:  func(c *Config) any { return &c.Data.ChatTemplate },
+	},
+	{
+		Name: "data.turns", Kind: KindChoice, Default: `"all"`, Options: []string{data.TurnsAll, data.TurnsLast, data.TurnsEach},
+		Doc: "the assistant's turns of a conversation that are trained: all, the last, or each in a row of its own",
+		at:  func(c *Config) any { return &c.Data.Turns },
 	},
 	{
 		Name: "data.fields", Kind: KindStrings, Default: `[]`, Max: maxFields,

@@ -15,7 +15,7 @@ import (
 // maskIDs and weightIDs are the findings about data that belong to the stages after
 // it.
 var (
-	maskIDs   = []string{data.MaskAll, data.MaskEarly, data.MaskLate, data.MaskGap, data.EOSMasked, data.LengthOne, data.BoundaryMerge, data.FieldGap}
+	maskIDs   = []string{data.MaskAll, data.MaskEarly, data.MaskLate, data.MaskGap, data.EOSMasked, data.LengthOne, data.TurnsUntold, data.BoundaryMerge, data.FieldGap}
 	weightIDs = []string{data.VocabMismatch}
 )
 

@@ -144,7 +144,7 @@ func (w *Workspace) ready() error {
 
 func dataOptions(c Config) data.Options {
 	return data.Options{
-		Format: data.Format(c.Data.Format), Template: c.Data.Prompt, Columns: c.Data.Columns, Fields: c.Data.Fields, Split: c.Data.Split, Seed: c.Seed,
+		Format: data.Format(c.Data.Format), Template: c.Data.Prompt, Columns: c.Data.Columns, Turns: c.Data.Turns, Fields: c.Data.Fields, Split: c.Data.Split, Seed: c.Seed,
 		MaxLength: c.Data.MaxLength, Overlong: c.Data.Overlong, BadRows: c.Data.BadRows,
 	}
 }

@@ -61,6 +61,11 @@ func (a *app) inspectRow(w *experiments.Workspace, split string, n int) error {
 		if err != nil {
 			return fmt.Errorf("encoding %s: %w", r.Position(), err)
 		}
+		if len(out.Turns) > 0 && len(ex.Turns) == 0 {
+			for i := range out.Turns[:len(out.Turns)-1] {
+				out.Turns[i].Target = false
+			}
+		}
 		for i, v := range w.Encoder.View(ex) {
 			s := ex.Spans[i]
 			out.Tokens = append(out.Tokens, inspectedToken{ID: v.ID, Text: v.Text, Target: v.Target, Class: v.Class, Field: v.Field, Span: [2]int{s.Start, s.End}})
