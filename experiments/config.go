@@ -70,7 +70,12 @@ type LoRAConfig struct {
 	Dropout     float64  // share of the adapter's inputs dropped in training
 	Targets     []string // modules that get an adapter: q_proj, layers.3.mlp.up_proj
 	TargetRegex string   // picks them instead, by an expression of their whole names; "" = Targets
-	Layers      []int    // layers in which Targets do; empty = all
+	// ExcludeModules get none whatever Targets say; ExcludeRegex does, if not "", by an
+	// expression of their whole names.
+	ExcludeModules []string
+	ExcludeRegex   string
+
+	Layers      []int // layers in which Targets do; empty = all
 	RSLoRA      bool
 	InitAdapter string // directory of a PEFT adapter to start from; "" = a fresh one
 	// RankPattern and AlphaPattern are for the modules that they name instead of R

@@ -19,6 +19,14 @@ func patternProblem(table map[string]float64) string {
 	return ""
 }
 
+// expressionProblem says that an expression is none.
+func expressionProblem(c weights.AdapterConfig) string {
+	if _, err := c.Modules(0); err != nil {
+		return "is no regular expression known here: " + clipText(err.Error(), 200)
+	}
+	return ""
+}
+
 // Validate checks every value against its key's range, and the rules between
 // keys. The error is a *[Problems] with everything that is wrong.
 func (c Config) Validate() error {
@@ -111,9 +119,17 @@ var crossRules = []struct {
 		case len(c.LoRA.Layers) > 0:
 			return "picks the layers too: lora.layers must be []"
 		default:
-			if _, err := (weights.AdapterConfig{Regex: c.LoRA.TargetRegex}).Modules(0); err != nil {
-				return "is no regular expression known here: " + clipText(err.Error(), 200)
-			}
+			return expressionProblem(weights.AdapterConfig{Regex: c.LoRA.TargetRegex})
+		}
+		return ""
+	}},
+	{"lora.exclude_regex", func(c *Config) string {
+		switch {
+		case c.LoRA.ExcludeRegex == "":
+		case len(c.LoRA.ExcludeModules) > 0:
+			return "excludes in place of lora.exclude_modules, which must be []"
+		default:
+			return expressionProblem(weights.AdapterConfig{ExcludeRegex: c.LoRA.ExcludeRegex})
 		}
 		return ""
 	}},

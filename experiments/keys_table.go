@@ -160,6 +160,17 @@ var keyTable = []Key{
 		at:  func(c *Config) any { return &c.LoRA.TargetRegex },
 	},
 	{
+		Name: "lora.exclude_modules", Kind: KindStrings, Options: projections, Default: `[]`, Max: 256, longer: weights.NamesLinear,
+		Doc:     "modules that get none whatever lora.targets or lora.target_regex pick, by their names or the ends of these",
+		aliases: []string{"exclude_modules"},
+		at:      func(c *Config) any { return &c.LoRA.ExcludeModules },
+	},
+	{
+		Name: "lora.exclude_regex", Kind: KindString, Default: `""`, Max: 16384,
+		Doc: `excludes by a regular expression of whole names instead of lora.exclude_modules; "" = lora.exclude_modules`,
+		at:  func(c *Config) any { return &c.LoRA.ExcludeRegex },
+	},
+	{
 		Name: "lora.layers", Kind: KindInts, Default: "[]", Max: 4095,
 		Doc:     "layers, from 0, in which lora.targets get one; [] = all",
 		aliases: []string{"layers_to_transform", "lora_layers"},
