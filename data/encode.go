@@ -38,6 +38,14 @@ func (e *Encoder) ChatHash() string {
 	return e.chat.Hash()
 }
 
+// ChatSource is the text of that template; "" of an encoder that has none.
+func (e *Encoder) ChatSource() string {
+	if e.chat == nil {
+		return ""
+	}
+	return e.chat.Source()
+}
+
 // NewEncoder returns an encoder that ends every example with the token eos and
 // classes tokens by the fields of schema, which is empty for text completions.
 func NewEncoder(t *tokenizer.Tokenizer, eos int32, schema []string) *Encoder {

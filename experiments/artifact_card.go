@@ -77,6 +77,9 @@ func (s *artifactSource) card() ([]byte, error) {
 	switch d.Format {
 	case data.Text:
 		line("A text ends with %s.\n", ends)
+	case data.Chat:
+		line("Prompts are conversations by this chat template; an answer ends with %s:\n", ends)
+		fence(&b, "", s.work.Encoder.ChatSource())
 	default:
 		line("It is no chat template: the model was trained on these very bytes. An answer begins with a space and ends with %s.\n", ends)
 	}

@@ -112,6 +112,9 @@ func (s *artifactSource) tokenizerFiles() (map[string][]byte, error) {
 			return nil, fmt.Errorf("copying the tokenizer: %w", err)
 		}
 	}
+	if chat := s.work.Encoder.ChatSource(); chat != "" {
+		files[chatTemplateFile] = []byte(chat) // it has precedence
+	}
 	if files[tokenizerFiles[0]] == nil {
 		text, err := s.work.Tokenizer.JSON()
 		if err != nil {

@@ -86,6 +86,23 @@ func (w *Workspace) rendering() error {
 	return nil
 }
 
+// ChatTemplate is the text of the chat template by which an experiment renders
+// conversations, as it is now, and its hash as [runs.RunInfo] has it.
+func ChatTemplate(c Config) (source, hash string, err error) {
+	t, err := OpenTokenizer(c.Model.Path)
+	if err != nil {
+		return "", "", err
+	}
+	tpl, err := openChat(c, t)
+	if err != nil {
+		return "", "", err
+	}
+	return tpl.Source(), tpl.Hash(), nil
+}
+
+// HashChatTemplate is the name of the chat template among a run's hashes.
+const HashChatTemplate = "chat template"
+
 // chatSource returns the text of a template and where it is from.
 func chatSource(c Config, config tokenizerConfig) (source, from string, err error) {
 	switch name := c.Data.ChatTemplate; name {

@@ -131,7 +131,7 @@ func (t *trainee) readTrained(dir string) error {
 func (t *trainee) hashes() (map[string]string, error) {
 	hashes := map[string]string{"model": t.model.modelHash, "data": t.model.Dataset.Hash, "tokenizer": t.model.Tokenizer.Hash()}
 	if hash := t.model.Encoder.ChatHash(); hash != "" {
-		hashes["chat template"] = hash
+		hashes[HashChatTemplate] = hash
 	}
 	if dir := t.config.LoRA.InitAdapter; dir != "" && t.config.Method == LoRA {
 		file, err := readInit(dir)
