@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"hone/data/chat"
@@ -141,6 +142,10 @@ func (e *Encoder) pieces(r chat.Rendered, cuts []int) (encodedPieces, error) {
 		if to > end {
 			break
 		}
+		if to <= from { // white space that the token before has taken
+			count[to] = len(p.ids)
+			continue
+		}
 		encode := e.tok.EncodeContinuation
 		if from == 0 {
 			encode = e.tok.EncodeSpans
@@ -158,11 +163,24 @@ func (e *Encoder) pieces(r chat.Rendered, cuts []int) (encodedPieces, error) {
 		}
 		count[to] = len(p.ids)
 		from = to
+		if n := len(p.ids); n > 0 && e.tok.TakesSpace(p.ids[n-1]) {
+			from += templateSpace(r, to)
+		}
 	}
 	for _, c := range cuts {
 		p.at = append(p.at, count[c])
 	}
 	return p, nil
+}
+
+// templateSpace is how many bytes of white space the template wrote from a byte on.
+// What a turn begins with is its own.
+func templateSpace(r chat.Rendered, from int) int {
+	n := len(r.Text[from:]) - len(strings.TrimLeftFunc(r.Text[from:], unicode.IsSpace))
+	for n > 0 && r.Wrote(chat.Span{Start: from, End: from + n}) {
+		n--
+	}
+	return n
 }
 
 // forbidden returns where to cut a text so that no special token is left that

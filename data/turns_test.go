@@ -1,14 +1,17 @@
 package data
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
 
 	"hone/data/chat"
 	"hone/engine/batch"
+	"hone/engine/tokenizer"
 )
 
 // long are two conversations of several turns, whose first answer is thought about.
@@ -131,5 +134,49 @@ func TestEachTurnIsARow(t *testing.T) {
 	list := `{"role": "user", "content": "` + big + `"}` + strings.Repeat(`, {"role": "assistant", "content": "y"}, {"role": "user", "content": "z"}`, 255)
 	if _, err := load(t, map[string]string{"train.jsonl": `{"messages": [` + list + "]}\n"}, func(o *Options) { o.Turns = TurnsEach }); err == nil || !strings.Contains(err.Error(), "too long to make a row of each") {
 		t.Errorf("%.200v", err)
+	}
+}
+
+// A token that takes the white space behind it takes it also where a turn ends and
+// the text is cut: the tokens before the last turn are those that it is asked with.
+func TestTurnsWithTokensThatTakeSpace(t *testing.T) {
+	text, err := os.ReadFile("../engine/testdata/toy/tied/tokenizer.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file map[string]any
+	if err := json.Unmarshal(text, &file); err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range file["added_tokens"].([]any) {
+		a.(map[string]any)["rstrip"] = true
+	}
+	if text, err = json.Marshal(file); err != nil {
+		t.Fatal(err)
+	}
+	tok, err := tokenizer.Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tpl, err := chat.Parse(chat.ChatML, nil, tok.SpecialTexts())
+	if err != nil {
+		t.Fatal(err)
+	}
+	eos, _ := tok.ID("<|im_end|>")
+	e := NewEncoder(tok, eos, nil).WithChat(tpl, false)
+	row := Row{Messages: []chat.Message{{Role: chat.User, Content: "a"}, {Role: chat.Assistant, Content: "  b"}, {Role: chat.User, Content: "c"}, {Role: chat.Assistant, Content: "d"}}}
+	ex, err := e.Encode(row, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	prompt, err := e.PromptOf(row)
+	if err != nil || !slices.Equal(prompt, ex.IDs[:ex.Prompt]) {
+		t.Errorf("%v\n%v asked\n%v trained", err, prompt, ex.IDs[:ex.Prompt])
+	}
+	if got := trained(e, ex); !slices.Equal(got, []string{"  b<|im_end|>", "d<|im_end|>"}) {
+		t.Errorf("trains %q", got)
+	}
+	if got := tok.Decode(ex.IDs); strings.Contains(got, "<|im_end|>\n") {
+		t.Errorf("%q", got)
 	}
 }
