@@ -41,6 +41,7 @@ func TestExportMerged(t *testing.T) {
 		{"method=full"},
 		{archModel("qwen3")},
 		{archModel("qwen2")},
+		{archModel("qwen2-window")},
 		{archModel("mistral")},
 		{archModel("llama-bias")},
 		{archModel("llama3")},
