@@ -40,7 +40,7 @@ func chatEncoder(t testing.TB, name string, schema ...string) *Encoder {
 		t.Fatal(err)
 	}
 	eos, _ := tok.ID("<|im_end|>")
-	return NewEncoder(tok, eos, schema).WithChat(tpl)
+	return NewEncoder(tok, eos, schema).WithChat(tpl, false)
 }
 
 // Ids and assistant mask as transformers' apply_chat_template makes them.
@@ -320,6 +320,21 @@ func FuzzTable(f *testing.F) {
 			if _, err := d.Raw(Train, i); err != nil {
 				t.Errorf("row %d: %v", i, err)
 			}
+		}
+	})
+}
+
+// FuzzParseMessages: what is read can be asked with.
+func FuzzParseMessages(f *testing.F) {
+	f.Add(`[{"role": "user", "content": "hi"}]`)
+	f.Add(`{"conversations": [{"from": "gpt", "value": "x"}, {"from": "human", "value": "y"}]}`)
+	f.Add(`[{"role": "assistant", "content": "x"}]`)
+	f.Add(`[]`)
+	f.Add(`[1`)
+	f.Fuzz(func(t *testing.T, text string) {
+		messages, err := ParseMessages([]byte(text))
+		if err == nil && (len(messages) == 0 || messages[len(messages)-1].Role != chat.User) {
+			t.Errorf("%q: %v", text, messages)
 		}
 	})
 }

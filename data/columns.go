@@ -8,7 +8,7 @@ import (
 
 // ColumnKeys are what a column can be named for.
 func ColumnKeys() []string {
-	return []string{keyEvent, keyOutput, keyPrompt, keyCompletion, keyMessages}
+	return []string{keyEvent, keyOutput, keyPrompt, keyCompletion, keyMessages, keyText}
 }
 
 // mapping says which key of a row is read as which of [ColumnKeys].
@@ -68,12 +68,17 @@ func (c mapping) rename(o *Object) (*Object, error) {
 
 // took says which columns a dataset is read from, and why those.
 func (c mapping) took(f Format, first parsedRow) string {
-	keys := []string{keyMessages}
-	if f != Chat {
+	var keys []string
+	switch {
+	case f == Text:
+		keys = []string{keyText}
+	case f != Chat:
 		input, answer := f.keys()
 		keys = []string{input, answer}
-	} else if first.conversations {
+	case first.conversations:
 		keys = []string{keyConversations}
+	default:
+		keys = []string{keyMessages}
 	}
 	var parts []string
 	for _, key := range keys {

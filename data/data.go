@@ -2,11 +2,12 @@
 // rows into token sequences with supervised positions.
 //
 // A dataset is JSON Lines, one object a line, or CSV or TSV with a header, in one
-// of three formats:
+// of four formats:
 //
 //	{"event_text": "Lunch with Zoe at HQ", "output": {"action": "Lunch", "attendees": ["Zoe"]}}
 //	{"prompt": "Extract ...: Lunch with Zoe at HQ\nJSON:", "completion": "{\"action\": \"Lunch\"}"}
 //	{"messages": [{"role": "user", "content": "Lunch with Zoe"}, {"role": "assistant", "content": "Noted."}]}
+//	{"text": "Any text, all of which is learned."}
 //
 // It is either one file, which [Load] splits by a seed, or a directory with
 // train.jsonl, eval.jsonl and test.jsonl:
@@ -51,6 +52,14 @@ const (
 	Events           Format = "events"            // {event_text, output}
 	PromptCompletion Format = "prompt-completion" // {prompt, completion}
 	Chat             Format = "chat"              // {messages: [{role, content}]}
+	Text             Format = "text"              // {text}
+)
+
+// Which of the assistant's turns of a conversation are trained on.
+const (
+	TurnsAll  = "all"  // every one; the last alone where the template does not let the others be told
+	TurnsLast = "last" // the last
+	TurnsEach = "each" // every one, in a row of its own that ends with it
 )
 
 // Policies for rows that cannot be used.
@@ -71,7 +80,7 @@ type Row struct {
 	File string // file it was read from, as the user named it
 	Line int    // line in File, from 1
 	// Index is the number of the row in File, from 0. Blank lines do not count,
-	// bad rows do.
+	// bad rows do. Rows that are turns of one conversation have one.
 	Index int
 	// Event is the text the information is in. For prompt-completion rows it is
 	// what the template's placeholder stands for, or "" when the prompt was not
@@ -85,6 +94,9 @@ type Row struct {
 	// Messages are the turns of a chat row, up to the last that the assistant
 	// says, which is Completion; Prompt is what a person reads of those before.
 	Messages []chat.Message
+	// Whole says that the row is one text, Completion, all of which is trained on.
+	// It has no prompt.
+	Whole bool
 
 	at  int64  // byte of File at which its line begins
 	sum uint64 // of the line, see lineSum
@@ -93,10 +105,13 @@ type Row struct {
 // Position returns "file:line".
 func (r Row) Position() string { return fmt.Sprintf("%s:%d", r.File, r.Line) }
 
-// Text returns what identifies the row to a reader: its event, or its prompt
-// when the event is not known.
+// Text returns what identifies the row to a reader: its event, its prompt when the
+// event is not known, or the text that it is as a whole.
 func (r Row) Text() string {
-	if r.Event != "" {
+	switch {
+	case r.Whole:
+		return r.Completion
+	case r.Event != "":
 		return r.Event
 	}
 	return r.Prompt
@@ -118,6 +133,7 @@ type Options struct {
 	Template string // prompt of an events row; must hold [Placeholder]
 	// Columns say where a row has what, as "prompt=question"; see [ColumnKeys].
 	Columns []string
+	Turns   string     // of a chat row that are trained on: TurnsAll (""), TurnsLast or TurnsEach
 	Fields  []string   // the schema; empty = ordered union of the keys of the train completions
 	Split   [3]float64 // train, eval, test shares of a single file; all 0 = the default
 	Seed    uint64     // shuffles a single file before it is split
@@ -147,9 +163,9 @@ func (o *Options) check() error {
 	switch o.Format {
 	case "":
 		o.Format = Auto
-	case Auto, Events, PromptCompletion, Chat:
+	case Auto, Events, PromptCompletion, Chat, Text:
 	default:
-		return fmt.Errorf("format %q is not one of auto, events, prompt-completion, chat", o.Format)
+		return fmt.Errorf("format %q is not one of auto, events, prompt-completion, chat, text", o.Format)
 	}
 	if _, err := parseColumns(o.Columns); err != nil {
 		return err
@@ -160,6 +176,13 @@ func (o *Options) check() error {
 	case Skip, Fail:
 	default:
 		return fmt.Errorf("bad_rows %q is not one of skip, fail", o.BadRows)
+	}
+	switch o.Turns {
+	case "":
+		o.Turns = TurnsAll
+	case TurnsAll, TurnsLast, TurnsEach:
+	default:
+		return fmt.Errorf("turns %q is not one of all, last, each", o.Turns)
 	}
 	if err := o.checkLength(); err != nil {
 		return err
@@ -202,7 +225,7 @@ type Dataset struct {
 	// Schema holds the names of the fields in the order in which completions
 	// give them. It is empty when completions are plain text.
 	Schema []string
-	Format Format   // Events, PromptCompletion or Chat
+	Format Format   // Events, PromptCompletion, Chat or Text
 	Bad    []BadRow // rows left out, by file and line
 	Notes  []string // what a reader should know about how the source was read
 	Source string   // the path as the user named it

@@ -18,12 +18,14 @@ type Encoder struct {
 	eos    int32
 	schema []string
 	chat   *chat.Template // of chat rows; nil: they are refused
+	last   bool           // of chat rows the last turn alone is trained on
 }
 
-// WithChat returns an encoder that renders chat rows by a template.
-func (e *Encoder) WithChat(t *chat.Template) *Encoder {
+// WithChat returns an encoder that renders chat rows by a template; with last only
+// the last turn of the assistant is trained on.
+func (e *Encoder) WithChat(t *chat.Template, last bool) *Encoder {
 	with := *e
-	with.chat = t
+	with.chat, with.last = t, last
 	return &with
 }
 
@@ -59,7 +61,8 @@ func (e *Encoder) Prompt(prompt string) []int32 {
 //
 // The class of a completion token is that of its first character that is not
 // U+0020, counting on past its end if it is all spaces: the field whose value
-// holds it, else structure. It returns an error if EOS is not a token.
+// holds it, else structure. Of a row that is Whole every token after the first is
+// supervised. It returns an error if EOS is not a token.
 func (e *Encoder) Encode(row Row, index int) (batch.Example, error) {
 	if e.eos < 0 || int(e.eos) >= e.tok.Size() {
 		return batch.Example{}, fmt.Errorf("encoding %s: end-of-sequence id %d is outside the vocabulary of %d", row.Position(), e.eos, e.tok.Size())
@@ -70,6 +73,9 @@ func (e *Encoder) Encode(row Row, index int) (batch.Example, error) {
 			return batch.Example{}, fmt.Errorf("encoding %s: %w", row.Position(), err)
 		}
 		return ex, nil
+	}
+	if row.Whole {
+		return e.encodeText(row, index), nil
 	}
 	text, fields := e.completion(row)
 	bos, hasBOS := e.tok.BOS()
@@ -111,6 +117,9 @@ func (e *Encoder) completion(row Row) (string, []FieldSpan) { return AsEncoded(r
 // AsEncoded returns the completion of row as it is encoded, with its leading
 // space, and where its values stand in it.
 func AsEncoded(row Row, schema []string) (string, []FieldSpan) {
+	if row.Whole {
+		return row.Completion, nil
+	}
 	if row.Object == nil || len(schema) == 0 {
 		return withSpace(row.Completion), nil
 	}

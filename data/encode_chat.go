@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"hone/data/chat"
@@ -15,8 +16,12 @@ import (
 var ErrNoChatTemplate = errors.New("no chat template")
 
 // PromptOf returns the ids that the model is given to answer a row: [Encoder.Prompt],
-// or of a chat row what stands before the last turn, rendered with the generation prompt.
+// of a chat row what stands before the last turn, rendered with the generation prompt,
+// of a row that is Whole its [Beginning].
 func (e *Encoder) PromptOf(row Row) ([]int32, error) {
+	if row.Whole {
+		return e.Prompt(Beginning(row.Completion)), nil
+	}
 	if len(row.Messages) == 0 {
 		return e.Prompt(row.Prompt), nil
 	}
@@ -36,14 +41,23 @@ func (e *Encoder) PromptMessages(messages []chat.Message) ([]int32, error) {
 	return p.ids, err
 }
 
+// TurnEnd is the token by which the template ends a turn of the assistant; false
+// where it writes none of its own.
+func (e *Encoder) TurnEnd() (int32, bool) {
+	const text = "x"
+	ex, err := e.encodeChat(Row{Messages: []chat.Message{{Role: chat.User, Content: text}, {Role: chat.Assistant, Content: text}}}, 0)
+	if err != nil {
+		return 0, false
+	}
+	end := ex.IDs[len(ex.IDs)-1]
+	return end, end != e.eos && e.tok.IsSpecial(end)
+}
+
 // encodeChat encodes a chat row. Its spans are of the rendered text; a special
 // token that the template wrote has an empty one.
 func (e *Encoder) encodeChat(row Row, index int) (batch.Example, error) {
 	fail := func(err error) (batch.Example, error) { return batch.Example{}, err }
-	if e.chat == nil {
-		return fail(ErrNoChatTemplate)
-	}
-	r, turns, err := e.chat.Turns(row.Messages)
+	r, turns, err := e.turns(row)
 	if err != nil {
 		return fail(err)
 	}
@@ -128,6 +142,10 @@ func (e *Encoder) pieces(r chat.Rendered, cuts []int) (encodedPieces, error) {
 		if to > end {
 			break
 		}
+		if to <= from { // white space that the token before has taken
+			count[to] = len(p.ids)
+			continue
+		}
 		encode := e.tok.EncodeContinuation
 		if from == 0 {
 			encode = e.tok.EncodeSpans
@@ -145,11 +163,24 @@ func (e *Encoder) pieces(r chat.Rendered, cuts []int) (encodedPieces, error) {
 		}
 		count[to] = len(p.ids)
 		from = to
+		if n := len(p.ids); n > 0 && e.tok.TakesSpace(p.ids[n-1]) {
+			from += templateSpace(r, to)
+		}
 	}
 	for _, c := range cuts {
 		p.at = append(p.at, count[c])
 	}
 	return p, nil
+}
+
+// templateSpace is how many bytes of white space the template wrote from a byte on.
+// What a turn begins with is its own.
+func templateSpace(r chat.Rendered, from int) int {
+	n := len(r.Text[from:]) - len(strings.TrimLeftFunc(r.Text[from:], unicode.IsSpace))
+	for n > 0 && r.Wrote(chat.Span{Start: from, End: from + n}) {
+		n--
+	}
+	return n
 }
 
 // forbidden returns where to cut a text so that no special token is left that
@@ -176,11 +207,25 @@ func (e *Encoder) forbidden(r chat.Rendered) []int {
 // Rendered returns a chat row as the model reads it, and the spans of it that
 // are trained on.
 func (e *Encoder) Rendered(row Row) (string, []chat.Span, error) {
-	if e.chat == nil {
-		return "", nil, ErrNoChatTemplate
-	}
-	r, turns, err := e.chat.Turns(row.Messages)
+	r, turns, err := e.turns(row)
 	return r.Text, turns, err
+}
+
+// turns renders a chat row and finds what of it is trained on. Where earlier turns
+// cannot be told, because the template writes them otherwise than it did when they
+// were the last, that is the last: what stands before it is what the model sees when
+// it is asked.
+func (e *Encoder) turns(row Row) (chat.Rendered, []chat.Span, error) {
+	if e.chat == nil {
+		return chat.Rendered{}, nil, ErrNoChatTemplate
+	}
+	if !e.last {
+		r, turns, err := e.chat.Turns(row.Messages)
+		if !errors.Is(err, chat.ErrUnstable) {
+			return r, turns, err
+		}
+	}
+	return e.chat.LastTurn(row.Messages)
 }
 
 // RefuseUnrendered moves chat rows that the template of e does not render to the

@@ -124,6 +124,7 @@ func (l *loader) read(f sourceFile) ([]parsedRow, error) {
 			continue
 		}
 		var row parsedRow
+		var turns []parsedRow
 		if err == nil {
 			var found Format
 			var o *Object
@@ -140,6 +141,7 @@ func (l *loader) read(f sourceFile) ([]parsedRow, error) {
 			if err == nil {
 				if row, found, err = parseFields(o, l.format); err == nil {
 					l.format = found
+					turns, err = l.turns(row)
 				}
 			}
 		}
@@ -149,12 +151,14 @@ func (l *loader) read(f sourceFile) ([]parsedRow, error) {
 				return nil, fmt.Errorf("reading %s: more than %d bad rows; is this a .jsonl file? %s", shown, maxBadRows, l.d.Bad[0])
 			}
 		} else {
-			row.File, row.Line, row.Index = shown, lines.line, index
-			row.at, row.sum = lines.at, lineSum(line)
+			for _, turn := range turns {
+				turn.File, turn.Line, turn.Index = shown, lines.line, index
+				turn.at, turn.sum = lines.at, lineSum(line)
+				rows = append(rows, turn)
+			}
 			if row.cut > 0 {
 				l.cut++
 			}
-			rows = append(rows, row)
 			for _, key := range row.ignored {
 				l.ignored.add(key)
 			}
@@ -196,6 +200,9 @@ func (l *loader) finish(splits *[3][]parsedRow) error {
 		l.note("keys of rows that mean nothing here were ignored: %s", &l.ignored)
 	}
 
+	if d.Format == Text && len(l.o.Fields) > 0 {
+		return errors.New("fields: rows of text have none; they are for answers that are JSON objects")
+	}
 	asObjects := len(l.o.Fields) > 0 || mostlyObjects(splits[0])
 	if asObjects {
 		for i := range splits {
@@ -208,15 +215,23 @@ func (l *loader) finish(splits *[3][]parsedRow) error {
 	}
 	if l.single {
 		all := splits[0]
-		train, eval, _ := splitSizes(len(all), l.o.Split)
-		shuffled := make([]parsedRow, len(all))
-		for i, from := range Shuffled(len(all), l.o.Seed) {
-			shuffled[i] = all[from]
+		// The turns of a conversation stay in one split: each has seen those before it.
+		whole := conversations(all)
+		train, eval, _ := splitSizes(len(whole), l.o.Split)
+		*splits = [3][]parsedRow{}
+		for i, from := range Shuffled(len(whole), l.o.Seed) {
+			split := 2
+			switch {
+			case i < train:
+				split = 0
+			case i < train+eval:
+				split = 1
+			}
+			splits[split] = append(splits[split], whole[from]...)
 		}
-		splits[0], splits[1], splits[2] = shuffled[:train], shuffled[train:train+eval], shuffled[train+eval:]
 		for i, name := range Splits() {
 			if len(all) > 0 && len(splits[i]) == 0 && l.o.Split[i] > 0 {
-				l.note("the %s split is empty: %s for a share of %g", name, count(len(all), "row"), l.o.Split[i])
+				l.note("the %s split is empty: %s for a share of %g", name, count(len(whole), "row"), l.o.Split[i])
 			}
 		}
 	}
@@ -231,7 +246,10 @@ func (l *loader) finish(splits *[3][]parsedRow) error {
 	if asObjects && len(d.Schema) == 0 {
 		l.note("every completion is an empty object: completions are treated as text")
 	}
-	if !asObjects {
+	switch {
+	case d.Format == Text:
+		l.note("rows are texts that are learned as a whole, every token but the first: nothing is generated from them, their scores are loss and perplexity")
+	case !asObjects:
 		l.noteText(splits)
 	}
 	d.Train, d.Eval, d.Test = l.complete(splits[0]), l.complete(splits[1]), l.complete(splits[2])
@@ -306,11 +324,11 @@ func (l *loader) complete(parsed []parsedRow) []Row {
 	rows := make([]Row, len(parsed))
 	for i, p := range parsed {
 		r := p.Row
-		if l.d.Format == Chat {
-			r.Event = ""
-		} else if l.d.Format == Events {
+		switch l.d.Format {
+		case Chat, Text:
+		case Events:
 			r.Prompt = Render(l.o.Template, r.Event)
-		} else {
+		default:
 			r.Event, _ = Extract(l.o.Template, r.Prompt)
 		}
 		switch {

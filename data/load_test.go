@@ -122,7 +122,7 @@ func TestFormats(t *testing.T) {
 		t.Errorf("rows %+v, format %s, notes %q", d.Train, d.Format, d.Notes)
 	}
 	for _, c := range []struct{ row, want string }{
-		{`{"event_text": "x"}`, `is in no known format: it needs event_text and output, or prompt and completion, or messages, and has "event_text"`},
+		{`{"event_text": "x"}`, `is in no known format: it needs event_text and output, or prompt and completion, or messages, or text, and has "event_text"`},
 		{`{"a":1,"b":2,"c":3,"d":4,"e":5,"f":6,"g":7}`, `"f" and 1 more`},
 	} {
 		if _, err := load(t, map[string]string{"train.jsonl": c.row}, nil); !errors.Is(err, ErrNoRows) || !strings.Contains(err.Error(), c.want) {

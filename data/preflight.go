@@ -32,6 +32,7 @@ const (
 	VocabMismatch  = "OOV-LABEL"       // ids outside the vocabulary
 	SpecialText    = "SPECIAL-TEXT"    // the text holds a special token
 	LostText       = "LOST-TEXT"       // text that the tokenizer has no tokens for
+	TurnsUntold    = "TURNS-LAST"      // of several turns only the last can be trained on
 	FieldGap       = "FIELD-GAP"       // a value without a token of its own
 	CollateEmpty   = "COLLATE-EMPTY"   // sequences too short to hold a row
 	ConstExample   = "CONST-EXAMPLE"   // rows that are all but the same
@@ -90,8 +91,9 @@ func PreflightEncoded(d *Dataset, enc map[string][]batch.Example, e *Encoder, ma
 		}
 		examples = slices.DeleteFunc(slices.Clone(examples), func(e batch.Example) bool { return e.Row < 0 || e.Row >= len(rows) })
 		r.constant(split, rows, examples)
-		r.overlong(split, rows, examples, t, maxLength)
+		r.overlong(split, rows, examples, maxLength)
 		r.masks(split, examples)
+		r.untold(split, rows, examples)
 		r.ends(split, examples)
 		r.vocabulary(split, examples, t)
 		r.special(split, examples, t)
@@ -175,6 +177,10 @@ func (r *report) empty(split string, rows []Row) {
 	var h hits
 	for i, row := range rows {
 		switch {
+		case row.Whole:
+			if strings.TrimSpace(row.Completion) == "" {
+				h.add(i, "%s: the text is empty", at(i, row))
+			}
 		case strings.TrimSpace(row.Prompt) == "":
 			h.add(i, "%s: the prompt is empty", at(i, row))
 		case r.d.Format == Events && strings.TrimSpace(row.Event) == "":
@@ -210,6 +216,9 @@ func (r *report) duplicates(split string, rows []Row) {
 }
 
 func (r *report) conflicts(split string, rows []Row) {
+	if r.d.Format == Text {
+		return // no prompt, no answer
+	}
 	first := make(map[string]int, len(rows))
 	var h hits
 	for i, row := range rows {
@@ -250,14 +259,17 @@ func (r *report) leaks() {
 				continue
 			}
 			other := r.d.rows(p.split)[p.row]
-			answer := "the same completion"
-			if other.Completion != row.Completion {
-				answer = "another completion"
+			answer := ", with the same completion"
+			switch {
+			case row.Whole:
+				answer = ""
+			case other.Completion != row.Completion:
+				answer = ", with another completion"
 			}
 			if from[p.split] == nil {
 				from[p.split] = &hits{}
 			}
-			from[p.split].add(i, "%s %s is also %s %s, with %s: %s", split, at(i, row), p.split, at(p.row, other), answer, quote(row.Text()))
+			from[p.split].add(i, "%s %s is also %s %s%s: %s", split, at(i, row), p.split, at(p.row, other), answer, quote(row.Text()))
 		}
 		for _, origin := range Splits() {
 			if h := from[origin]; h != nil {

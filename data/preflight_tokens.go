@@ -6,13 +6,14 @@ import (
 	"strings"
 	"unicode"
 
+	"hone/data/chat"
 	"hone/engine/batch"
 	"hone/engine/tokenizer"
 )
 
 // overlong counts rows over the limit, whether they are among the examples or
 // were dropped already.
-func (r *report) overlong(split string, rows []Row, examples []batch.Example, t *tokenizer.Tokenizer, limit int) {
+func (r *report) overlong(split string, rows []Row, examples []batch.Example, limit int) {
 	if limit <= 0 {
 		return
 	}
@@ -25,21 +26,21 @@ func (r *report) overlong(split string, rows []Row, examples []batch.Example, t 
 	longest := 0
 	for i, row := range rows {
 		n, ok := length[i]
-		if !ok && len(row.Messages) > 0 {
-			ex, err := e.encodeChat(row, i)
+		if !ok {
+			ex, err := e.Encode(row, i)
 			if err != nil {
 				continue // said where it was encoded
 			}
 			n = len(ex.IDs)
-		} else if !ok {
-			text, _ := e.completion(row)
-			rest, _ := t.EncodeContinuation(text)
-			n = len(e.Prompt(row.Prompt)) + len(rest) + 1
 		}
 		if n > limit {
 			h.add(i, "%s: %d tokens", at(i, row), n)
 			longest = max(longest, n)
 		}
+	}
+	what := "completion"
+	if r.d.Format == Text {
+		what = "text"
 	}
 	severity := SeverityWarning
 	if split == Train && len(h.rows) == len(rows) {
@@ -47,7 +48,7 @@ func (r *report) overlong(split string, rows []Row, examples []batch.Example, t 
 	}
 	r.hit(h, TruncTarget, severity, split,
 		fmt.Sprintf("%s are longer than max_length %d and are left out; the longest has %d tokens", h.of(len(rows), split), limit, longest),
-		fmt.Sprintf("Set max_length to %d to keep them all: a completion is never cut.", longest))
+		fmt.Sprintf("Set max_length to %d to keep them all: a %s is never cut.", longest, what))
 }
 
 // minTokens is the mean length under which sequences cannot hold the rows.
@@ -121,6 +122,34 @@ func (r *report) masks(split string, examples []batch.Example) {
 	}
 }
 
+// untold finds conversations of whose turns only the last is trained on although
+// all were to be.
+func (r *report) untold(split string, rows []Row, examples []batch.Example) {
+	if r.enc.last {
+		return
+	}
+	var h hits
+	for _, e := range examples {
+		if n := answers(rows[e.Row]); n > 1 && len(e.Turns) == 0 {
+			h.add(e.Row, "%s: 1 of %d turns", r.name(split, e.Row), n)
+		}
+	}
+	r.hit(h, TurnsUntold, SeverityWarning, split,
+		h.of(len(examples), split)+" train only the last of the assistant's turns: the chat template writes the earlier ones otherwise once others follow",
+		"Set data.turns to \"each\" to make a row of every turn, rendered as the model will see it; to \"last\" if this is what you want.")
+}
+
+// answers counts the assistant's turns.
+func answers(row Row) int {
+	n := 0
+	for _, m := range row.Messages {
+		if m.Role == chat.Assistant {
+			n++
+		}
+	}
+	return n
+}
+
 // inTurn reports whether a token is in one of the earlier turns of an example.
 func inTurn(e batch.Example, t int) bool {
 	return slices.ContainsFunc(e.Turns, func(s batch.Span) bool { return s.Start <= t && t < s.End })
@@ -185,7 +214,10 @@ func (r *report) special(split string, examples []batch.Example, t *tokenizer.To
 		for i, id := range e.IDs {
 			if i < len(e.Spans) && e.Spans[i].Start < e.Spans[i].End && t.IsSpecial(id) {
 				where := "completion"
-				if i < e.Prompt {
+				switch {
+				case r.d.Format == Text:
+					where = "text"
+				case i < e.Prompt:
 					where = "prompt"
 				}
 				h.add(e.Row, "%s: %q in the %s", r.name(split, e.Row), t.Bytes(id), where)
@@ -219,6 +251,13 @@ func (r *report) lost(split string, rows []Row, examples []batch.Example, t *tok
 		row := rows[ex.Row]
 		if len(row.Messages) > 0 {
 			continue // spans are of the rendered text, and what the template wrote spells nothing
+		}
+		if row.Whole {
+			end := ex.Spans[len(ex.Spans)-1].Start // of EOS, which the text may have written
+			if got := spell(ex.IDs, ex.Spans); got != row.Completion[:end] {
+				h.add(ex.Row, "%s: the text reads %s", r.name(split, ex.Row), quote(got))
+			}
+			continue
 		}
 		completion, _ := e.completion(row)
 		if got := spell(ex.IDs[:ex.Prompt], ex.Spans[:ex.Prompt]); got != row.Prompt {
@@ -257,8 +296,8 @@ func (r *report) boundary(split string, rows []Row, t *tokenizer.Tokenizer) {
 	var h hits
 	trailing := false
 	for i, row := range looked {
-		if len(row.Messages) > 0 {
-			continue // a chat row is always in pieces
+		if len(row.Messages) > 0 || row.Whole {
+			continue // a chat row is always in pieces, a text never
 		}
 		completion, _ := e.completion(row)
 		rest, _ := t.EncodeContinuation(completion)

@@ -14,6 +14,7 @@ const (
 	keyPrompt     = "prompt"
 	keyCompletion = "completion"
 	keyMessages   = "messages"
+	keyText       = "text"
 )
 
 // keys returns the keys of the input and of the answer.
@@ -36,12 +37,14 @@ func detect(row *Object) (Format, error) {
 			found = append(found, f)
 		}
 	}
-	switch len(found) {
-	case 1:
+	switch {
+	case len(found) == 1:
 		return found[0], nil
-	case 0:
-		return "", fmt.Errorf("is in no known format: it needs %s and %s, or %s and %s, or %s, and has %s (data.columns names columns of other names)",
-			keyEvent, keyOutput, keyPrompt, keyCompletion, keyMessages, someKeys(row.keys))
+	case len(found) == 0 && row.find(keyText) >= 0: // beside the keys of another format it is a column like any
+		return Text, nil
+	case len(found) == 0:
+		return "", fmt.Errorf("is in no known format: it needs %s and %s, or %s and %s, or %s, or %s, and has %s (data.columns names columns of other names)",
+			keyEvent, keyOutput, keyPrompt, keyCompletion, keyMessages, keyText, someKeys(row.keys))
 	}
 	return "", errors.New("has the keys of both formats; set the format")
 }
@@ -72,8 +75,11 @@ func parseFields(o *Object, format Format) (parsedRow, Format, error) {
 			return row, "", err
 		}
 	}
-	if found == Chat {
+	switch found {
+	case Chat:
 		return parseChat(o)
+	case Text:
+		return parseText(o)
 	}
 	input, answer := found.keys()
 	text, err := stringValue(o, input)

@@ -15,7 +15,7 @@ import (
 )
 
 // architectures are the models of testdata/arch, made by the script there.
-var architectures = []string{"llama3", "llama-bias", "mistral", "qwen2", "qwen3"}
+var architectures = []string{"llama3", "llama-bias", "mistral", "qwen2", "qwen3", "qwen2-window"}
 
 func openArch(t testing.TB, name string) *toy {
 	t.Helper()

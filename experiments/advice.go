@@ -5,7 +5,9 @@ import (
 	"runtime"
 
 	"hone/data"
+	"hone/engine"
 	"hone/engine/optim"
+	"hone/runs"
 )
 
 // Warning is something about a setting that is allowed and probably not meant.
@@ -17,12 +19,13 @@ type Warning struct {
 // Facts is what is known about an experiment beyond its settings; 0 where it is
 // not known.
 type Facts struct {
-	Rows          int // train rows that are trained on
-	Dropped       int // train rows that are longer than data.max_length
-	Steps         int // optimizer steps of the run
-	LongestTarget int // tokens of the longest completion that is evaluated, EOS included
-	Hidden        int // width of the model
-	MaxPositions  int // longest text the model was made for
+	Format        data.Format // of the dataset's rows
+	Rows          int         // train rows that are trained on
+	Dropped       int         // train rows that are longer than data.max_length
+	Steps         int         // optimizer steps of the run
+	LongestTarget int         // tokens of the longest completion that is evaluated, EOS included
+	Hidden        int         // width of the model
+	MaxPositions  int         // longest text the model was made for
 	CPUs          int
 	Seconds       float64 // the run is estimated to take
 }
@@ -39,6 +42,10 @@ const (
 	fewRows      = 2000 // for manyEpochs
 	mostScale    = 8.0  // alpha/r
 	leastScale   = 0.25
+	mostNoise    = 30.0 // neftune_alpha; the paper takes 5 to 15
+	leastNoise   = 1.0  //
+	mostRatio    = 32.0 // loraplus_ratio; the paper takes up to 16
+	leastBeta2   = 0.9  //
 )
 
 // narrow is the hidden size up to which a model takes larger steps: the built-in one, of 256, learns best at 2e-3 to 4e-3
@@ -73,6 +80,24 @@ var advice = []struct {
 		}
 		return ""
 	}},
+	{"data.prompt", func(c *Config, f *Facts) string {
+		if (f.Format == data.Chat || f.Format == data.Text) && c.Data.Prompt != data.DefaultTemplate {
+			return fmt.Sprintf("does nothing here: it makes prompts of event texts, and the rows are %s", rowsOf(f.Format))
+		}
+		return ""
+	}},
+	{"data.chat_template", func(c *Config, f *Facts) string {
+		if c.Data.ChatTemplate != "" && f.Format != "" && f.Format != data.Chat {
+			return fmt.Sprintf("does nothing here: it renders rows of messages, and the rows are %s", rowsOf(f.Format))
+		}
+		return ""
+	}},
+	{"data.turns", func(c *Config, f *Facts) string {
+		if c.Data.Turns != data.TurnsAll && f.Format != "" && f.Format != data.Chat {
+			return fmt.Sprintf("does nothing here: it is of conversations, and the rows are %s", rowsOf(f.Format))
+		}
+		return ""
+	}},
 	{"data.max_length", func(c *Config, f *Facts) string {
 		if f.Dropped > 0 {
 			return fmt.Sprintf("drops %s: longer than %d tokens", ofRows(f.Dropped, "train row"), c.Data.MaxLength)
@@ -102,6 +127,26 @@ var advice = []struct {
 	{"lora.dropout", func(c *Config, _ *Facts) string {
 		if c.Method == LoRA && c.LoRA.Dropout > usualDropout {
 			return fmt.Sprintf("drops %.0f %% of the adapter's inputs: usual is up to 10 %%", 100*c.LoRA.Dropout)
+		}
+		return ""
+	}},
+	{"lora.rank_pattern", func(c *Config, f *Facts) string {
+		for _, p := range patterns(c.LoRA.RankPattern) {
+			if c.Method == LoRA && f.Hidden > 0 && p.Value > float64(f.Hidden) {
+				return fmt.Sprintf("gives %q rank %g, above the hidden size %d: the adapter is larger than what it adapts", p.Name, p.Value, f.Hidden)
+			}
+		}
+		return ""
+	}},
+	{"lora.alpha_pattern", func(c *Config, _ *Facts) string {
+		for _, p := range patterns(c.LoRA.AlphaPattern) {
+			r := float64(c.LoRA.R)
+			if of, ok := c.LoRA.RankPattern[p.Name]; ok {
+				r = of
+			}
+			if scale := p.Value / r; c.Method == LoRA && !c.LoRA.RSLoRA && (scale > mostScale || scale < leastScale) {
+				return fmt.Sprintf("scales the update of %q by alpha/r = %.3g: usual is 1 to 2", p.Name, scale)
+			}
 		}
 		return ""
 	}},
@@ -153,15 +198,63 @@ var advice = []struct {
 		}
 		return ""
 	}},
+	{"train.decay", func(c *Config, _ *Facts) string {
+		switch {
+		case c.Train.Schedule == "wsd" && c.Train.Decay == 0:
+			return "is 0: the learning rate of wsd never falls, and most of what a run gains at its end is lost; usual is 0.1 to 0.2"
+		case c.Train.Schedule != "wsd" && c.Train.Decay != Default().Train.Decay:
+			return fmt.Sprintf("does nothing with the schedule %q: it is of wsd", c.Train.Schedule)
+		}
+		return ""
+	}},
+	{"train.decay_shape", func(c *Config, _ *Facts) string {
+		if c.Train.Schedule != "wsd" && c.Train.DecayShape != Default().Train.DecayShape {
+			return fmt.Sprintf("does nothing with the schedule %q: it is of wsd", c.Train.Schedule)
+		}
+		return ""
+	}},
+	{"train.loraplus_ratio", func(c *Config, _ *Facts) string {
+		switch ratio := c.Train.LoRAPlusRatio; {
+		case c.Method != LoRA || ratio == 1:
+		case c.Train.Optimizer == optim.NameMuon:
+			return fmt.Sprintf("is LoRA+ of AdamW: Muon makes every update of B equally large, and %g times that is no longer what was measured", ratio)
+		case ratio > mostRatio:
+			return fmt.Sprintf("trains B at %.3g: the paper takes ratios up to 16, and steps this large diverge easily", ratio*c.Train.LR)
+		case ratio < 1:
+			return "trains B slower than A: LoRA+ is the other way round"
+		}
+		return ""
+	}},
 	{"train.weight_decay", func(c *Config, _ *Facts) string {
 		if c.Train.WeightDecay > usualDecay {
 			return "pulls the weights to zero: usual is up to 0.1"
 		}
 		return ""
 	}},
+	{"train.optimizer", func(c *Config, _ *Facts) string {
+		if c.Train.Optimizer == optim.NameMuon && c.Method == LoRA {
+			return "muon is for whole weights, from random ones above all: of LoRA's thin factors it makes every direction equally large"
+		}
+		return ""
+	}},
+	{"train.beta2", func(c *Config, _ *Facts) string {
+		if c.Train.Beta2 < leastBeta2 {
+			return fmt.Sprintf("averages squared gradients over some %.0f steps: usual is 0.95 to 0.999, and steps become uneven", 1/(1-c.Train.Beta2))
+		}
+		return ""
+	}},
 	{"train.clip", func(c *Config, _ *Facts) string {
 		if c.Train.Clip == 0 {
 			return "no clipping: one odd batch can undo the run; usual is 1"
+		}
+		return ""
+	}},
+	{"train.neftune_alpha", func(c *Config, _ *Facts) string {
+		switch alpha := c.Train.NEFTuneAlpha; {
+		case alpha > mostNoise:
+			return fmt.Sprintf("the paper takes 5 to 15: at %g noise drowns the embeddings", alpha)
+		case alpha > 0 && alpha < leastNoise:
+			return fmt.Sprintf("the paper takes 5 to 15: noise of %g changes nothing that could be measured; 0 switches it off", alpha)
 		}
 		return ""
 	}},
@@ -174,10 +267,49 @@ var advice = []struct {
 		}
 		return ""
 	}},
+	{"train.best_by", func(c *Config, f *Facts) string {
+		scored := c.Train.BestBy != runs.ScoreLoss && c.Train.EvalEvery > 0
+		switch {
+		case scored && c.Train.EvalExamples == 0:
+			return fmt.Sprintf("train.eval_examples is 0: there is no %s, the lowest loss decides", c.Train.BestBy)
+		case scored && f.Format == data.Text && c.Train.BestBy != Default().Train.BestBy:
+			return fmt.Sprintf("rows of text have no %s: the lowest loss decides", c.Train.BestBy)
+		}
+		return ""
+	}},
+	{"train.patience", func(c *Config, f *Facts) string {
+		on := c.Train.EarlyStopping != NoEarlyStopping && c.Train.EvalEvery > 0
+		if first := (c.Train.Patience + 1) * c.Train.EvalEvery; on && f.Steps > 0 && first >= f.Steps {
+			return fmt.Sprintf("never ends a run of %s: %d evaluations without a rise, one every %s, reach step %d at the earliest", ofRows(f.Steps, "step"), c.Train.Patience, ofRows(c.Train.EvalEvery, "step"), first)
+		}
+		return ""
+	}},
+	{"train.min_delta", func(c *Config, _ *Facts) string {
+		switch {
+		case c.Train.MinDelta == 0:
+		case c.Train.EarlyStopping == NoEarlyStopping:
+			return "does nothing: train.early_stopping is off"
+		case c.Train.EarlyStopping != runs.ScoreLoss && c.Train.MinDelta >= 1:
+			return fmt.Sprintf("no share rises by more than %g: every run ends after train.patience evaluations", c.Train.MinDelta)
+		}
+		return ""
+	}},
 	{"train.checkpoint_every", func(c *Config, f *Facts) string {
 		every := c.Train.CheckpointEvery
 		if f.Seconds > longWithout && f.Steps > 0 && (every == 0 || every >= f.Steps) {
 			return fmt.Sprintf("no checkpoint in %.0f minutes: a killed run begins anew", f.Seconds/60)
+		}
+		return ""
+	}},
+	{"train.save", func(c *Config, _ *Facts) string {
+		if c.Method == LoRA && c.Train.Save != Default().Train.Save {
+			return "does nothing: it is of method full, an adapter is stored in f32"
+		}
+		return ""
+	}},
+	{"train.on_nonfinite", func(c *Config, _ *Facts) string {
+		if c.Train.OnNonfinite == engine.Rewind && c.Train.CheckpointEvery == 0 {
+			return "goes back to the beginning: train.checkpoint_every is 0, so there is no other checkpoint"
 		}
 		return ""
 	}},
@@ -201,6 +333,19 @@ func Advise(c Config, f Facts) []Warning {
 	return list
 }
 
+// rowsOf says what a dataset's rows are.
+func rowsOf(f data.Format) string {
+	switch f {
+	case data.Chat:
+		return "conversations"
+	case data.Text:
+		return "texts"
+	case data.Events:
+		return "event texts"
+	}
+	return "prompts and completions"
+}
+
 func ofRows(n int, what string) string {
 	if n == 1 {
 		return "1 " + what
@@ -211,8 +356,9 @@ func ofRows(n int, what string) string {
 // facts are what the workspace knows for advice.
 func (w *Workspace) facts() Facts {
 	train := w.Encoded[data.Train]
-	return Facts{
-		Rows: len(train.Examples), Dropped: len(train.Dropped), Hidden: w.Model.Hidden, MaxPositions: w.Model.MaxPositions, CPUs: runtime.NumCPU(),
-		LongestTarget: max(w.Encoded[data.Eval].Completions.Max, w.Encoded[data.Test].Completions.Max),
+	f := Facts{Format: w.Dataset.Format, Rows: len(train.Examples), Dropped: len(train.Dropped), Hidden: w.Model.Hidden, MaxPositions: w.Model.MaxPositions, CPUs: runtime.NumCPU()}
+	if w.Dataset.Format != data.Text { // of texts nothing is generated
+		f.LongestTarget = max(w.Encoded[data.Eval].Completions.Max, w.Encoded[data.Test].Completions.Max)
 	}
+	return f
 }

@@ -2,6 +2,8 @@ package experiments
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -46,6 +48,42 @@ func TestAdvice(t *testing.T) {
 		{"train.eval_every=351", nil, "train.eval_every: larger than the run of 350 steps"},
 		{"train.checkpoint_every=0", nil, "train.checkpoint_every: no checkpoint in 12 minutes"},
 		{"train.checkpoint_every=0", func(f *Facts) { f.Seconds = 60 }, ""},
+		{"data.prompt={event_text}", func(f *Facts) { f.Format = "chat" }, "data.prompt: does nothing here: it makes prompts of event texts, and the rows are conversations"},
+		{"data.prompt={event_text}", func(f *Facts) { f.Format = "events" }, ""},
+		{"data.chat_template=chatml", func(f *Facts) { f.Format = "text" }, "data.chat_template: does nothing here: it renders rows of messages, and the rows are texts"},
+		{"data.chat_template=chatml", nil, ""},
+		{"data.turns=each", func(f *Facts) { f.Format = "prompt-completion" }, "data.turns: does nothing here: it is of conversations, and the rows are prompts"},
+		{"data.turns=each", func(f *Facts) { f.Format = "chat" }, ""},
+		{"lora.rank_pattern={q_proj=577}", nil, `lora.rank_pattern: gives "q_proj" rank 577, above the hidden size 576`},
+		{"lora.alpha_pattern={q_proj=256}", nil, `lora.alpha_pattern: scales the update of "q_proj" by alpha/r = 16`},
+		{"lora.alpha_pattern={q_proj=2}", nil, `lora.alpha_pattern: scales the update of "q_proj" by alpha/r = 0.125`},
+		{"lora.alpha_pattern={q_proj=256} lora.rank_pattern={q_proj=128}", nil, ""},
+		{"lora.alpha_pattern={q_proj=256} lora.rslora=true", nil, ""},
+		{"train.schedule=wsd train.decay=0", nil, "train.decay: is 0: the learning rate of wsd never falls"},
+		{"train.schedule=wsd", nil, ""},
+		{"train.decay=0.1", nil, `train.decay: does nothing with the schedule "cosine"`},
+		{"train.decay_shape=linear", nil, `train.decay_shape: does nothing with the schedule "cosine"`},
+		{"train.loraplus_ratio=64", nil, "train.loraplus_ratio: trains B at 0.032"},
+		{"train.loraplus_ratio=16", nil, ""},
+		{"train.loraplus_ratio=0.5", nil, "train.loraplus_ratio: trains B slower than A"},
+		{"train.optimizer=muon", nil, "train.optimizer: muon is for whole weights"},
+		{"train.beta2=0.8", nil, "train.beta2: averages squared gradients over some 5 steps"},
+		{"train.beta2=0.95", nil, ""},
+		{"train.neftune_alpha=0.01", nil, "train.neftune_alpha: the paper takes 5 to 15: noise of 0.01 changes nothing"},
+		{"train.neftune_alpha=100", nil, "train.neftune_alpha: the paper takes 5 to 15: at 100 noise drowns"},
+		{"train.neftune_alpha=5", nil, ""},
+		{"train.eval_examples=0", nil, "train.best_by: train.eval_examples is 0: there is no exact_match"},
+		{"train.eval_examples=0 train.best_by=loss", nil, ""},
+		{"train.best_by=field_accuracy", func(f *Facts) { f.Format = "text" }, "train.best_by: rows of text have no field_accuracy"},
+		{"train.early_stopping=loss train.patience=13", nil, "train.patience: never ends a run of 350 steps: 13 evaluations without a rise, one every 25 steps, reach step 350"},
+		{"train.early_stopping=loss train.patience=12", nil, ""},
+		{"train.patience=13", nil, ""},
+		{"train.min_delta=0.1", nil, "train.min_delta: does nothing: train.early_stopping is off"},
+		{"train.early_stopping=exact_match train.min_delta=1", nil, "train.min_delta: no share rises by more than 1"},
+		{"train.early_stopping=loss train.min_delta=1", nil, ""},
+		{"train.save=bf16", nil, "train.save: does nothing: it is of method full"},
+		{"train.on_nonfinite=rewind train.checkpoint_every=0", func(f *Facts) { f.Seconds = 60 }, "train.on_nonfinite: goes back to the beginning"},
+		{"train.on_nonfinite=rewind", nil, ""},
 		{"eval.max_new=99", nil, "eval.max_new: the longest target has 100 tokens"},
 	} {
 		conf, f := Default(), known
@@ -67,6 +105,23 @@ func TestAdvice(t *testing.T) {
 		if text := strings.Join(got, "\n"); !strings.HasPrefix(text, c.want) || len(got) > 1 || c.want == "" && text != "" {
 			t.Errorf("%s: %q, want %q", c.set, text, c.want)
 		}
+	}
+	// LoRA+ is of AdamW; with Muon on an adapter both are said.
+	conf := Default()
+	if err := errors.Join(conf.Set("train.optimizer=muon"), conf.Set("train.loraplus_ratio=4")); err != nil {
+		t.Fatal(err)
+	}
+	if list := Advise(conf, known); len(list) != 2 || list[0].Key != "train.loraplus_ratio" || !strings.Contains(list[0].Message, "is LoRA+ of AdamW") || list[1].Key != "train.optimizer" {
+		t.Errorf("%v", list)
+	}
+	// They are in the order of the file.
+	at := -1
+	for _, rule := range advice {
+		i := slices.IndexFunc(Keys(), func(k Key) bool { return k.Name == rule.key })
+		if i <= at {
+			t.Errorf("advice on %s is out of order", rule.key)
+		}
+		at = i
 	}
 	for _, rule := range advice {
 		if findKey(rule.key) == nil {

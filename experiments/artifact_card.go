@@ -60,17 +60,29 @@ func (s *artifactSource) card() ([]byte, error) {
 	if len(d.Schema) > 0 {
 		line("Answers are JSON objects with the fields %s.\n", inMarkdown(strings.Join(d.Schema, ", ")))
 	}
-	if s.templated() {
+	switch {
+	case d.Format == data.Text:
+		line("Rows are texts, learned as a whole: the model goes on from the beginning of one.\n")
+	case s.templated():
 		line("The prompt, in which {event_text} is the text to read:\n")
 		fence(&b, "", s.config.Data.Prompt)
-	} else {
+	default:
 		line("The prompts are in the dataset.\n")
 	}
 	var stops []string
 	for _, id := range s.work.EOS {
 		stops = append(stops, string(s.work.Tokenizer.Bytes(id)))
 	}
-	line("It is no chat template: the model was trained on these very bytes. An answer begins with a space and ends with %s.\n", inMarkdown(strings.Join(stops, " or ")))
+	ends := inMarkdown(strings.Join(stops, " or "))
+	switch d.Format {
+	case data.Text:
+		line("A text ends with %s.\n", ends)
+	case data.Chat:
+		line("Prompts are conversations by this chat template; an answer ends with %s:\n", ends)
+		fence(&b, "", s.work.Encoder.Chat().Source())
+	default:
+		line("It is no chat template: the model was trained on these very bytes. An answer begins with a space and ends with %s.\n", ends)
+	}
 	line("## Scores\n")
 	s.cardScores(line, h)
 	line("## Recipe\n\nThe whole experiment, for hone train --config FILE:\n")
@@ -105,6 +117,10 @@ func (s *artifactSource) cardScores(line func(string, ...any), h *runs.History) 
 		}
 		if e, ok := h.BestEval(data.Eval, s.config.Train.BestBy); ok {
 			none = false
+			if e.N == 0 {
+				line("On the evaluation split, after step %d: loss %.4f.\n", e.Step, e.Loss)
+				return
+			}
 			line("On %d rows of the evaluation split, after step %d: exact match %.3f, valid JSON %.3f, fields right %.3f, loss %.4f.\n",
 				e.N, e.Step, e.ExactMatch, e.JSONValidity, e.FieldAccuracy, e.Loss)
 		}

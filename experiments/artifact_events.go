@@ -27,9 +27,11 @@ func scalars(info runs.RunInfo, h *runs.History) []foreign.Scalar {
 				list = append(list, foreign.Scalar{Tag: e.Split + "/" + name, Step: e.Step, Wall: wall, Value: float64(v)})
 			}
 			add("loss", e.Loss)
-			add("exact_match", e.ExactMatch)
-			add("json_validity", e.JSONValidity)
-			add("field_accuracy", e.FieldAccuracy)
+			if e.N > 0 {
+				add("exact_match", e.ExactMatch)
+				add("json_validity", e.JSONValidity)
+				add("field_accuracy", e.FieldAccuracy)
+			}
 		}
 	}
 	for _, s := range h.Steps {

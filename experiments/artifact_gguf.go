@@ -46,7 +46,7 @@ func (s *artifactSource) samePrompts(v tokenizer.Vocabulary) error {
 	if err != nil {
 		return err
 	}
-	encoder := data.NewEncoder(there, s.work.EOS[0], nil).WithChat(s.work.Encoder.Chat())
+	encoder := data.NewEncoder(there, s.work.EOS[0], nil).WithChat(s.work.Encoder.Chat(), false)
 	for _, split := range data.Splits() {
 		list, err := s.work.Dataset.Split(split)
 		if err != nil {

@@ -45,6 +45,7 @@ func TestExportMerged(t *testing.T) {
 		{"method=full"},
 		{archModel("qwen3")},
 		{archModel("qwen2")},
+		{archModel("qwen2-window")},
 		{archModel("mistral")},
 		{archModel("llama-bias")},
 		{archModel("llama3")},
@@ -389,7 +390,7 @@ func TestExportChat(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			s.work.Encoder = s.work.Encoder.WithChat(tpl)
+			s.work.Encoder = s.work.Encoder.WithChat(tpl, false)
 			if err := verifyGGUF(context.Background(), s, path); !errors.Is(err, ErrArtifactDiffers) {
 				t.Errorf("another template: %v", err)
 			}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 
 	"hone/data"
 	"hone/data/chat"
@@ -112,6 +113,40 @@ func openChat(c Config, t *tokenizer.Tokenizer) (*chat.Template, error) {
 	}
 	return tpl, nil
 }
+
+// rendering gives the encoder the experiment's chat template, and ends generations
+// where it ends a turn.
+func (w *Workspace) rendering() error {
+	if w.Encoder.Chat() != nil {
+		return nil
+	}
+	tpl, err := openChat(w.Config, w.Tokenizer)
+	if err != nil {
+		return err
+	}
+	w.Encoder = w.Encoder.WithChat(tpl, w.Config.Data.Turns != data.TurnsAll)
+	if end, ok := w.Encoder.TurnEnd(); ok && !slices.Contains(w.EOS, end) {
+		w.EOS = append(slices.Clone(w.EOS), end)
+	}
+	return nil
+}
+
+// ChatTemplate is the text of the chat template by which an experiment renders
+// conversations, as it is now, and its hash as [runs.RunInfo] has it.
+func ChatTemplate(c Config) (source, hash string, err error) {
+	t, err := OpenTokenizer(c.Model.Path)
+	if err != nil {
+		return "", "", err
+	}
+	tpl, err := openChat(c, t)
+	if err != nil {
+		return "", "", err
+	}
+	return tpl.Source(), tpl.Hash(), nil
+}
+
+// HashChatTemplate is the name of the chat template among a run's hashes.
+const HashChatTemplate = "chat template"
 
 // chatSource returns the text of a template and where it is from.
 func chatSource(c Config, own modelChat) (source, from string, err error) {

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"hone/data"
+	"hone/runs"
 )
 
 // chatConfig is the toy experiment on n conversations made of the toy's events,
@@ -136,5 +137,85 @@ func TestChatIsAskedAsTrained(t *testing.T) {
 	}
 	if !slices.Equal(w.Dataset.Schema, []string{"action", "date", "time", "attendees", "location"}) {
 		t.Errorf("schema %v", w.Dataset.Schema)
+	}
+}
+
+// What decides how rows are rendered, and the adapter that training began from, are
+// inputs of a run like its data: one that has changed is said by name, and outputs
+// of another template are not compared with.
+func TestResumeNeedsTheSameTemplateAndInitAdapter(t *testing.T) {
+	template := filepath.Join(t.TempDir(), "mine.jinja")
+	const text = `{% for m in messages %}{{ m.role }}: {{ m.content }}{{ '<|im_end|>' }}{% endfor %}{% if add_generation_prompt %}assistant: {% endif %}`
+	writeFile(t, template, text)
+	start := filepath.Join(t.TempDir(), "start")
+	train(t, chatConfig(t, 8), StartOptions{RunDir: start, MaxSteps: 1})
+	c := chatConfig(t, 8, "data.chat_template="+template, "lora.init_adapter="+start)
+	dir := filepath.Join(t.TempDir(), "run")
+	train(t, c, StartOptions{RunDir: dir, MaxSteps: 1})
+	info, err := runs.ReadInfo(dir)
+	if err != nil || len(info.Hashes["chat template"]) != 64 || info.Hashes["init adapter"] == "" {
+		t.Fatalf("%v, %v", err, info.Hashes)
+	}
+	resume := func() error {
+		r, err := Start(context.Background(), c, StartOptions{RunDir: dir, MaxSteps: 2})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = r.Wait()
+		return err
+	}
+	writeFile(t, template, "X"+text)
+	if err := resume(); err == nil || !strings.Contains(err.Error(), "chat template has changed") {
+		t.Errorf("another template: %v", err)
+	}
+	if _, err := ReplayStep(context.Background(), dir, ReplayOptions{Step: 1}); err == nil || !strings.Contains(err.Error(), "chat template has changed") {
+		t.Errorf("replay with another template: %v", err)
+	}
+	writeFile(t, template, text)
+	// The template's tokens count too.
+	config := filepath.Join(c.Model.Path, "tokenizer_config.json")
+	writeFile(t, config, `{"eos_token": "<|im_end|>"}`)
+	if err := resume(); err == nil || !strings.Contains(err.Error(), "chat template has changed") {
+		t.Errorf("another eos_token: %v", err)
+	}
+	if err := os.Remove(config); err != nil {
+		t.Fatal(err)
+	}
+	before := filepath.Join(t.TempDir(), "before")
+	if err := os.Rename(runs.AdapterDir(start), before); err != nil {
+		t.Fatal(err)
+	}
+	other := filepath.Join(t.TempDir(), "other")
+	train(t, chatConfig(t, 8), StartOptions{RunDir: other, MaxSteps: 2})
+	if err := os.CopyFS(runs.AdapterDir(start), os.DirFS(runs.AdapterDir(other))); err != nil {
+		t.Fatal(err)
+	}
+	if err := resume(); err == nil || !strings.Contains(err.Error(), "init adapter has changed") {
+		t.Errorf("another init adapter: %v", err)
+	}
+	if err := errors.Join(os.RemoveAll(runs.AdapterDir(start)), os.Rename(before, runs.AdapterDir(start))); err != nil {
+		t.Fatal(err)
+	}
+	if err := resume(); err != nil {
+		t.Errorf("all as it was: %v", err)
+	}
+}
+
+// A generation also ends where the template ends a turn, whatever the model calls
+// the end of a text; what other rows end with stays the first.
+func TestTurnEndsStopGenerations(t *testing.T) {
+	c := chatConfig(t, 4, "data.eos=<|im_start|>")
+	w, err := OpenWorkspace(context.Background(), c)
+	if err != nil || w.ModelProblem != nil {
+		t.Fatal(err, w.ModelProblem)
+	}
+	start, _ := w.Tokenizer.ID("<|im_start|>")
+	end, _ := w.Tokenizer.ID("<|im_end|>")
+	if !slices.Equal(w.EOS, []int32{start, end}) {
+		t.Errorf("stops at %v, want %d and %d", w.EOS, start, end)
+	}
+	ids := w.Encoded[data.Train].Examples[0].IDs
+	if ids[len(ids)-1] != end {
+		t.Errorf("a row ends with %d", ids[len(ids)-1])
 	}
 }

@@ -80,10 +80,13 @@ const (
 	VerdictFixed      = "fixed"       // only tuned is
 	VerdictRegressed  = "regressed"   // only base is
 	VerdictStillWrong = "still wrong" // neither is
+	VerdictUnscored   = "unscored"    // a text: only its loss says something
 )
 
 func verdictOf(base, tuned Output) string {
 	switch {
+	case base.Unscored || tuned.Unscored:
+		return VerdictUnscored
 	case tuned.Exact && base.Exact:
 		return VerdictRight
 	case tuned.Exact:
@@ -184,7 +187,11 @@ func pair(left, right Side, b, t *evalFile) (*Comparison, error) {
 		}
 		x, y := b.Outputs[at], t.Outputs[i]
 		// The scores are formed again from the texts: decoded values are not in the file.
-		x.Output, y.Output = ScoreText(x.Text, x.Target, c.Schema), ScoreText(y.Text, y.Target, c.Schema)
+		for _, o := range []*evalRow{&x, &y} {
+			if !o.Output.Unscored {
+				o.Output = ScoreText(o.Text, o.Target, c.Schema)
+			}
+		}
 		baseOut, tunedOut = append(baseOut, x.Output), append(tunedOut, y.Output)
 		p := Pair{ID: id, Row: y.Row, Event: y.Event, Target: y.Target, Base: x.Generated, Tuned: y.Generated, Verdict: verdictOf(x.Output, y.Output), Unseen: y.Unseen}
 		p.object, _ = targetObject(y.Target)
@@ -211,7 +218,7 @@ func pair(left, right Side, b, t *evalFile) (*Comparison, error) {
 func (c *Comparison) part(unseen bool) *Part {
 	p := &Part{}
 	for _, e := range c.Examples {
-		if e.Unseen != unseen {
+		if e.Unseen != unseen || e.Verdict == VerdictUnscored {
 			continue
 		}
 		p.N++

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"hone/data"
 	"hone/engine/decode"
 	"hone/runs"
 )
@@ -89,6 +90,7 @@ func CompareSides(ctx context.Context, left, right Side, split string, progress 
 type evalWork struct {
 	source   string
 	rows     int
+	texts    bool      // rows are texts: nothing is generated
 	file     *evalFile // nil: everything is missing
 	measured bool      // the losses are there too
 }
@@ -96,9 +98,9 @@ type evalWork struct {
 // steps counts rows to generate and rows to measure.
 func (w evalWork) steps() int {
 	switch {
-	case w.file == nil:
+	case w.file == nil && !w.texts:
 		return 2 * w.rows
-	case !w.measured:
+	case w.file == nil || !w.measured:
 		return w.rows
 	}
 	return 0
@@ -126,8 +128,11 @@ func (r *runModels) missing(s Side, split string) (evalWork, error) {
 	if err != nil {
 		return evalWork{}, err
 	}
-	w := evalWork{rows: len(rows)}
+	w := evalWork{rows: len(rows), texts: r.workspace.Dataset.Format == data.Text}
 	w.source = fmt.Sprintf("%s %s %s max_new=%d", hash, r.workspace.Dataset.Hash, r.workspace.Tokenizer.Hash(), r.config.Eval.MaxNew)
+	if tpl := r.workspace.Encoder.Chat(); tpl != nil {
+		w.source += " chat=" + tpl.Hash()
+	}
 	if trained != "" {
 		w.source += " " + trained
 	}
@@ -154,7 +159,9 @@ func (l *loaded) evaluateTo(ctx context.Context, m *decode.Model, s Side, split 
 		if err != nil {
 			return err
 		}
-		done = len(rows)
+		if !w.texts {
+			done = len(rows)
+		}
 		f = &evalFile{Split: split, Model: s.Model, Source: w.source, Schema: l.Dataset.Schema, Scores: l.scores(outputs)}
 		unseen := l.Dataset.Unseen(split)
 		for i, o := range outputs {
@@ -164,7 +171,7 @@ func (l *loaded) evaluateTo(ctx context.Context, m *decode.Model, s Side, split 
 			return err
 		}
 	}
-	losses, err := l.targetLosses(ctx, m, split, func(n int) { progress(done + n) })
+	losses, err := l.targetLosses(ctx, m, split, len(rows), func(n int) { progress(done + n) })
 	if err != nil {
 		return err
 	}

@@ -59,6 +59,7 @@ type DataConfig struct {
 	BadRows   string     // "skip", "fail"
 	// ChatTemplate renders chat rows: a file, "chatml", or "" = the model's own.
 	ChatTemplate string
+	Turns        string // of a conversation that are trained on
 	EOS          string // text of the token that ends a completion; "" = the model's own
 }
 
@@ -69,7 +70,12 @@ type LoRAConfig struct {
 	Dropout     float64  // share of the adapter's inputs dropped in training
 	Targets     []string // modules that get an adapter: q_proj, layers.3.mlp.up_proj
 	TargetRegex string   // picks them instead, by an expression of their whole names; "" = Targets
-	Layers      []int    // layers in which Targets do; empty = all
+	// ExcludeModules get none whatever Targets say; ExcludeRegex does, if not "", by an
+	// expression of their whole names.
+	ExcludeModules []string
+	ExcludeRegex   string
+
+	Layers      []int // layers in which Targets do; empty = all
 	RSLoRA      bool
 	InitAdapter string // directory of a PEFT adapter to start from; "" = a fresh one
 	// RankPattern and AlphaPattern are for the modules that they name instead of R

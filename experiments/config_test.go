@@ -57,7 +57,7 @@ func TestDesignFileIsTheDefault(t *testing.T) {
 		"model.init", "train.save", "train.optimizer", "train.beta2",
 		"lora.target_regex", "lora.layers", "lora.rank_pattern", "lora.alpha_pattern", "train.decay", "train.decay_shape", "train.loraplus_ratio",
 		"train.neftune_alpha", "train.best_by", "train.early_stopping", "train.patience", "train.min_delta", "train.preflight",
-		"data.columns", "data.chat_template",
+		"data.columns", "data.chat_template", "data.turns", "lora.exclude_modules", "lora.exclude_regex",
 	}
 	var ours []string
 	for _, k := range Keys() {

@@ -19,6 +19,14 @@ func patternProblem(table map[string]float64) string {
 	return ""
 }
 
+// expressionProblem says that an expression is none.
+func expressionProblem(c weights.AdapterConfig) string {
+	if _, err := c.Modules(0); err != nil {
+		return "is no regular expression known here: " + clipText(err.Error(), 200)
+	}
+	return ""
+}
+
 // Validate checks every value against its key's range, and the rules between
 // keys. The error is a *[Problems] with everything that is wrong.
 func (c Config) Validate() error {
@@ -42,7 +50,7 @@ var crossRules = []struct {
 	broken func(c *Config) string
 }{
 	{"data.prompt", func(c *Config) string {
-		if c.Data.Format != "prompt-completion" && c.Data.Format != "chat" && !strings.Contains(c.Data.Prompt, eventMark) {
+		if (c.Data.Format == "auto" || c.Data.Format == "events") && !strings.Contains(c.Data.Prompt, eventMark) {
 			return "must contain " + eventMark + ", or every event has the same prompt (data.format is " + quote(c.Data.Format) + ")"
 		}
 		return ""
@@ -50,6 +58,12 @@ var crossRules = []struct {
 	{"data.columns", func(c *Config) string {
 		if err := data.CheckColumns(c.Data.Columns); err != nil {
 			return strings.TrimPrefix(err.Error(), "columns: ")
+		}
+		return ""
+	}},
+	{"data.fields", func(c *Config) string {
+		if c.Data.Format == string(data.Text) && len(c.Data.Fields) > 0 {
+			return "are of answers that are JSON objects; rows of text have no answer"
 		}
 		return ""
 	}},
@@ -105,9 +119,17 @@ var crossRules = []struct {
 		case len(c.LoRA.Layers) > 0:
 			return "picks the layers too: lora.layers must be []"
 		default:
-			if _, err := (weights.AdapterConfig{Regex: c.LoRA.TargetRegex}).Modules(0); err != nil {
-				return "is no regular expression known here: " + clipText(err.Error(), 200)
-			}
+			return expressionProblem(weights.AdapterConfig{Regex: c.LoRA.TargetRegex})
+		}
+		return ""
+	}},
+	{"lora.exclude_regex", func(c *Config) string {
+		switch {
+		case c.LoRA.ExcludeRegex == "":
+		case len(c.LoRA.ExcludeModules) > 0:
+			return "excludes in place of lora.exclude_modules, which must be []"
+		default:
+			return expressionProblem(weights.AdapterConfig{ExcludeRegex: c.LoRA.ExcludeRegex})
 		}
 		return ""
 	}},

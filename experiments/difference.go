@@ -21,7 +21,8 @@ type Difference struct {
 // ScoreChange is one score of both sides.
 type ScoreChange struct {
 	// Score is exact_match, json_validity, schema, field_accuracy, a field as
-	// fields.date, or target_loss in nats, of which less is better.
+	// fields.date, or target_loss in nats and, of rows of text, perplexity, of which
+	// less is better.
 	Score  string      `json:"score"`
 	N      int         `json:"n"` // rows that it is over
 	Base   runs.Number `json:"base"`
@@ -30,6 +31,14 @@ type ScoreChange struct {
 	Low    runs.Number `json:"low"`    // interval of the change
 	High   runs.Number `json:"high"`
 }
+
+// Less reports whether less of a score is better.
+func Less(score string) bool { return score == scoreLoss || score == scorePerplexity }
+
+const (
+	scoreLoss       = "target_loss"
+	scorePerplexity = "perplexity"
+)
 
 // Sure reports whether the interval leaves out zero.
 func (s ScoreChange) Sure() bool { return s.Low > 0 || s.High < 0 }
@@ -57,7 +66,8 @@ func (c *Comparison) difference() Difference {
 	for _, f := range c.Schema {
 		objects.names = append(objects.names, "fields."+f)
 	}
-	losses.names = []string{"target_loss"}
+	losses.names = []string{scoreLoss}
+	var texts perplexities
 	share := func(ok bool) float64 {
 		if ok {
 			return 1
@@ -67,8 +77,11 @@ func (c *Comparison) difference() Difference {
 	for i := range c.Examples {
 		p := &c.Examples[i]
 		b, t := &p.Base.Output, &p.Tuned.Output
-		exact.add([]float64{share(b.Exact)}, []float64{share(t.Exact)})
-		if !b.Text && !t.Text {
+		scored := !b.Unscored && !t.Unscored
+		if scored {
+			exact.add([]float64{share(b.Exact)}, []float64{share(t.Exact)})
+		}
+		if scored && !b.Text && !t.Text {
 			values := func(o *Output) []float64 {
 				v := []float64{share(o.Valid), share(o.Schema), o.FieldAccuracy}
 				for _, f := range c.Schema {
@@ -80,10 +93,16 @@ func (c *Comparison) difference() Difference {
 		}
 		if x, y := p.Base.Loss, p.Tuned.Loss; x != nil && y != nil && isFinite(float64(x.Nats)) && isFinite(float64(y.Nats)) {
 			losses.add([]float64{float64(x.Nats)}, []float64{float64(y.Nats)})
+			if !scored {
+				texts = append(texts, [2]TargetLoss{*x, *y})
+			}
 		}
 	}
 	for _, s := range []*pairedScores{&exact, &objects, &losses} {
 		out.Scores = append(out.Scores, s.changes(out.Resamples, out.Seed)...)
+	}
+	if len(texts) > 0 {
+		out.Scores = append(out.Scores, texts.change(out.Resamples, out.Seed))
 	}
 	return out
 }

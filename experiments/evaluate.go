@@ -2,13 +2,16 @@ package experiments
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	"hone/data"
 	"hone/data/chat"
 	"hone/engine/decode"
 	"hone/engine/llama"
+	"hone/runs"
 )
 
 // Generated is what a model made of one row, with its score.
@@ -32,13 +35,19 @@ type Evaluation struct {
 	Scores
 	// Constrained says that the outputs could only be objects of the schema: their
 	// scores are not those of the model left to itself.
-	Constrained  bool        `json:"constrained,omitempty"`
+	Constrained bool `json:"constrained,omitempty"`
+	// Loss and Perplexity are of rows of text, of which nothing else is measured: the
+	// mean of -log p over all tokens but each row's first, and exp of it.
+	Loss         runs.Number `json:"loss,omitempty"`
+	Perplexity   runs.Number `json:"perplexity,omitempty"`
 	SchemaFields []string    `json:"-"`
 	Examples     []Generated `json:"-"`
 }
 
 // outputs generates the completions of rows of a split. A generation ends at
-// EOS, when the object that it opened closes, or at eval.max_new tokens.
+// EOS, when the object that it opened closes, or at eval.max_new tokens. Of texts
+// that are learned as a whole nothing is generated: what would be right is not
+// known.
 func (l *loaded) outputs(ctx context.Context, m *decode.Model, split string, rows []int, progress func(done, total int)) ([]Generated, error) {
 	return l.constrainedOutputs(ctx, m, nil, split, rows, progress)
 }
@@ -48,6 +57,13 @@ func (l *loaded) constrainedOutputs(ctx context.Context, m *decode.Model, c *dec
 	all, err := l.Dataset.Split(split)
 	if err != nil {
 		return nil, err
+	}
+	out := make([]Generated, len(rows))
+	if l.Dataset.Format == data.Text {
+		for i, r := range rows {
+			out[i] = Generated{Row: r, Output: Output{Text: true, Unscored: true}}
+		}
+		return out, nil
 	}
 	prompts := make([][]int32, len(rows))
 	for i, r := range rows {
@@ -62,7 +78,6 @@ func (l *loaded) constrainedOutputs(ctx context.Context, m *decode.Model, c *dec
 	if err != nil {
 		return nil, fmt.Errorf("generating: %w", err)
 	}
-	out := make([]Generated, len(rows))
 	for i, r := range rows {
 		text := l.text(texts[i].IDs)
 		out[i] = Generated{
@@ -173,11 +188,41 @@ func (g *Generator) Evaluate(ctx context.Context, split string, limit int, progr
 	if err != nil {
 		return nil, err
 	}
+	if g.Dataset.Format == data.Text {
+		return g.perplexity(ctx, split, n, progress)
+	}
 	outputs, err := g.constrainedOutputs(ctx, g.model, constraint, split, indices, progress)
 	if err != nil {
 		return nil, err
 	}
 	return &Evaluation{Split: split, Constrained: constraint != nil, Scores: g.scores(outputs), SchemaFields: g.Dataset.Schema, Examples: outputs}, nil
+}
+
+// perplexity measures the first n rows of a split of texts.
+func (g *Generator) perplexity(ctx context.Context, split string, n int, progress func(done, total int)) (*Evaluation, error) {
+	losses, err := g.targetLosses(ctx, g.model, split, n, func(done int) {
+		if progress != nil {
+			progress(done, n)
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	e := &Evaluation{Split: split}
+	nats, tokens := 0.0, 0
+	for i, l := range losses {
+		e.Examples = append(e.Examples, Generated{Row: i, Output: Output{Text: true, Unscored: true}, Loss: l})
+		if l != nil {
+			nats, tokens = nats+float64(l.Nats)*float64(l.Tokens), tokens+l.Tokens
+			e.N++
+		}
+	}
+	if tokens == 0 {
+		return nil, fmt.Errorf("every row looked at of the %s split is longer than data.max_length %d", split, g.Config.Data.MaxLength)
+	}
+	e.Loss = runs.Number(nats / float64(tokens))
+	e.Perplexity = runs.Number(math.Exp(float64(e.Loss)))
+	return e, nil
 }
 
 // Sampling is how tokens are drawn; the zero value is greedy.
@@ -202,6 +247,27 @@ func (g *Generator) Generate(ctx context.Context, prompt string, asEvent bool, m
 	if err != nil {
 		return Generation{}, err
 	}
+	return g.generate(ctx, prompt, ids, maxNew, s)
+}
+
+// Answer has the assistant answer a conversation, rendered by the experiment's chat
+// template whatever the rows of its dataset are. The Prompt of the result is the
+// conversation as rendered.
+func (g *Generator) Answer(ctx context.Context, messages []chat.Message, maxNew int, s Sampling) (Generation, error) {
+	if err := g.rendering(); err != nil {
+		return Generation{}, err
+	}
+	ids, err := g.Encoder.PromptMessages(messages)
+	if err != nil {
+		return Generation{}, fmt.Errorf("rendering the conversation: %w", err)
+	}
+	if maxNew, err = g.fits(g.model, ids, maxNew); err != nil {
+		return Generation{}, err
+	}
+	return g.generate(ctx, g.Tokenizer.Decode(ids), ids, maxNew, s)
+}
+
+func (g *Generator) generate(ctx context.Context, prompt string, ids []int32, maxNew int, s Sampling) (Generation, error) {
 	out, err := g.model.Generate(ctx, [][]int32{ids}, decode.Options{
 		MaxNew: maxNew, Batch: 1, EOS: g.EOS, Temperature: s.Temperature, TopP: s.TopP, Seed: s.Seed,
 	})
@@ -214,12 +280,12 @@ func (g *Generator) Generate(ctx context.Context, prompt string, asEvent bool, m
 // promptOf makes the model's input of a prompt, or of an event text, and checks
 // that it fits with what is to be generated (0 = eval.max_new).
 func (l *loaded) promptOf(m *decode.Model, prompt string, asEvent bool, maxNew int) (string, []int32, int, error) {
+	if asEvent && l.Dataset.Format == data.Text {
+		return "", nil, 0, errors.New("the dataset's rows are texts, which no template makes prompts of: give the beginning of a text as it is")
+	}
 	chatting := asEvent && l.Dataset.Format == data.Chat
 	if asEvent && !chatting {
 		prompt = data.Render(l.Config.Data.Prompt, prompt)
-	}
-	if maxNew == 0 {
-		maxNew = l.Config.Eval.MaxNew
 	}
 	var ids []int32
 	if chatting {
@@ -230,11 +296,21 @@ func (l *loaded) promptOf(m *decode.Model, prompt string, asEvent bool, maxNew i
 	} else {
 		ids = l.Encoder.Prompt(prompt)
 	}
+	maxNew, err := l.fits(m, ids, maxNew)
+	return prompt, ids, maxNew, err
+}
+
+// fits checks that a model has room for a prompt and what is to be generated (0 =
+// eval.max_new), and returns how much that is.
+func (l *loaded) fits(m *decode.Model, ids []int32, maxNew int) (int, error) {
+	if maxNew == 0 {
+		maxNew = l.Config.Eval.MaxNew
+	}
 	if len(ids) == 0 {
-		return "", nil, 0, fmt.Errorf("the prompt is empty")
+		return 0, errors.New("the prompt is empty")
 	}
 	if limit := m.Positions(); len(ids)+maxNew > limit {
-		return "", nil, 0, fmt.Errorf("a prompt of %d tokens and %d new ones exceed the model's %d positions", len(ids), maxNew, limit)
+		return 0, fmt.Errorf("a prompt of %d tokens and %d new ones exceed the model's %d positions", len(ids), maxNew, limit)
 	}
-	return prompt, ids, maxNew, nil
+	return maxNew, nil
 }

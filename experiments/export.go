@@ -86,12 +86,16 @@ func (c *Comparison) markdown() []byte {
 	}
 	line("\n## Rows\n")
 	for _, p := range c.Examples {
-		if p.Verdict == VerdictRight && p.Note == "" {
+		if (p.Verdict == VerdictRight || p.Verdict == VerdictUnscored) && p.Note == "" {
 			continue
 		}
 		line("### Row %d: %s\n\n%s\n", p.Row, p.Verdict, inMarkdown(p.Event))
 		if p.Note != "" {
 			line("Note: %s\n", inMarkdown(p.Note))
+		}
+		if p.Verdict == VerdictUnscored {
+			line("- loss of %s: %s\n- loss of %s: %s\n", inMarkdown(c.Labels[0]), lossText(p.Base.Loss), inMarkdown(c.Labels[1]), lossText(p.Tuned.Loss))
+			continue
 		}
 		if p.object == nil || len(c.Schema) == 0 {
 			line("- target: %s\n- %s: %s\n- %s: %s\n", inMarkdown(p.Target), inMarkdown(c.Labels[0]), inMarkdown(p.Base.Text), inMarkdown(c.Labels[1]), inMarkdown(p.Tuned.Text))

@@ -45,6 +45,11 @@ func (l *loaded) writeModel(dir, dtype string) error {
 			return err
 		}
 	}
+	if tpl := l.Encoder.Chat(); tpl != nil { // it has precedence
+		if err := runs.WriteFile(filepath.Join(dir, chatTemplateFile), []byte(tpl.Source())); err != nil {
+			return err
+		}
+	}
 	values := map[string][]float32{}
 	for _, p := range l.weights.Params {
 		values[p.Name] = p.Data

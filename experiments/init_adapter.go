@@ -13,17 +13,26 @@ import (
 // adapter of a run directory. Modules and ranks have to be those of a; a scale that
 // is another is made up for. The result says how many modules that were.
 func beginFrom(a *llama.Adapter, dir string) (rescaled int, err error) {
-	if kept := runs.AdapterDir(dir); isDirectory(kept) {
-		dir = kept
-	}
-	file, err := weights.ReadAdapter(dir)
+	file, err := readInit(dir)
 	if err != nil {
-		return 0, fmt.Errorf("reading lora.init_adapter: %w", err)
+		return 0, err
 	}
 	if rescaled, err = a.Continue(file); err != nil {
 		return rescaled, fmt.Errorf("lora.init_adapter %s: %w", dir, err)
 	}
 	return rescaled, nil
+}
+
+// readInit reads lora.init_adapter.
+func readInit(dir string) (*weights.Adapter, error) {
+	if kept := runs.AdapterDir(dir); isDirectory(kept) {
+		dir = kept
+	}
+	file, err := weights.ReadAdapter(dir)
+	if err != nil {
+		return nil, fmt.Errorf("reading lora.init_adapter: %w", err)
+	}
+	return file, nil
 }
 
 func isDirectory(path string) bool {

@@ -1,6 +1,7 @@
 package experiments
 
 import (
+	"hone/data"
 	"hone/engine"
 	"hone/engine/optim"
 	"hone/engine/weights"
@@ -68,13 +69,13 @@ var keyTable = []Key{
 		at:      func(c *Config) any { return &c.Data.Path },
 	},
 	{
-		Name: "data.format", Kind: KindChoice, Default: `"auto"`, Options: []string{"auto", "events", "prompt-completion", "chat"},
-		Doc: "rows {event_text, output}, {prompt, completion} or {messages}",
+		Name: "data.format", Kind: KindChoice, Default: `"auto"`, Options: []string{"auto", "events", "prompt-completion", "chat", "text"},
+		Doc: "rows {event_text, output}, {prompt, completion}, {messages} or {text}",
 		at:  func(c *Config) any { return &c.Data.Format },
 	},
 	{
-		Name: "data.columns", Kind: KindStrings, Default: `[]`, Max: 5,
-		Doc:     "columns or keys of other names: prompt=question, completion=answer; also event_text, output, messages",
+		Name: "data.columns", Kind: KindStrings, Default: `[]`, Max: 6,
+		Doc:     "columns or keys of other names: prompt=question, completion=answer; also event_text, output, messages, text",
 		aliases: []string{"column_mapping"},
 		at:      func(c *Config) any { return &c.Data.Columns },
 	},
@@ -88,6 +89,11 @@ var keyTable = []Key{
 		Name: "data.chat_template", Kind: KindString, Default: `""`, Max: 4096,
 		Doc: `of rows of messages: a Jinja file, or chatml; "" = the model's own`,
 		at:  func(c *Config) any { return &c.Data.ChatTemplate },
+	},
+	{
+		Name: "data.turns", Kind: KindChoice, Default: `"all"`, Options: []string{data.TurnsAll, data.TurnsLast, data.TurnsEach},
+		Doc: "the assistant's turns of a conversation that are trained: all, the last, or each in a row of its own",
+		at:  func(c *Config) any { return &c.Data.Turns },
 	},
 	{
 		Name: "data.fields", Kind: KindStrings, Default: `[]`, Max: maxFields,
@@ -152,6 +158,17 @@ var keyTable = []Key{
 		Name: "lora.target_regex", Kind: KindString, Default: `""`, Max: 16384,
 		Doc: `picks the modules instead of lora.targets: a regular expression of their whole names, as model.layers.3.mlp.up_proj; "" = lora.targets`,
 		at:  func(c *Config) any { return &c.LoRA.TargetRegex },
+	},
+	{
+		Name: "lora.exclude_modules", Kind: KindStrings, Options: projections, Default: `[]`, Max: 256, longer: weights.NamesLinear,
+		Doc:     "modules that get none whatever lora.targets or lora.target_regex pick, by their names or the ends of these",
+		aliases: []string{"exclude_modules"},
+		at:      func(c *Config) any { return &c.LoRA.ExcludeModules },
+	},
+	{
+		Name: "lora.exclude_regex", Kind: KindString, Default: `""`, Max: 16384,
+		Doc: `excludes by a regular expression of whole names instead of lora.exclude_modules; "" = lora.exclude_modules`,
+		at:  func(c *Config) any { return &c.LoRA.ExcludeRegex },
 	},
 	{
 		Name: "lora.layers", Kind: KindInts, Default: "[]", Max: 4095,

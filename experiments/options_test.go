@@ -34,6 +34,8 @@ func TestOptionsKeepTheBits(t *testing.T) {
 		{`lora.targets=["v_proj", "layers.1.mlp.up_proj"]`},
 		{"lora.layers=[1]"},
 		{`lora.target_regex=.*\.0\.self_attn\.[qv]_proj|.*\.mlp\..*`},
+		{`lora.exclude_modules=["q_proj", "layers.1.mlp.up_proj"]`},
+		{`lora.targets=["q_proj", "v_proj"]`, `lora.exclude_regex=.*\.1\.self_attn\.q_proj`},
 		{`lora.rank_pattern={ down_proj = 7, "layers.0.self_attn.*" = 2 }`},
 		{`lora.alpha_pattern={ "(q|k)_proj" = 64 }`},
 		{"lora.init_adapter=" + start},
@@ -119,6 +121,9 @@ func TestInitAdapterIsContinued(t *testing.T) {
 		`lora.targets=["q_proj", "layers.9.mlp.up_proj"]`: `the target "layers.9.mlp.up_proj"`,
 		"lora.layers=[0, 2]":                              "layer 2",
 		"lora.target_regex=nothing":                       `the expression "nothing"`,
+		"lora.exclude_regex=nothing":                      `the exclusion of "nothing"`,
+		`lora.exclude_modules=["layers.2.mlp.up_proj"]`:   `the exclusion of "layers.2.mlp.up_proj"`,
+		`lora.exclude_modules=["up_proj"]`:                `layers.0.mlp.up_proj.lora_A.weight, which the experiment does not train`,
 	} {
 		_, err := MakePlan(toyConfig(t, "lora.init_adapter="+start, set))
 		switch {

@@ -9,6 +9,7 @@ import (
 	"hone/engine"
 	"hone/engine/llama"
 	"hone/engine/weights"
+	"hone/runs"
 )
 
 // Plan is what a training run will cost. What cannot be known without a
@@ -94,7 +95,12 @@ func (w *Workspace) Plan() (Plan, error) {
 	p.Steps, p.Tokens, p.EOS = &steps, &tokens, &eos
 	facts.Steps = steps
 	p.Warnings = Advise(c, facts)
-	if !w.Dataset.JSON() {
+	if w.Dataset.Format == data.Text {
+		if by := c.Train.EarlyStopping; by != NoEarlyStopping && by != runs.ScoreLoss {
+			return p, fmt.Errorf("train.early_stopping is %q, and rows of text have no score but their loss: set it to %q", by, runs.ScoreLoss)
+		}
+		p.Notes = append(p.Notes, "rows are texts: the json and field terms of the loss are off, nothing is generated at evaluations, and the best is that of the lowest loss")
+	} else if !w.Dataset.JSON() {
 		p.Notes = append(p.Notes, "completions are not JSON objects: the json and field terms of the loss are off, exact match is on text")
 	}
 	micro, memory, err := w.microBatch()
@@ -125,6 +131,9 @@ func (w *Workspace) seconds(steps int) (training, evaluating float64) {
 		evaluations := float64(steps/c.Train.EvalEvery) + 1
 		forward := llama.ForwardFlops(w.Model, eval.Tokens, eval.Targets)
 		generated := min(c.Train.EvalExamples, len(eval.Examples)) * int(eval.Completions.Mean)
+		if w.Dataset.Format == data.Text {
+			generated = 0
+		}
 		decoded := llama.ForwardFlops(w.Model, generated, generated)
 		evaluating = evaluations * (forward/(rate*trainingEfficiency) + decoded/(rate*decodingEfficiency))
 	}

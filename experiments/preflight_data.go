@@ -15,7 +15,7 @@ import (
 // maskIDs and weightIDs are the findings about data that belong to the stages after
 // it.
 var (
-	maskIDs   = []string{data.MaskAll, data.MaskEarly, data.MaskLate, data.MaskGap, data.EOSMasked, data.LengthOne, data.BoundaryMerge, data.FieldGap}
+	maskIDs   = []string{data.MaskAll, data.MaskEarly, data.MaskLate, data.MaskGap, data.EOSMasked, data.LengthOne, data.TurnsUntold, data.BoundaryMerge, data.FieldGap}
 	weightIDs = []string{data.VocabMismatch}
 )
 
@@ -71,6 +71,9 @@ func (w *Workspace) dataText() string {
 
 func (w *Workspace) maskText() string {
 	e := w.Encoded[data.Train]
+	if w.Dataset.Format == data.Text {
+		return fmt.Sprintf("%d of %d train tokens are targets, all but each row's first, to %s", e.Targets, e.Tokens, w.Tokenizer.Bytes(w.EOS[0]))
+	}
 	return fmt.Sprintf("%d of %d train tokens are targets, each row's from its completion's first to %s", e.Targets, e.Tokens, w.Tokenizer.Bytes(w.EOS[0]))
 }
 

@@ -147,7 +147,12 @@ func (p *replayer) open(ctx context.Context, c Config, micro int) (*trainee, *re
 	if t.model, err = w.load(ctx, use(c)); err != nil {
 		return nil, nil, err
 	}
-	for what, hash := range t.hashes() {
+	hashes, err := t.hashes()
+	if err != nil {
+		t.close()
+		return nil, nil, err
+	}
+	for what, hash := range hashes {
 		if was := p.info.Hashes[what]; was != hash && was != "" {
 			t.close()
 			return nil, nil, fmt.Errorf("%w: the run's %s has changed since it began", ErrReplay, what)

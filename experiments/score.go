@@ -6,7 +6,10 @@ import "strings"
 type Output struct {
 	// Text says that the target is no JSON object, or that there is no schema: then
 	// Exact compares texts, and the fields below it say nothing.
-	Text      bool `json:"text,omitempty"`
+	Text bool `json:"text,omitempty"`
+	// Unscored says that the row is a text without an answer: nothing was generated,
+	// only the loss says something.
+	Unscored  bool `json:"unscored,omitempty"`
 	Exact     bool `json:"exact"`               // the objects are equal as decoded
 	Valid     bool `json:"valid"`               // an object could be decoded
 	Schema    bool `json:"schema"`              // it has exactly the schema's keys
@@ -79,7 +82,7 @@ func targetObject(text string) (map[string]any, bool) {
 
 // Scores are the scores of many outputs, as shares from 0 to 1.
 type Scores struct {
-	N          int     `json:"n"`
+	N          int     `json:"n"` // outputs that were scored
 	ExactMatch float64 `json:"exact_match"`
 	// The following are over the outputs whose targets are JSON objects; 0 where
 	// there are none.
@@ -93,13 +96,17 @@ type Scores struct {
 
 // Summarize averages the scores of outputs over a schema.
 func Summarize(outputs []Output, schema []string) Scores {
-	s := Scores{N: len(outputs), Fields: make(map[string]float64, len(schema))}
+	s := Scores{Fields: make(map[string]float64, len(schema))}
 	for _, field := range schema {
 		s.Fields[field] = 0
 	}
 	var exact, valid, exactSchema, objects int
 	right := make(map[string]int, len(schema))
 	for _, o := range outputs {
+		if o.Unscored {
+			continue
+		}
+		s.N++
 		if o.Exact {
 			exact++
 		}

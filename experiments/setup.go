@@ -147,6 +147,9 @@ func AdapterSettings(c Config) llama.LoRA {
 		R: c.LoRA.R, Alpha: c.LoRA.Alpha, RSLoRA: c.LoRA.RSLoRA, Dropout: c.LoRA.Dropout, Targets: c.LoRA.Targets,
 		Ranks: patterns(c.LoRA.RankPattern), Alphas: patterns(c.LoRA.AlphaPattern),
 	}
+	if l.Exclude, l.ExcludeRegex = c.LoRA.ExcludeModules, c.LoRA.ExcludeRegex; len(l.Exclude) == 0 {
+		l.Exclude = nil
+	}
 	if len(c.LoRA.Layers) > 0 {
 		l.Layers = slices.Sorted(slices.Values(c.LoRA.Layers))
 	}

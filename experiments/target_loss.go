@@ -3,6 +3,7 @@ package experiments
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"hone/engine/batch"
 	"hone/engine/decode"
@@ -23,17 +24,14 @@ type TargetLoss struct {
 // token are held that long.
 const lossChunk = 32
 
-// targetLosses measures every row of a split with a forward pass; a row that was
-// dropped for its length has none.
-func (l *loaded) targetLosses(ctx context.Context, m *decode.Model, split string, progress func(done int)) ([]*TargetLoss, error) {
-	rows, err := l.Dataset.Split(split)
-	if err != nil {
-		return nil, err
-	}
-	out := make([]*TargetLoss, len(rows))
+// targetLosses measures the first rows of a split with a forward pass; a row that
+// was dropped for its length has none.
+func (l *loaded) targetLosses(ctx context.Context, m *decode.Model, split string, rows int, progress func(done int)) ([]*TargetLoss, error) {
+	out := make([]*TargetLoss, rows)
 	encoded := l.Encoded[split]
-	for from := 0; from < len(encoded.Examples); from += lossChunk {
-		examples := encoded.Examples[from:min(from+lossChunk, len(encoded.Examples))]
+	n, _ := slices.BinarySearch(encoded.Rows, rows) // in the split's order
+	for from := 0; from < n; from += lossChunk {
+		examples := encoded.Examples[from:min(from+lossChunk, n)]
 		err := l.eachTarget(ctx, m, examples, func(i int, nats []float64) {
 			ids := examples[i].IDs
 			out[encoded.Rows[from+i]] = l.targetLoss(ids[len(ids)-len(nats):], nats)
@@ -43,7 +41,7 @@ func (l *loaded) targetLosses(ctx context.Context, m *decode.Model, split string
 		}
 		progress(encoded.Rows[from+len(examples)-1] + 1)
 	}
-	progress(len(rows))
+	progress(rows)
 	return out, nil
 }
 

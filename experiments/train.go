@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -134,7 +135,10 @@ func (t *training) record(micro int, plan Plan) error {
 		"eos": *plan.EOS, "trainable_params": float64(plan.TrainableParams), "total_params": float64(plan.TotalParams),
 		"memory_bytes": float64(*plan.MemoryBytes),
 	}
-	hashes := t.hashes()
+	hashes, err := t.hashes()
+	if err != nil {
+		return err
+	}
 	before := t.writer.Info()
 	if t.resumed {
 		for what, hash := range before.Hashes {
@@ -279,6 +283,9 @@ func (t *training) evaluate(ctx context.Context, step int) (line runs.Eval, err 
 		ExactMatch: runs.Number(scores.ExactMatch), JSONValidity: runs.Number(scores.JSONValidity), FieldAccuracy: runs.Number(scores.FieldAccuracy),
 		Fields: map[string]runs.Number{},
 	}
+	if line.N == 0 { // nothing was scored: that is no 0
+		line.ExactMatch, line.JSONValidity, line.FieldAccuracy = runs.Number(math.NaN()), runs.Number(math.NaN()), runs.Number(math.NaN())
+	}
 	for f, share := range scores.Fields {
 		line.Fields[f] = runs.Number(share)
 	}
@@ -307,6 +314,9 @@ func (t *training) evaluate(ctx context.Context, step int) (line runs.Eval, err 
 // evalRows are the rows to generate: the first eval_examples, then what is
 // watched beyond them.
 func (t *training) evalRows() []int {
+	if t.model.Dataset.Format == data.Text {
+		return nil
+	}
 	n, _ := t.model.Dataset.Split(data.Eval)
 	rows := []int{}
 	for i := range min(t.config.Train.EvalExamples, len(n)) {

@@ -127,7 +127,18 @@ func (t *trainee) readTrained(dir string) error {
 	return t.adapter.Import(file)
 }
 
-// hashes are the identities of what the run is made of.
-func (t *trainee) hashes() map[string]string {
-	return map[string]string{"model": t.model.modelHash, "data": t.model.Dataset.Hash, "tokenizer": t.model.Tokenizer.Hash()}
+// hashes are the identities of what the run is made of, by its name in a sentence.
+func (t *trainee) hashes() (map[string]string, error) {
+	hashes := map[string]string{"model": t.model.modelHash, "data": t.model.Dataset.Hash, "tokenizer": t.model.Tokenizer.Hash()}
+	if tpl := t.model.Encoder.Chat(); tpl != nil {
+		hashes[HashChatTemplate] = tpl.Hash()
+	}
+	if dir := t.config.LoRA.InitAdapter; dir != "" && t.config.Method == LoRA {
+		file, err := readInit(dir)
+		if err != nil {
+			return nil, err
+		}
+		hashes["init adapter"] = file.Hash()
+	}
+	return hashes, nil
 }

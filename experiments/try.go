@@ -156,7 +156,7 @@ func (p *Prompt) Try(ctx context.Context, text string, raw bool, sides [2]bool, 
 
 // begin starts to write.
 func (m promptModel) begin(ctx context.Context, text string, raw bool, seen func(TriedToken)) (*decode.Generation, error) {
-	asEvent := !raw && (m.Dataset.Format != data.PromptCompletion || strings.Contains(m.Config.Data.Prompt, data.Placeholder))
+	asEvent := !raw && m.Dataset.Format != data.Text && (m.Dataset.Format != data.PromptCompletion || strings.Contains(m.Config.Data.Prompt, data.Placeholder))
 	_, ids, maxNew, err := m.promptOf(m.model, text, asEvent, 0)
 	if err != nil {
 		return nil, err

@@ -113,26 +113,24 @@ func (w *Workspace) openModel() error {
 	if err != nil {
 		return err
 	}
-	encoder := data.NewEncoder(t, eos[0], w.Dataset.Schema)
+	use := Workspace{Config: c, Tokenizer: t, EOS: eos, Encoder: data.NewEncoder(t, eos[0], w.Dataset.Schema)}
 	if w.Dataset.Format == data.Chat {
-		tpl, err := openChat(c, t)
-		if err != nil {
+		if err := use.rendering(); err != nil {
 			return err
 		}
-		encoder = encoder.WithChat(tpl)
-		if err := w.Dataset.RefuseUnrendered(encoder, dataOptions(c)); err != nil {
+		if err := w.Dataset.RefuseUnrendered(use.Encoder, dataOptions(c)); err != nil {
 			return fmt.Errorf("rendering the conversations: %w", err)
 		}
 	}
 	encoded := map[string]data.Encoded{}
 	for _, split := range data.Splits() {
-		e, err := w.Dataset.EncodeSplit(encoder, split, dataOptions(c))
+		e, err := w.Dataset.EncodeSplit(use.Encoder, split, dataOptions(c))
 		if err != nil {
 			return fmt.Errorf("encoding the %s split: %w", split, err)
 		}
 		encoded[split] = e
 	}
-	w.Tokenizer, w.EOS, w.Encoder, w.Encoded = t, eos, encoder, encoded
+	w.Tokenizer, w.EOS, w.Encoder, w.Encoded = t, use.EOS, use.Encoder, encoded
 	return nil
 }
 
@@ -146,7 +144,7 @@ func (w *Workspace) ready() error {
 
 func dataOptions(c Config) data.Options {
 	return data.Options{
-		Format: data.Format(c.Data.Format), Template: c.Data.Prompt, Columns: c.Data.Columns, Fields: c.Data.Fields, Split: c.Data.Split, Seed: c.Seed,
+		Format: data.Format(c.Data.Format), Template: c.Data.Prompt, Columns: c.Data.Columns, Turns: c.Data.Turns, Fields: c.Data.Fields, Split: c.Data.Split, Seed: c.Seed,
 		MaxLength: c.Data.MaxLength, Overlong: c.Data.Overlong, BadRows: c.Data.BadRows,
 	}
 }

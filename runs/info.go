@@ -48,7 +48,7 @@ type RunInfo struct {
 	HeartbeatSeconds Number            `json:"heartbeat_seconds"`
 	Version          string            `json:"version"`            // of the program
 	Resolved         map[string]any    `json:"resolved,omitempty"` // threads, kernels, dtype, micro-batch as used
-	Hashes           map[string]string `json:"hashes,omitempty"`   // of model, data, tokenizer
+	Hashes           map[string]string `json:"hashes,omitempty"`   // of model, data, tokenizer; chat template and init adapter where there are
 	Machine          map[string]any    `json:"machine,omitempty"`
 	Step             int               `json:"step"`  // optimizer steps done
 	Steps            int               `json:"steps"` // optimizer steps of the whole schedule

@@ -10,7 +10,7 @@ type TraceHead struct {
 	V        int               `json:"v"` // 1
 	K        string            `json:"k"` // "head"
 	Version  string            `json:"version"`
-	Hashes   map[string]string `json:"hashes"`   // model, data, tokenizer
+	Hashes   map[string]string `json:"hashes"`   // as in run.json
 	Resolved map[string]any    `json:"resolved"` // kernels, threads, dtype, micro_batch, ...
 	Seed     uint64            `json:"seed"`
 	From     int               `json:"from"`  // optimizer steps done before

@@ -241,8 +241,11 @@ func targetLossText(o *outputView) string {
 // target was.
 func (c *compareScreen) endLine(side string, o *outputView) string {
 	t := c.t
-	words := []string{t.dim.Render(t.fit(t.clean(side), min(max(textWidth(t.clean(side)), 5), 16))) + " " + t.mark(o.Exact) + " "}
+	name := t.dim.Render(t.fit(t.clean(side), min(max(textWidth(t.clean(side)), 5), 16))) + " "
+	words := []string{name + t.mark(o.Exact) + " "}
 	switch {
+	case o.Unscored:
+		words[0] = name
 	case o.Exact:
 		words[0] += "exact"
 	case o.Valid:
@@ -279,6 +282,10 @@ func (c *compareScreen) rawLines(p *pairView, width int) []string {
 				lines = append(lines, "   "+l)
 			}
 		}
+	}
+	if p.Verdict == unscored {
+		add("text", p.Target)
+		return append(lines, "", c.endLine(c.cmp.Labels[0], &p.Base), c.endLine(c.cmp.Labels[1], &p.Tuned))
 	}
 	add("target", p.Target)
 	add(t.clean(c.cmp.Labels[0]), p.Base.Text)

@@ -28,7 +28,7 @@ func (c *compareScreen) scoreLines(width int) []string {
 	for _, s := range m.Changes {
 		change := fmt.Sprintf("%+.3f", s.Change)
 		better := s.Change > 0
-		if s.Score == "target_loss" {
+		if experiments.Less(s.Score) {
 			better = s.Change < 0
 		}
 		switch {

@@ -174,6 +174,9 @@ func (c *compareScreen) scoreLine() string {
 	t := c.t
 	m := c.cmp
 	interval := ""
+	if s, ok := m.changeOf("perplexity"); ok {
+		return c.textLine(s)
+	}
 	if s, ok := m.changeOf("exact_match"); ok {
 		interval = fmt.Sprintf(", 95 %% %+.2f %s %+.2f", s.Low, t.g.to, s.High)
 	}
@@ -199,6 +202,20 @@ func (c *compareScreen) scoreLine() string {
 		}
 	}
 	return " " + exact
+}
+
+// textLine is the outcome of texts, which have no score but their loss.
+func (c *compareScreen) textLine(s experiments.ScoreChange) string {
+	t, m := c.t, c.cmp
+	line := fmt.Sprintf(" %d %s rows   ", len(m.Pairs), t.clean(m.Split)) + t.dim.Render("perplexity ") + fmt.Sprintf("%.3f %s ", s.Base, t.g.arrow) + t.strong.Render(fmt.Sprintf("%.3f", s.Tuned))
+	if loss, ok := m.changeOf("target_loss"); ok {
+		line += "   " + t.dim.Render("loss ") + fmt.Sprintf("%.3f %s %.3f", loss.Base, t.g.arrow, loss.Tuned)
+	}
+	interval := t.dim.Render(fmt.Sprintf("   95 %% of the change in perplexity %+.3f %s %+.3f", s.Low, t.g.to, s.High))
+	if textWidth(line)+textWidth(interval) <= c.width {
+		line += interval
+	}
+	return line
 }
 
 // change is a signed difference, coloured by its direction.
@@ -255,6 +272,8 @@ func (t *theme) verdictMark(v verdict) string {
 		return t.bad.Render("!")
 	case stillWrong:
 		return t.bad.Render(t.g.no)
+	case unscored:
+		return t.dim.Render(t.g.masked)
 	}
 	return t.dim.Render(t.g.ok)
 }

@@ -7,6 +7,7 @@ func (c *comparison) count() {
 	for i := range c.Pairs {
 		p := &c.Pairs[i]
 		switch {
+		case p.Verdict == unscored:
 		case p.Tuned.Exact && p.Base.Exact:
 			p.Verdict = stillRight
 		case p.Tuned.Exact:

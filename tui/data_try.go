@@ -10,6 +10,7 @@ import (
 
 	tea "github.com/charmbracelet/bubbletea"
 
+	"hone/data"
 	"hone/experiments"
 )
 
@@ -47,7 +48,7 @@ func (d *dataScreen) edit() tea.Cmd {
 		return nil
 	}
 	_, _, r := d.row(n)
-	text := r.Text
+	text := tryText(r)
 	coded := strings.ContainsAny(text, "\\\n\r\t")
 	if coded {
 		text = escaped(text)
@@ -93,9 +94,18 @@ func (d *dataScreen) tryLines(width int) []string {
 	return append(lines, d.try.triedLines(width)...)
 }
 
+// tryText is what of a row a model goes on from: its text, or of one that has no
+// answer the beginning.
+func tryText(r *rowView) string {
+	if r.Whole {
+		return data.Beginning(r.Text)
+	}
+	return r.Text
+}
+
 // shownText is a row's text as the line has it.
 func (d *dataScreen) shownText(r *rowView) string {
-	text := r.Text
+	text := tryText(r)
 	if d.try.coded {
 		text = escaped(text)
 	}

@@ -99,6 +99,9 @@ func comparisonOf(c *experiments.Comparison) *comparison {
 		if o, err := experiments.DecodeObject(p.Target); err == nil {
 			pair.Fields = fieldTexts(o.Object, c.Schema)
 		}
+		if p.Verdict == experiments.VerdictUnscored {
+			pair.Verdict = unscored
+		}
 		pair.Base, pair.Tuned = outputOf(p.Base, c.Schema), outputOf(p.Tuned, c.Schema)
 		for _, o := range []*outputView{&pair.Base, &pair.Tuned} {
 			o.Words = wordsOf(pair.Fields, o)
@@ -132,7 +135,7 @@ func scoresOf(s experiments.Scores, schema []string) scoresView {
 func outputOf(g experiments.Generated, schema []string) outputView {
 	o := g.Output
 	v := outputView{
-		Text: g.Text, Tokens: g.Tokens, StoppedBy: g.StoppedBy, Valid: o.Valid || o.Text, Exact: o.Exact, Duplicate: o.Duplicate,
+		Text: g.Text, Tokens: g.Tokens, StoppedBy: g.StoppedBy, Unscored: o.Unscored, Valid: o.Valid || o.Text, Exact: o.Exact, Duplicate: o.Duplicate,
 		Reason: o.Reason, Fields: fieldTexts(o.Object, schema),
 	}
 	if g.Loss != nil {

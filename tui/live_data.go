@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"hone/data"
 	"hone/data/chat"
@@ -44,7 +45,7 @@ func workspaceOf(w *experiments.Workspace) *workspace {
 		sp := splitView{Name: name, Rows: make([]rowView, len(rows))}
 		for i := range rows {
 			r := &rows[i]
-			sp.Rows[i] = rowView{File: r.File, Line: r.Line, Text: r.Text(), Event: r.Event != "", Prompt: r.Prompt, Target: r.Completion}
+			sp.Rows[i] = rowView{File: r.File, Line: r.Line, Text: r.Text(), Event: r.Event != "", Whole: r.Whole, Prompt: r.Prompt, Target: r.Completion}
 		}
 		marks := func(row int) *rowMarks {
 			r := &sp.Rows[row]
@@ -125,7 +126,7 @@ func trainedParts(d *data.Dataset, r *data.Row, end string) []textPart {
 		from = f.End
 	}
 	parts = append(parts, textPart{Text: text[from:], Kind: partStructure})
-	if end != "" {
+	if end != "" && !(r.Whole && strings.HasSuffix(text, end)) {
 		parts = append(parts, textPart{Text: end, Kind: partEnd})
 	}
 	return slices.DeleteFunc(parts, func(p textPart) bool { return p.Text == "" })

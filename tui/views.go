@@ -60,6 +60,7 @@ type rowView struct {
 	File   string
 	Line   int
 	Text   string // the event, or the prompt
+	Whole  bool   // Text is all there is, and trained on as a whole
 	Event  bool   // Text is the event that the template made the prompt of
 	Prompt string
 	Target string
@@ -184,6 +185,7 @@ const (
 	fixed
 	stillWrong
 	regressed
+	unscored // a text: only its loss says something
 )
 
 // pairView is one example of a comparison.
@@ -214,6 +216,7 @@ type outputView struct {
 	LossTokens int
 	Worst      string
 	WorstLoss  float64
+	Unscored   bool // nothing was generated
 	Valid      bool
 	Exact      bool
 	Duplicate  bool

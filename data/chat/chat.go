@@ -39,22 +39,42 @@ type Span struct{ Start, End int }
 // Check refuses conversations that nothing can be learned from, or that no
 // template of [Parse] renders.
 func Check(messages []Message) error {
+	if err := checkTurns(messages); err != nil {
+		return err
+	}
+	if Last(messages) < 0 {
+		return errors.New("has no assistant's turn: there is nothing to learn")
+	}
+	return nil
+}
+
+// CheckPrompt refuses conversations that the assistant cannot be asked to go on
+// with.
+func CheckPrompt(messages []Message) error {
+	if err := checkTurns(messages); err != nil {
+		return err
+	}
+	if last := messages[len(messages)-1].Role; last != User {
+		return fmt.Errorf("ends with the turn of the %s: the last has to be a user's, which the assistant answers", last)
+	}
+	return nil
+}
+
+func checkTurns(messages []Message) error {
 	if len(messages) == 0 {
 		return errors.New("has no messages")
 	}
 	if len(messages) > MaxMessages {
 		return fmt.Errorf("has %d messages, at most %d are taken", len(messages), MaxMessages)
 	}
-	size, answers := 0, 0
+	size := 0
 	for i, m := range messages {
 		switch m.Role {
-		case User:
+		case User, Assistant:
 		case System:
 			if i > 0 {
 				return fmt.Errorf("message %d: a system turn that is not the first", i+1)
 			}
-		case Assistant:
-			answers++
 		default:
 			return fmt.Errorf("message %d: role %q is not one of system, user, assistant", i+1, m.Role)
 		}
@@ -68,9 +88,6 @@ func Check(messages []Message) error {
 	}
 	if size > MaxBytes {
 		return fmt.Errorf("has %d bytes of text, at most %d are taken", size, MaxBytes)
-	}
-	if answers == 0 {
-		return errors.New("has no assistant's turn: there is nothing to learn")
 	}
 	return nil
 }

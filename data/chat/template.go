@@ -1,6 +1,8 @@
 package chat
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"maps"
@@ -66,6 +68,17 @@ func Parse(source string, names map[string]string, special []string) (t *Templat
 
 // Source is the template as it was given.
 func (t *Template) Source() string { return t.source }
+
+// Hash is the SHA-256, in hexadecimal, of all that decides how conversations are
+// rendered: the source and its variables.
+func (t *Template) Hash() string {
+	h := sha256.New()
+	fmt.Fprintf(h, "%q", t.source)
+	for _, name := range slices.Sorted(maps.Keys(t.names)) {
+		fmt.Fprintf(h, " %q=%q", name, t.names[name])
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
 
 // maxJoins bounds how much larger than its parts one expression can be.
 const maxJoins = 1000

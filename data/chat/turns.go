@@ -3,6 +3,7 @@ package chat
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -46,9 +47,35 @@ func (t *Template) Turns(messages []Message) (Rendered, []Span, error) {
 		}
 		if !strings.HasPrefix(through, before) || !strings.HasPrefix(whole.Text, through) {
 			return Rendered{}, nil, fmt.Errorf("%w (message %d): which tokens are the assistant's cannot be told; "+
-				"name a template with {%% generation %%} around them in data.chat_template, or keep one assistant's turn a row", ErrUnstable, i+1)
+				"name a template with {%% generation %%} around them in data.chat_template, or make a row of every turn", ErrUnstable, i+1)
 		}
 		spans = append(spans, Span{len(before), t.turnEnd(through, len(before))})
+	}
+	return whole, spans, nil
+}
+
+// LastTurn is [Template.Turns] with the span of the last assistant's turn alone: it
+// needs no more of the template than that what precedes it is rendered as it is when
+// the turn is asked for. Where the template marks turns there may be several spans.
+func (t *Template) LastTurn(messages []Message) (Rendered, []Span, error) {
+	last := Last(messages)
+	if last < 1 {
+		return Rendered{}, nil, errors.New("begins with the assistant's turn: nothing asks for it")
+	}
+	whole, err := t.Render(messages[:last+1], false)
+	if err != nil {
+		return Rendered{}, nil, err
+	}
+	before, err := t.run(messages[:last], true)
+	if err != nil {
+		return Rendered{}, nil, err
+	}
+	if before, _ = cutGeneration(before); !strings.HasPrefix(whole.Text, before) {
+		return Rendered{}, nil, fmt.Errorf("%w (what precedes the last turn)", ErrUnstable)
+	}
+	spans := slices.DeleteFunc(slices.Clone(whole.Spans), func(s Span) bool { return s.End <= len(before) })
+	if len(whole.Spans) == 0 {
+		spans = []Span{{len(before), t.turnEnd(whole.Text, len(before))}}
 	}
 	return whole, spans, nil
 }

@@ -55,7 +55,7 @@ func New(pool *kernel.Pool, w *llama.Weights, adapter *llama.Adapter, positions 
 	c := w.Config
 	m := &Model{
 		pool: pool, weights: w, scratch: map[string][]float32{},
-		heads: llama.HeadsOf(c),
+		heads: llama.HeadsOf(c, 0),
 		rope:  ops.NewRope(0, c.RopeFrequencies()), limit: positions,
 	}
 	for i, l := range w.Layers {
@@ -306,7 +306,7 @@ func (m *Model) attend(out, qkv []float32, chunks []chunk, i int, last bool) {
 		ops.Attend(ops.Queries{
 			Q: rows[(n-count)*w+first*h.Dim:], Stride: w, Count: count,
 			Out: out[outs[j]*wide+first*h.Dim:], OutStride: wide,
-		}, ops.KeyValues{Keys: c.keys, Across: c.values, Length: s.length + n, Window: h.Window}, group, h.Dim)
+		}, ops.KeyValues{Keys: c.keys, Across: c.values, Length: s.length + n, Window: m.weights.Config.WindowOf(i)}, group, h.Dim)
 	})
 }
 

@@ -113,8 +113,8 @@ func (m *builder) layer(i int, l Layer, x value) value {
 	if l.QNorm != nil {
 		qkv = m.headNorm(attn, qkv, l)
 	}
-	a := m.attention(attn+"attention", qkv, HeadsOf(c)) // [tokens, heads*dim]
-	x = m.linear(i, attn+"o_proj", a, x, l.O, "o_proj") // residual added
+	a := m.attention(attn+"attention", qkv, HeadsOf(c, i)) // [tokens, heads*dim]
+	x = m.linear(i, attn+"o_proj", a, x, l.O, "o_proj")    // residual added
 
 	h = m.norm(prefix+"post_attention_layernorm", x, l.PostNorm)
 	gateUp := m.linear(i, mlp+"gate_up_proj", h, value{}, l.GateUp, "gate_proj", "up_proj") // [tokens, 2*ffn]
@@ -131,9 +131,9 @@ func (m *builder) norm(name string, x value, n *ops.Norm) value {
 	return value{y, x.grad || n.Param != nil}
 }
 
-// HeadsOf is the shape of a model's attention.
-func HeadsOf(c weights.Config) ops.Heads {
-	return ops.Heads{Heads: c.Heads, KV: c.KVHeads, Dim: c.HeadDim, Window: c.Window}
+// HeadsOf is the shape of a model's attention in a layer.
+func HeadsOf(c weights.Config, layer int) ops.Heads {
+	return ops.Heads{Heads: c.Heads, KV: c.KVHeads, Dim: c.HeadDim, Window: c.WindowOf(layer)}
 }
 
 func (m *builder) headNorm(attn string, qkv value, l Layer) value {
@@ -141,7 +141,7 @@ func (m *builder) headNorm(attn string, qkv value, l Layer) value {
 		return value{}
 	}
 	parts := [3]string{attn + "q_norm", attn + "k_norm", attn + "v_proj"}
-	y, err := ops.HeadNorm(m.rt, attn+"qk_norm", parts, qkv.node, HeadsOf(m.w.Config), l.QNorm, l.KNorm, qkv.grad)
+	y, err := ops.HeadNorm(m.rt, attn+"qk_norm", parts, qkv.node, HeadsOf(m.w.Config, 0), l.QNorm, l.KNorm, qkv.grad)
 	m.keep(err)
 	return value{y, qkv.grad || l.QNorm.Param != nil}
 }

@@ -27,6 +27,9 @@ type LoRA struct {
 	Layers  []int
 	Regex   string
 
+	Exclude      []string
+	ExcludeRegex string
+
 	Ranks, Alphas weights.Patterns
 }
 
@@ -34,7 +37,7 @@ type LoRA struct {
 func (l LoRA) file() weights.AdapterConfig {
 	return weights.AdapterConfig{
 		R: l.R, Alpha: l.Alpha, RSLoRA: l.RSLoRA, Dropout: l.Dropout,
-		Targets: l.Targets, Layers: l.Layers, Regex: l.Regex, Ranks: l.Ranks, Alphas: l.Alphas,
+		Targets: l.Targets, Layers: l.Layers, Regex: l.Regex, Exclude: l.Exclude, ExcludeRegex: l.ExcludeRegex, Ranks: l.Ranks, Alphas: l.Alphas,
 	}
 }
 
@@ -127,7 +130,7 @@ func FromFile(c weights.Config, file *weights.Adapter) (*Adapter, error) {
 	f := file.Config
 	a, err := newAdapter(c, LoRA{
 		R: f.R, Alpha: f.Alpha, RSLoRA: f.RSLoRA, Dropout: f.Dropout,
-		Targets: f.Targets, Layers: f.Layers, Regex: f.Regex, Ranks: f.Ranks, Alphas: f.Alphas,
+		Targets: f.Targets, Layers: f.Layers, Regex: f.Regex, Exclude: f.Exclude, ExcludeRegex: f.ExcludeRegex, Ranks: f.Ranks, Alphas: f.Alphas,
 	}, 0)
 	if err != nil {
 		return nil, err
@@ -231,6 +234,12 @@ func targetsOf(f weights.AdapterConfig) string {
 	}
 	if f.Layers != nil {
 		text += fmt.Sprintf(" in the layers %v", f.Layers)
+	}
+	switch {
+	case f.ExcludeRegex != "":
+		text += fmt.Sprintf(" without %q", f.ExcludeRegex)
+	case len(f.Exclude) > 0:
+		text += " without " + strings.Join(f.Exclude, ", ")
 	}
 	return text
 }

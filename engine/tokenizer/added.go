@@ -10,6 +10,7 @@ type addedToken struct {
 	// late marks "normalized": true. The library looks for these tokens in a second pass, in what the
 	// others have left, normalized; normalized too is the text it looks for.
 	late bool
+	reach
 }
 
 // A matcher finds the added tokens of one pass: a trie over their bytes.
@@ -17,10 +18,11 @@ type matcher struct {
 	first [256]bool        // bytes that some token begins with
 	next  map[uint64]int32 // trie node<<8 | byte -> node; the root is 0
 	id    []int32          // by node: the token that ends there, or -1
+	reach map[int32]reach  // of the tokens that have one
 }
 
 func newMatcher(tokens []addedToken, late bool, n rewriting) *matcher {
-	m := &matcher{next: map[uint64]int32{}, id: []int32{-1}}
+	m := &matcher{next: map[uint64]int32{}, id: []int32{-1}, reach: map[int32]reach{}}
 	for _, t := range tokens {
 		if t.late != late {
 			continue
@@ -42,6 +44,9 @@ func newMatcher(tokens []addedToken, late bool, n rewriting) *matcher {
 			node = child
 		}
 		m.id[node] = t.id
+		if t.reach != (reach{}) {
+			m.reach[t.id] = t.reach
+		}
 	}
 	if len(m.id) == 1 {
 		return nil

@@ -86,11 +86,18 @@ func (e *encoding) rewritten(s string, base int, r rewriting, rest func(s string
 
 // between adds the tokens that m finds in s and leaves what lies between them to rest.
 func (e *encoding) between(s string, base int, m *matcher, rest func(s string, base int)) {
-	at := 0
+	at, from := 0, 0
 	for m != nil {
-		id, start, end, ok := m.find(s, at)
+		id, start, end, ok := m.find(s, from)
 		if !ok {
 			break
+		}
+		// The library looks on behind the match itself, also where that was none.
+		from = end
+		if r, has := m.reach[id]; has {
+			if start, end, ok = r.around(s, start, end, at); !ok {
+				continue
+			}
 		}
 		if at < start {
 			rest(s[at:start], base+at)

@@ -34,6 +34,14 @@ func hashOf(d definition) string {
 		h.text(a.text)
 		h.flag(a.late)
 	}
+	for _, a := range added { // others have the hashes that they had
+		if a.reach != (reach{}) {
+			h.number(int(a.id))
+			h.flag(a.left)
+			h.flag(a.right)
+			h.flag(a.word)
+		}
+	}
 	h.number(len(d.steps))
 	for _, s := range d.steps {
 		h.text(s.name)

@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -260,7 +262,7 @@ func readAdded(d *definition, raw []byte) error {
 	}
 	ids := map[string]int32{}
 	next := int32(-1) // the largest id of an added token
-	return elements(raw, func(value []byte) error {
+	err := elements(raw, func(value []byte) error {
 		var token struct {
 			ID         int64  `json:"id"`
 			Content    string `json:"content"`
@@ -272,18 +274,6 @@ func readAdded(d *definition, raw []byte) error {
 		}
 		if err := json.Unmarshal(value, &token); err != nil {
 			return err
-		}
-		flag := ""
-		switch {
-		case token.SingleWord:
-			flag = "single_word"
-		case token.Lstrip:
-			flag = "lstrip"
-		case token.Rstrip:
-			flag = "rstrip"
-		}
-		if flag != "" {
-			return fmt.Errorf("%w: added token %q with %s", ErrUnsupported, token.Content, flag)
 		}
 		if _, twice := ids[token.Content]; twice {
 			return fmt.Errorf("token %q occurs twice", token.Content)
@@ -304,8 +294,12 @@ func readAdded(d *definition, raw []byte) error {
 		}
 		ids[token.Content] = want
 		next = max(next, want)
-		return d.addToken(addedToken{want, token.Content, token.Special, token.Normalized})
+		return d.addToken(addedToken{want, token.Content, token.Special, token.Normalized, reach{token.Lstrip, token.Rstrip, token.SingleWord}})
 	})
+	if err != nil {
+		return err
+	}
+	return d.checkReach()
 }
 
 // addToken adds a token to those looked for in every text, within bounds.
@@ -320,6 +314,20 @@ func (d *definition) addToken(a addedToken) error {
 		return fmt.Errorf("added token %q is not UTF-8", a.text)
 	}
 	d.added = append(d.added, a)
+	return nil
+}
+
+// checkReach refuses tokens of which one begins within the white space that another
+// takes: the library then writes text twice.
+func (d *definition) checkReach() error {
+	taker := slices.IndexFunc(d.added, func(a addedToken) bool { return a.right })
+	taken := slices.IndexFunc(d.added, func(a addedToken) bool {
+		first, _ := utf8.DecodeRuneInString(a.text)
+		return unicode.IsSpace(first)
+	})
+	if taker >= 0 && taken >= 0 {
+		return fmt.Errorf("%w: added token %q with rstrip beside %q, which begins with white space", ErrUnsupported, d.added[taker].text, d.added[taken].text)
+	}
 	return nil
 }
 

@@ -192,6 +192,17 @@ func (t *Tokenizer) IsSpecial(id int32) bool {
 	return id >= 0 && int(id) < len(t.special) && t.special[id]
 }
 
+// TakesSpace reports whether the white space behind an added token belongs to it
+// ("rstrip").
+func (t *Tokenizer) TakesSpace(id int32) bool {
+	for _, m := range []*matcher{t.early, t.late} {
+		if m != nil && m.reach[id].right {
+			return true
+		}
+	}
+	return false
+}
+
 // BOS returns the token that the post-processor, or add_bos_token in a GGUF, puts before a text.
 // Encode does not add it. ok is false where texts start without one.
 func (t *Tokenizer) BOS() (id int32, ok bool) { return t.bos, t.bos >= 0 }

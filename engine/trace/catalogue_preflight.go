@@ -6,7 +6,7 @@ var preflightModes = []Mode{
 		ID: PromptDrift, Class: InHone, Title: "the prompt at inference is not that of training",
 		See:  "Good losses, bad generations.",
 		Why:  "Another template, a space or a line break more or less.",
-		Find: "The prompt that an adapter was trained with is in its run's config.toml; it is compared with what is asked.",
+		Find: "The prompt that an adapter was trained with is in its run's config.toml, and the hash of its chat template in run.json; they are compared with what is asked, with the template that a model brings along and with those of the run that another began from.",
 		Do:   "Use the same template, and the same join of prompt and completion.",
 	},
 	{

@@ -23,6 +23,10 @@ type AdapterConfig struct {
 	Targets []string
 	Layers  []int
 	Regex   string
+	// Exclude are names, or ends of names, of modules that are not picked whatever
+	// Targets and Layers say, ExcludeRegex an expression of their whole names instead.
+	Exclude      []string
+	ExcludeRegex string
 	// Ranks and Alphas are for some modules instead of R and Alpha.
 	Ranks, Alphas Patterns
 }
@@ -245,6 +249,8 @@ func (c *AdapterConfig) validate() error {
 		return corrupt("no targets (%s)", adapterWorks)
 	case c.Regex != "" && (len(c.Targets) > 0 || c.Layers != nil):
 		return corrupt("targets or layers beside an expression of target_modules")
+	case c.ExcludeRegex != "" && len(c.Exclude) > 0:
+		return corrupt("names beside an expression of exclude_modules")
 	}
 	for _, t := range c.Targets {
 		if !NamesLinear(t) {

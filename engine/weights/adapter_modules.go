@@ -118,14 +118,19 @@ func (p compiled) of(module string, or float64) (float64, int) {
 // selection is what an adapter's configuration says of modules by their name.
 type selection struct {
 	AdapterConfig
-	regex         *regexp.Regexp
-	ranks, alphas compiled
+	regex, exclude *regexp.Regexp // nil: names
+	ranks, alphas  compiled
 }
 
 func (c AdapterConfig) selection() (s selection, err error) {
 	s.AdapterConfig = c
 	if c.Regex != "" {
 		if s.regex, err = compilePattern("target_modules", c.Regex); err != nil {
+			return s, err
+		}
+	}
+	if c.ExcludeRegex != "" {
+		if s.exclude, err = compilePattern("exclude_modules", c.ExcludeRegex); err != nil {
 			return s, err
 		}
 	}
@@ -136,10 +141,27 @@ func (c AdapterConfig) selection() (s selection, err error) {
 	return s, err
 }
 
+// names reports whether an entry is a module's name, or the end of it after a dot.
+func names(entry, module string) bool {
+	return entry == module || strings.HasSuffix(module, "."+entry)
+}
+
+// excluded reports whether a module is left out whatever the targets say.
+func (s selection) excluded(module string) bool {
+	if s.exclude != nil {
+		return s.exclude.MatchString(module)
+	}
+	return slices.ContainsFunc(s.Exclude, func(entry string) bool { return names(entry, module) })
+}
+
 // target is the entry of Targets that picks a module, -1 for none. PEFT picks a
 // module by an entry that is its whole name or the end of it after a dot, the
-// latter in the chosen layers only, or by an expression of the whole name.
+// latter in the chosen layers only, or by an expression of the whole name; before
+// that it leaves out what exclude_modules names.
 func (s selection) target(module string, layer int) (entry int, ok bool) {
+	if s.excluded(module) {
+		return -1, false
+	}
 	if s.regex != nil {
 		return -1, s.regex.MatchString(module)
 	}
@@ -187,13 +209,18 @@ func (c AdapterConfig) Idle(layers int) ([]string, error) {
 		return nil, err
 	}
 	targets, ranks, alphas := make([]bool, len(c.Targets)), make([]bool, len(c.Ranks)), make([]bool, len(c.Alphas))
-	picked := false
+	excludes := make([]bool, len(c.Exclude))
+	picked, excluded := false, false
 	for layer := range layers {
 		for _, linear := range Linears {
 			name := moduleName(layer, linear)
 			for i, t := range c.Targets { // all that name it, not only the first, in any layer: of layers there is a word below
-				targets[i] = targets[i] || name == t || strings.HasSuffix(name, "."+t)
+				targets[i] = targets[i] || names(t, name)
 			}
+			for i, entry := range c.Exclude {
+				excludes[i] = excludes[i] || names(entry, name)
+			}
+			excluded = excluded || s.excluded(name)
 			if _, ok := s.target(name, layer); !ok {
 				continue
 			}
@@ -216,6 +243,14 @@ func (c AdapterConfig) Idle(layers int) ([]string, error) {
 			if !used {
 				idle = append(idle, fmt.Sprintf("the target %q", clip(c.Targets[i])))
 			}
+		}
+	}
+	if s.exclude != nil && !excluded {
+		idle = append(idle, fmt.Sprintf("the exclusion of %q", clip(c.ExcludeRegex)))
+	}
+	for i, used := range excludes {
+		if !used {
+			idle = append(idle, fmt.Sprintf("the exclusion of %q", clip(c.Exclude[i])))
 		}
 	}
 	for _, l := range c.Layers {
@@ -261,7 +296,7 @@ func NamesLinear(entry string) bool {
 // everyLayer reports whether all targets are names of Linears, which pick the same
 // modules in every layer.
 func (c *AdapterConfig) everyLayer() bool {
-	return c.Regex == "" && !slices.ContainsFunc(c.Targets, func(t string) bool { return !slices.Contains(Linears, t) })
+	return c.Regex == "" && len(c.Exclude) == 0 && c.ExcludeRegex == "" && !slices.ContainsFunc(c.Targets, func(t string) bool { return !slices.Contains(Linears, t) })
 }
 
 // patterns reads an object of names and numbers in the order of the file.

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-func names(t *testing.T, c AdapterConfig, layers int) []string {
+func pickedNames(t *testing.T, c AdapterConfig, layers int) []string {
 	t.Helper()
 	modules, err := c.Modules(layers)
 	if err != nil {
@@ -40,6 +40,10 @@ func TestModulesAreThoseOfPEFT(t *testing.T) {
 		"expression":        {AdapterConfig{Regex: `model\.layers\.[12]\.self_attn\.(q|v)_proj`}, "1.self_attn.q_proj 1.self_attn.v_proj 2.self_attn.q_proj 2.self_attn.v_proj"},
 		"part of the name":  {AdapterConfig{Regex: `self_attn\.q_proj`}, ""},
 		"two alternatives":  {AdapterConfig{Regex: `.*0\.mlp\.up_proj|.*1\.mlp\.down_proj`}, "0.mlp.up_proj 1.mlp.down_proj"},
+		"excluded":          {AdapterConfig{Targets: []string{"q_proj", "mlp.up_proj"}, Exclude: []string{"layers.1.mlp.up_proj", "0.self_attn.q_proj", "down_proj", "p_proj"}}, "0.mlp.up_proj 1.self_attn.q_proj 2.self_attn.q_proj 2.mlp.up_proj"},
+		"excluded by name":  {AdapterConfig{Regex: `.*\.[qk]_proj`, Exclude: []string{"model.layers.1.self_attn.k_proj", "q_proj"}}, "0.self_attn.k_proj 2.self_attn.k_proj"},
+		"not the whole":     {AdapterConfig{Targets: []string{"q_proj"}, ExcludeRegex: `q_proj`}, "0.self_attn.q_proj 1.self_attn.q_proj 2.self_attn.q_proj"},
+		"an exclusion":      {AdapterConfig{Targets: []string{"q_proj"}, Layers: []int{0, 1}, ExcludeRegex: `.*\.0\..*|.*v_proj`}, "1.self_attn.q_proj"},
 		"a name of a layer": {AdapterConfig{Regex: `.*\.1\..*_proj`, Targets: nil}, "1.self_attn.q_proj 1.self_attn.k_proj 1.self_attn.v_proj 1.self_attn.o_proj 1.mlp.gate_proj 1.mlp.up_proj 1.mlp.down_proj"},
 	} {
 		c.config.R, c.config.Alpha = 1, 1
@@ -47,7 +51,7 @@ func TestModulesAreThoseOfPEFT(t *testing.T) {
 		for _, n := range strings.Fields(c.want) {
 			want = append(want, "model.layers."+n)
 		}
-		if got := names(t, c.config, 3); !slices.Equal(got, want) {
+		if got := pickedNames(t, c.config, 3); !slices.Equal(got, want) {
 			t.Errorf("%s: %v, want %v", what, got, want)
 		}
 	}

@@ -112,7 +112,7 @@ func (p adapterFields) adapter(tensors []Tensor) (*Adapter, error) {
 	case len(same) == 0:
 		return nil, corrupt("no targets (%s)", adapterWorks)
 	case everywhere:
-		a.Config.Targets, a.Config.Regex = same, ""
+		a.Config.Targets, a.Config.Regex, a.Config.Exclude, a.Config.ExcludeRegex = same, "", nil, ""
 	default:
 		a.Config.Targets = slices.DeleteFunc(slices.Clone(a.Config.Targets), func(t string) bool { return !NamesLinear(t) })
 	}
@@ -156,7 +156,34 @@ func parseAdapterConfig(data []byte) (adapterFields, error) {
 	if c.Alphas, err = f.patterns("alpha_pattern", CheckAlpha); err != nil {
 		return p, err
 	}
+	if err := p.parseExclude(f); err != nil {
+		return p, err
+	}
 	return p, p.parseTargets(f)
+}
+
+// parseExclude reads exclude_modules: a list of names, or a regular expression.
+func (p *adapterFields) parseExclude(f fields) error {
+	const key = "exclude_modules"
+	c := &p.config
+	switch {
+	case !f.has(key):
+		return nil
+	case f[key][0] == '[':
+		if err := json.Unmarshal(f[key], &c.Exclude); err != nil {
+			return corrupt("%s is %s, not a list of names", key, clip(string(f[key])))
+		}
+		if len(c.Exclude) > maxPatterns {
+			return unsupported("%s of %d entries (what works: up to %d)", key, len(c.Exclude), maxPatterns)
+		}
+		return nil
+	}
+	var err error
+	if c.ExcludeRegex, err = f.text(key, ""); err != nil || c.ExcludeRegex == "" {
+		return err
+	}
+	_, err = compilePattern(key, c.ExcludeRegex)
+	return err
 }
 
 // layers returns an integer or a list of them, nil where the key is absent, null
@@ -237,7 +264,7 @@ func checkPlainLora(f fields) error {
 		switch key {
 		case "use_rslora", "layers_pattern":
 			continue
-		case "modules_to_save", "exclude_modules", "trainable_token_indices",
+		case "modules_to_save", "trainable_token_indices",
 			"target_parameters", "layer_replication", "alora_invocation_tokens", "arrow_config":
 			if v := strings.Join(strings.Fields(string(f[key])), ""); f.has(key) && v != "{}" && v != "[]" && v != `""` {
 				return unsupported("%s %s (%s)", key, clip(v), adapterWorks)

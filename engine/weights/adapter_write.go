@@ -49,6 +49,13 @@ func adapterJSON(c AdapterConfig) map[string]any {
 	if c.Regex != "" {
 		targets = c.Regex
 	}
+	var exclude any
+	switch {
+	case c.ExcludeRegex != "":
+		exclude = c.ExcludeRegex
+	case len(c.Exclude) > 0:
+		exclude = c.Exclude
+	}
 	if c.Layers != nil {
 		layers = c.Layers
 	}
@@ -57,7 +64,7 @@ func adapterJSON(c AdapterConfig) map[string]any {
 	}
 	return map[string]any{
 		"alpha_pattern": c.Alphas, "auto_mapping": nil, "base_model_name_or_path": base, "bias": "none", "corda_config": nil,
-		"eva_config": nil, "exclude_modules": nil, "fan_in_fan_out": false, "inference_mode": true, "init_lora_weights": true,
+		"eva_config": nil, "exclude_modules": exclude, "fan_in_fan_out": false, "inference_mode": true, "init_lora_weights": true,
 		"layer_replication": nil, "layers_pattern": nil, "layers_to_transform": layers, "loftq_config": map[string]any{},
 		"lora_alpha": alpha, "lora_bias": false, "lora_dropout": float(c.Dropout), "megatron_config": nil,
 		"megatron_core": "megatron.core", "modules_to_save": nil, "peft_type": "LORA", "qalora_group_size": 16, "r": c.R,

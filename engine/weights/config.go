@@ -24,6 +24,7 @@ type Config struct {
 	MLPBias      bool    // gate_proj, up_proj and down_proj do
 	HeadNorm     bool    // every query and key head goes through an RMSNorm before it is rotated
 	Window       int     // positions that a query sees, itself included; 0: all before it
+	Windowed     []bool  // [layers] in which it sees no more than them; nil: in all
 	Tied         bool    // the output head is the embedding
 	EOS          []int32 // any of them ends a generation; training appends the first
 	BOS          int32   // -1: none
@@ -90,6 +91,9 @@ func (c Config) Validate() error {
 	if c.Window < 0 || c.Window > maxPositions {
 		return corrupt("sliding window of %d positions", c.Window)
 	}
+	if c.Windowed != nil && (c.Window == 0 || len(c.Windowed) != c.Layers) {
+		return corrupt("a sliding window of %d positions in %d of %d layers", c.Window, len(c.Windowed), c.Layers)
+	}
 	if !(c.NormEps > 0 && c.NormEps < 1) {
 		return corrupt("norm epsilon %v is not between 0 and 1", c.NormEps)
 	}
@@ -102,6 +106,15 @@ func (c Config) Validate() error {
 		return corrupt("beginning-of-sequence token %d is not in the vocabulary of %d", c.BOS, c.Vocab)
 	}
 	return nil
+}
+
+// WindowOf is how many positions a query of a layer sees, itself included; 0: all
+// before it.
+func (c Config) WindowOf(layer int) int {
+	if c.Windowed != nil && !c.Windowed[layer] {
+		return 0
+	}
+	return c.Window
 }
 
 // Parameters counts all weights, a tied head once.

@@ -15,22 +15,24 @@ type family struct {
 	maxPositions int    // where the file does not say
 	qkvBias      bool   // whatever the file says
 	headNorm     bool
+	window       bool     // a sliding window is known
+	windowed     bool     // in some layers
 	biases       []string // keys that turn biases on; at others they are refused
 }
 
 // families are the architectures by their model_type.
 var families = map[string]family{
 	"llama":   {class: "LlamaForCausalLM", maxPositions: 2048, biases: []string{"attention_bias", "mlp_bias"}},
-	"mistral": {class: "MistralForCausalLM", kvHeads: 8, maxPositions: 131072},
-	"qwen2":   {class: "Qwen2ForCausalLM", kvHeads: 32, maxPositions: 32768, qkvBias: true},
-	"qwen3":   {class: "Qwen3ForCausalLM", kvHeads: 32, headDim: 128, maxPositions: 32768, headNorm: true, biases: []string{"attention_bias"}},
+	"mistral": {class: "MistralForCausalLM", kvHeads: 8, maxPositions: 131072, window: true},
+	"qwen2":   {class: "Qwen2ForCausalLM", kvHeads: 32, maxPositions: 32768, qkvBias: true, window: true, windowed: true},
+	"qwen3":   {class: "Qwen3ForCausalLM", kvHeads: 32, headDim: 128, maxPositions: 32768, headNorm: true, window: true, windowed: true, biases: []string{"attention_bias"}},
 }
 
 // has reports whether c has the parts of the family: what a config.json of it can
 // say.
 func (fam family) has(c Config) bool {
 	attention := slices.Contains(fam.biases, "attention_bias")
-	return c.HeadNorm == fam.headNorm && (c.Window == 0 || c.Architecture == "mistral") &&
+	return c.HeadNorm == fam.headNorm && (c.Window == 0 || fam.window) && (c.Windowed == nil || fam.windowed) &&
 		(c.QKVBias == fam.qkvBias || attention) && (c.OBias == c.QKVBias && attention || !c.OBias && !attention) &&
 		(!c.MLPBias || slices.Contains(fam.biases, "mlp_bias"))
 }
@@ -162,58 +164,105 @@ func biases(f fields, c *Config) error {
 	return nil
 }
 
-// window sets the sliding window of attention: of mistral sliding_window, 4096
-// where the file does not say, as in transformers. In a qwen2 or qwen3 some layers
-// would have one, where use_sliding_window is true: that is refused.
+// window sets the sliding window of attention and the layers that have it, as
+// transformers does: of mistral sliding_window, 4096 where the file does not say, in
+// every layer; of qwen2 and qwen3 the same where use_sliding_window is true, in the
+// layers from max_window_layers on, or in those that layer_types names.
 func window(f fields, c *Config) error {
-	switch c.Architecture {
-	case "mistral":
+	size := func() error {
 		def := 0
 		if _, said := f["sliding_window"]; !said {
 			def = 4096
 		}
-		size, err := f.integer("sliding_window", def)
+		n, err := f.integer("sliding_window", def)
 		if err != nil {
 			return err
 		}
-		if f.has("sliding_window") && size < 1 {
-			return corrupt("sliding_window is %d", size)
+		if f.has("sliding_window") && n < 1 {
+			return corrupt("sliding_window is %d", n)
 		}
-		c.Window = size
-	case "qwen2", "qwen3":
-		if on, err := f.boolean("use_sliding_window"); err != nil {
+		c.Window = n
+		return nil
+	}
+	types, err := layerTypes(f, *c)
+	if err != nil {
+		return err
+	}
+	switch c.Architecture {
+	case "mistral":
+		if err := size(); err != nil {
 			return err
-		} else if on {
-			return unsupported("use_sliding_window true: attention over a window in some layers only (%s)", works)
 		}
+	case "qwen2", "qwen3":
+		on, err := f.boolean("use_sliding_window")
+		if err != nil {
+			return err
+		}
+		first, err := f.integer("max_window_layers", 28)
+		if err != nil {
+			return err
+		}
+		if on {
+			if err := size(); err != nil {
+				return err
+			}
+		}
+		if types == nil && c.Window > 0 {
+			for layer := range min(c.Layers, maxLayers) {
+				types = append(types, layer >= first)
+			}
+		}
+		return c.windows(types)
 	default:
 		if f.has("sliding_window") {
 			return unsupported("sliding_window %s with model_type %s (%s)", clip(string(f["sliding_window"])), c.Architecture, works)
 		}
 	}
-	return layerTypes(f, *c)
-}
-
-// layerTypes refuses a list that gives some layer another attention than all
-// have.
-func layerTypes(f fields, c Config) error {
-	if !f.has("layer_types") {
-		return nil
-	}
-	var types []string
-	if err := json.Unmarshal(f["layer_types"], &types); err != nil {
-		return corrupt("layer_types is %s, not a list of names", clip(string(f["layer_types"])))
-	}
-	want := "full_attention"
-	if c.Window > 0 {
-		want = "sliding_attention"
-	}
-	for i, kind := range types {
-		if kind != want {
-			return unsupported("%s in layer %d (what works here: %s in all)", clip(kind), i, want)
+	// Others have one kind of attention, whatever layer_types says.
+	for layer, windowed := range types {
+		if windowed != (c.Window > 0) {
+			return unsupported("layer_types has %s in layer %d (what works here: %s in all)", attentionKinds[windowed], layer, attentionKinds[!windowed])
 		}
 	}
 	return nil
+}
+
+// windows settles which layers have the window: none, some or all.
+func (c *Config) windows(types []bool) error {
+	switch some := slices.Contains(types, true); {
+	case some && c.Window == 0:
+		return corrupt("layer_types has %s without use_sliding_window and sliding_window", attentionKinds[true])
+	case !some:
+		c.Window = 0
+	case slices.Contains(types, false):
+		c.Windowed = types
+	}
+	return nil
+}
+
+// attentionKinds are the names of layer_types, by whether they have a window.
+var attentionKinds = map[bool]string{false: "full_attention", true: "sliding_attention"}
+
+// layerTypes says which layers have a window, nil where the file does not. A list of
+// another length than the number of layers is refused, unless it says one thing.
+func layerTypes(f fields, c Config) ([]bool, error) {
+	if !f.has("layer_types") {
+		return nil, nil
+	}
+	var names []string
+	if err := json.Unmarshal(f["layer_types"], &names); err != nil {
+		return nil, corrupt("layer_types is %s, not a list of names", clip(string(f["layer_types"])))
+	}
+	types := make([]bool, len(names))
+	for i, name := range names {
+		if types[i] = name == attentionKinds[true]; !types[i] && name != attentionKinds[false] {
+			return nil, unsupported("layer_types has %s in layer %d (%s)", clip(name), i, works)
+		}
+	}
+	if slices.Contains(types, true) && len(types) != c.Layers {
+		return nil, corrupt("layer_types names %d layers, num_hidden_layers is %d", len(types), c.Layers)
+	}
+	return types, nil
 }
 
 // checkNeutral refuses what is there and not at the value that leaves the

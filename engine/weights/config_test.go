@@ -100,6 +100,23 @@ func TestConfigAccepted(t *testing.T) {
 	}
 }
 
+// windowed has a window in the layers from one on, typesFrom says so as a file does.
+func windowed(layers, from int) []bool {
+	list := make([]bool, layers)
+	for i := range list {
+		list[i] = i >= from
+	}
+	return list
+}
+
+func typesFrom(layers, from int) []string {
+	list := make([]string, layers)
+	for i := range list {
+		list[i] = attentionKinds[i >= from]
+	}
+	return list
+}
+
 func TestConfigRefused(t *testing.T) {
 	type m = map[string]any
 	for name, c := range map[string]struct {
@@ -121,7 +138,7 @@ func TestConfigRefused(t *testing.T) {
 		"linear by text":       {m{"rope_scaling": m{"rope_type": "linear", "factor": "2"}}, ErrCorrupt, "factor"},
 		"linear by 1e300":      {m{"rope_scaling": m{"rope_type": "linear", "factor": 1e300}}, ErrCorrupt, "1e+300"},
 		"two scalings":         {m{"rope_scaling": m{"type": "linear", "factor": 2}, "rope_parameters": m{"type": "linear", "factor": 4}}, ErrCorrupt, "differ"},
-		"layers apart":         {m{"layer_types": []string{"full_attention", "sliding_attention"}}, ErrUnsupported, "sliding_attention in layer 1"},
+		"layers apart":         {m{"layer_types": typesFrom(30, 1)}, ErrUnsupported, "sliding_attention in layer 1"},
 		"layer_types a number": {m{"layer_types": 7}, ErrCorrupt, "layer_types"},
 		"rope_parameters":      {m{"rope_parameters": m{"rope_theta": 100000, "rope_type": "yarn", "factor": 4}}, ErrUnsupported, `"yarn"`},
 		"rope factor":          {m{"rope_parameters": m{"rope_theta": 100000, "factor": 4}}, ErrUnsupported, "factor"},
@@ -210,6 +227,11 @@ func TestArchitectures(t *testing.T) {
 		"Mistral, nothing said":  {"mistral", "MistralForCausalLM", m{"num_key_value_heads": nil, "num_attention_heads": 8, "max_position_embeddings": nil}, func(c *Config) { c.Window, c.Heads, c.KVHeads, c.HeadDim, c.MaxPositions = 4096, 8, 8, 12, 131072 }},
 		"Mistral, as many heads": {"mistral", "MistralForCausalLM", m{"sliding_window": null, "num_key_value_heads": null}, func(c *Config) { c.KVHeads = 6 }},
 		"Qwen2.5":                {"qwen2", "Qwen2ForCausalLM", m{"use_sliding_window": false, "sliding_window": 32768, "max_window_layers": 2, "layer_types": []string{"full_attention"}}, func(c *Config) { c.QKVBias = true }},
+		"Qwen2, windows":         {"qwen2", "Qwen2ForCausalLM", m{"use_sliding_window": true, "sliding_window": 64, "max_window_layers": 1}, func(c *Config) { c.QKVBias, c.Window, c.Windowed = true, 64, windowed(c.Layers, 1) }},
+		"Qwen2, in no layer":     {"qwen2", "Qwen2ForCausalLM", m{"use_sliding_window": true, "sliding_window": 64}, func(c *Config) { c.QKVBias = true }},
+		"Qwen2, nothing said":    {"qwen2", "Qwen2ForCausalLM", m{"use_sliding_window": true, "max_window_layers": 0}, func(c *Config) { c.QKVBias, c.Window = true, 4096 }},
+		"Qwen3, by its layers":   {"qwen3", "Qwen3ForCausalLM", m{"use_sliding_window": true, "sliding_window": 64, "max_window_layers": 0, "layer_types": typesFrom(base.Layers, 1)}, func(c *Config) { c.HeadNorm, c.HeadDim, c.Window, c.Windowed = true, 128, 64, windowed(c.Layers, 1) }},
+		"Qwen3, all full":        {"qwen3", "Qwen3ForCausalLM", m{"use_sliding_window": true, "sliding_window": 64, "layer_types": typesFrom(base.Layers, base.Layers)}, func(c *Config) { c.HeadNorm, c.HeadDim = true, 128 }},
 		"Qwen3":                  {"qwen3", "Qwen3ForCausalLM", m{"head_dim": 32, "sliding_window": null}, func(c *Config) { c.HeadNorm, c.HeadDim = true, 32 }},
 		"Qwen3 with biases":      {"qwen3", "Qwen3ForCausalLM", m{"attention_bias": true}, func(c *Config) { c.HeadNorm, c.HeadDim, c.QKVBias, c.OBias = true, 128, true, true }},
 	} {
@@ -250,7 +272,10 @@ func TestArchitectures(t *testing.T) {
 		"window below nothing": {"mistral", "MistralForCausalLM", m{"sliding_window": -4}, ErrCorrupt, "sliding_window is -4"},
 		"window beyond all":    {"mistral", "MistralForCausalLM", m{"sliding_window": 1 << 40}, ErrCorrupt, "sliding window"},
 		"full layers":          {"mistral", "MistralForCausalLM", m{"layer_types": []string{"full_attention"}}, ErrUnsupported, "full_attention in layer 0"},
-		"windows of qwen2":     {"qwen2", "Qwen2ForCausalLM", m{"use_sliding_window": true, "sliding_window": 64}, ErrUnsupported, "use_sliding_window"},
+		"no window of qwen2":   {"qwen2", "Qwen2ForCausalLM", m{"layer_types": []string{"full_attention", "sliding_attention", "full_attention"}}, ErrCorrupt, "without use_sliding_window"},
+		"too few layers":       {"qwen2", "Qwen2ForCausalLM", m{"use_sliding_window": true, "layer_types": []string{"sliding_attention"}}, ErrCorrupt, "layer_types names 1 layers"},
+		"chunks":               {"qwen3", "Qwen3ForCausalLM", m{"use_sliding_window": true, "layer_types": []string{"chunked_attention"}}, ErrUnsupported, "chunked_attention in layer 0"},
+		"no window of qwen3":   {"qwen3", "Qwen3ForCausalLM", m{"use_sliding_window": true, "sliding_window": 0}, ErrCorrupt, "sliding_window is 0"},
 		"another class":        {"qwen2", "Qwen2ForSequenceClassification", nil, ErrUnsupported, "Qwen2ForSequenceClassification"},
 		"yarn":                 {"qwen2", "Qwen2ForCausalLM", m{"rope_scaling": m{"type": "yarn", "factor": 4}}, ErrUnsupported, `"yarn"`},
 		"mixture":              {"qwen2_moe", "Qwen2MoeForCausalLM", nil, ErrUnsupported, "qwen2_moe"},

@@ -32,6 +32,9 @@ func (m *Model) Hash() (string, error) {
 	h := sha256.New()
 	c := m.Config
 	fmt.Fprintf(h, "%s %s %d %d %d %d %d %d %d %v %v %v\n", m.Format, c.Architecture, c.Hidden, c.Layers, c.Heads, c.KVHeads, c.HeadDim, c.FFN, c.Vocab, c.RopeTheta, c.NormEps, c.Tied)
+	if c.Windowed != nil { // others have the hashes that they had
+		fmt.Fprintf(h, "window %d %v\n", c.Window, c.Windowed)
+	}
 	for i, s := range m.sources {
 		err := guard(s.path, func() error { return m.hashSource(h, s, m.headers[i]) })
 		if err != nil {

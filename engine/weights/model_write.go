@@ -186,7 +186,14 @@ func configJSON(c Config, dtype string) ([]byte, error) {
 			config["sliding_window"] = c.Window
 		}
 	case "qwen2", "qwen3":
-		config["use_sliding_window"] = false
+		config["use_sliding_window"] = c.Window > 0
+		if c.Window > 0 {
+			types := make([]string, c.Layers)
+			for layer := range types {
+				types[layer] = attentionKinds[c.WindowOf(layer) > 0]
+			}
+			config["sliding_window"], config["layer_types"] = c.Window, types
+		}
 	}
 	return marshal(config)
 }

@@ -74,6 +74,7 @@ func Diagnose(ctx context.Context, path string, o Options) (Report, error) {
 		err = e.dataset(ctx)
 	case KindModel:
 		err = e.model(ctx, path)
+		e.ownTemplate(path)
 	case KindAdapter:
 		if err = e.adapter(path, ""); err != nil {
 			err = fmt.Errorf("%w: %w", ErrUnreadable, err)

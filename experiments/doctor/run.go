@@ -46,6 +46,7 @@ func (e *examination) run(ctx context.Context) error {
 	if configErr == nil {
 		e.runData(ctx, c)
 		e.firstPrompt(c)
+		e.runTemplate(c, info)
 	}
 	e.runWeights()
 	return ctx.Err()

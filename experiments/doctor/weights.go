@@ -130,24 +130,30 @@ func (e *examination) moments(dir, prefix string) {
 // drift compares the prompt that an adapter's run was trained with, as far as it
 // lies in a run directory, with that of its first adapter and the one asked for.
 func (e *examination) drift(path string) {
+	_, c, ok := runAround(path)
+	if !ok {
+		return
+	}
+	e.could(trace.PromptDrift)
+	if f, ok := trace.ComparePrompts(c.Data.Prompt, e.options.Prompt); ok && e.options.Prompt != "" {
+		e.add(f)
+	}
+}
+
+// runAround is the run in whose directory an adapter, a model or an export of it
+// lies.
+func runAround(path string) (dir string, c experiments.Config, ok bool) {
 	abs, err := filepath.Abs(path)
 	if err != nil {
-		return
+		return "", c, false
 	}
 	for _, dir := range []string{filepath.Dir(abs), filepath.Dir(filepath.Dir(abs))} {
-		if !isFile(runs.ConfigFile(dir)) {
-			continue
+		if isFile(runs.ConfigFile(dir)) {
+			c, err := experiments.Load(runs.ConfigFile(dir))
+			return dir, c, err == nil
 		}
-		c, err := experiments.Load(runs.ConfigFile(dir))
-		if err != nil {
-			return
-		}
-		e.could(trace.PromptDrift)
-		if f, ok := trace.ComparePrompts(c.Data.Prompt, e.options.Prompt); ok && e.options.Prompt != "" {
-			e.add(f)
-		}
-		return
 	}
+	return "", c, false
 }
 
 // strayWeights scans the weights that lie at the top of an output directory, as

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"hone/data"
@@ -57,6 +58,9 @@ func MeasureEval(ctx context.Context, o EvalOptions) (*Eval, error) {
 		return nil, err
 	}
 	defer g.Close()
+	if g.Dataset.Format == data.Text {
+		return nil, errors.New("rows of text have no answers: nothing is generated that could be timed")
+	}
 	g.Constrain(o.Constrained)
 	r.LoadSeconds = time.Since(start).Seconds()
 	var seconds []float64

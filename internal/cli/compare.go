@@ -97,7 +97,7 @@ func resolveSide(store, ref string) (experiments.Side, error) {
 // printComparison shows scores with their differences, the mistakes in words, then
 // every row.
 func (a *app) printComparison(c *experiments.Comparison) {
-	a.out.printf("%s split, %s\n", c.Split, plural(c.Tuned.N, "row"))
+	a.out.printf("%s split, %s\n", c.Split, plural(len(c.Examples), "row"))
 	if c.Unpaired > 0 {
 		a.out.printf("%s on one side only\n", plural(c.Unpaired, "row"))
 	}
@@ -119,7 +119,7 @@ func (a *app) printComparison(c *experiments.Comparison) {
 		}
 	}
 	t.flush()
-	a.out.printf("intervals: paired bootstrap over n = %d rows, %d resamples, seed %d\n", c.Tuned.N, c.Difference.Resamples, c.Difference.Seed)
+	a.out.printf("intervals: paired bootstrap over n = %d rows, %d resamples, seed %d\n", len(c.Examples), c.Difference.Resamples, c.Difference.Seed)
 	if a.quiet {
 		return
 	}

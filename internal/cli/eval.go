@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -20,7 +21,7 @@ func (a *app) evalCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "eval",
 		Short: "Generate the outputs of a split and score them",
-		Long: "Generate an output for every row of a split, with an adapter or with the base model, and score it. " +
+		Long: "Generate an output for every row of a split, with an adapter or with the base model, and score it; of rows of text, measure loss and perplexity. " +
 			"What a run trained, an adapter or with method full a model, brings the run's experiment with it, unless --config names another.",
 		Example: "hone eval --adapter runs/slow --split test\nhone eval --model DIR --data FILE.jsonl --limit 20 --json",
 	}
@@ -47,6 +48,12 @@ func (a *app) evalCommand() *cobra.Command {
 		}
 		a.out.printf("%s split, %s%s\n", e.Split, plural(e.N, "row"), how)
 		t := a.table()
+		if e.Perplexity > 0 {
+			t.row("loss", fmt.Sprintf("%.4f nats a token", float64(e.Loss)))
+			t.row("perplexity", fmt.Sprintf("%.3f", float64(e.Perplexity)))
+			t.flush()
+			return nil
+		}
 		t.row("exact match", share(e.ExactMatch))
 		if len(e.SchemaFields) > 0 {
 			t.row("json validity", share(e.JSONValidity))

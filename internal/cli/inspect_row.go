@@ -36,7 +36,7 @@ type inspectedToken struct {
 	Target bool   `json:"target"` // whether it is trained on
 	Class  int32  `json:"class"`  // -1 prompt, 0 structure, 1.. a field of the schema
 	Field  string `json:"field"`
-	Span   [2]int `json:"span"` // bytes, of the prompt or, for a target, of the completion with its leading space; of a chat row in the rendered conversation
+	Span   [2]int `json:"span"` // bytes, of the prompt or, for a target, of the completion with its leading space; of a chat row in the rendered conversation, of a text in it
 }
 
 // inspectRow shows one row as text and as tokens.
@@ -60,6 +60,11 @@ func (a *app) inspectRow(w *experiments.Workspace, split string, n int) error {
 		ex, err := w.Encoder.Encode(r, n)
 		if err != nil {
 			return fmt.Errorf("encoding %s: %w", r.Position(), err)
+		}
+		if len(out.Turns) > 0 && len(ex.Turns) == 0 {
+			for i := range out.Turns[:len(out.Turns)-1] {
+				out.Turns[i].Target = false
+			}
 		}
 		for i, v := range w.Encoder.View(ex) {
 			s := ex.Spans[i]
@@ -89,7 +94,10 @@ func (a *app) printRow(out inspectedRow, r data.Row) {
 		}
 		t.row(name, turn.Content)
 	}
-	if len(out.Turns) == 0 {
+	switch {
+	case r.Whole:
+		t.row("text, trained on", out.Completion)
+	case len(out.Turns) == 0:
 		t.row("prompt", out.Prompt)
 		t.row("target", out.Completion)
 	}

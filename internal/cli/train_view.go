@@ -59,7 +59,12 @@ func (v *trainView) line(line []byte) {
 		}
 	case "eval":
 		var e runs.Eval
-		if json.Unmarshal(line, &e) == nil {
+		if json.Unmarshal(line, &e) != nil {
+			break
+		}
+		if e.N == 0 {
+			v.print("%s  %s loss %.4g\n", v.at(e.Step), e.Split, float64(e.Loss))
+		} else {
 			v.print("%s  %s loss %.4g  exact %.3f  valid %.3f  fields %.3f  (%s)\n", v.at(e.Step), e.Split, float64(e.Loss),
 				float64(e.ExactMatch), float64(e.JSONValidity), float64(e.FieldAccuracy), plural(e.N, "row"))
 		}
@@ -149,7 +154,11 @@ func (v *trainView) end(r experiments.Result) {
 		what, kept = "model", model
 	}
 	v.out.printf("%s %s", what, filepath.ToSlash(relative(kept)))
-	if r.Eval != nil {
+	switch {
+	case r.Eval == nil:
+	case r.Eval.N == 0:
+		v.out.printf("  (step %d: loss %.4g)", r.BestStep, float64(r.Eval.Loss))
+	default:
 		v.out.printf("  (step %d: exact %.3f, fields %.3f, loss %.4g)", r.BestStep, float64(r.Eval.ExactMatch), float64(r.Eval.FieldAccuracy), float64(r.Eval.Loss))
 	}
 	v.out.printf("\n")

@@ -41,6 +41,7 @@ MODELS = {
     "mistral": ("Mistral", dict(sliding_window=7, head_dim=12, tie_word_embeddings=False), kinds.prepend, False),
     "qwen2": ("Qwen2", dict(rope_theta=1000000.0, sliding_window=7, use_sliding_window=False, max_window_layers=1), kinds.qwen, True),
     "qwen3": ("Qwen3", dict(rope_theta=1000000.0, head_dim=12), kinds.qwen, True),
+    "qwen2-window": ("Qwen2", dict(rope_theta=1000000.0, sliding_window=7, use_sliding_window=True, max_window_layers=1), kinds.qwen, False),
 }
 
 
