@@ -360,6 +360,27 @@ func TestLogarithmicX(t *testing.T) {
 	}
 }
 
+// Dots stand at the samples alone, and a line goes over them.
+func TestDots(t *testing.T) {
+	for _, ascii := range []bool{false, true} {
+		c := New(Options{ASCII: ascii})
+		line := c.Add(Series{Label: "average", Ink: InkS1})
+		dots := c.Add(Series{Label: "each", Ink: InkGhost, Shape: Dots})
+		for i := range 5 {
+			c.Append(line, float64(i*10), 1)
+			c.Append(dots, float64(i*10), float64(1+i%2*2))
+		}
+		c.SetSize(60, 12)
+		top := string([]rune(c.Lines()[1])[3:]) // behind the axis
+		if n := len(strings.Fields(top)); n != 2 {
+			t.Errorf("%d marks at the top, want 2: %q\n%s", n, top, c.View())
+		}
+		if !strings.Contains(c.Lines()[0], c.Sample(dots)+" each") {
+			t.Errorf("no sample of the dots: %q", c.Lines()[0])
+		}
+	}
+}
+
 func TestNeighbor(t *testing.T) {
 	c := New(Options{})
 	s := c.Add(Series{Ink: InkS1, MarkZero: true})
