@@ -158,6 +158,10 @@ func TestSweepSuggestsARate(t *testing.T) {
 	b.sees("what it costs")
 	b.press("f", "f", "f") // again and again
 	b.sees("suggested 2.1e-3")
+
+	b = start(t, newcomer(), 120, 40) // who is led by the guide
+	b.press("2", "f")
+	b.sees("it falls, then it explodes.  enter takes the rate that is suggested")
 }
 
 func TestSweepWithNothingToSuggest(t *testing.T) {
