@@ -116,10 +116,10 @@ func (e *experimentScreen) modelRow(m experiments.ModelAtHand, found experiments
 	needs, mark := "", " "
 	if m.Needs > 0 {
 		needs, mark = bytesText(float64(m.Needs)), e.t.g.ok
-		says := fmt.Sprintf("training needs about %s at least, with one row of up to %d tokens at a time; a run may use %s", needs, found.Tokens, bytesText(float64(found.Memory)))
+		says := fmt.Sprintf("training needs about %s or more (a row of %d tokens at a time); a run may use %s", needs, found.Tokens, bytesText(float64(found.Memory)))
 		if m.Needs > found.Memory {
 			mark = "!"
-			says += ": too much; shorter rows (data.max_length) or model.dtype = bf16 need less"
+			says = fmt.Sprintf("training needs about %s, more than the %s that a run may use: shorter rows (data.max_length) or model.dtype = bf16 need less", needs, bytesText(float64(found.Memory)))
 		}
 		r.about = append(r.about, says)
 	}

@@ -60,7 +60,7 @@ func toyRun(t *testing.T) (b *bench, run ownRun) {
 func TestLiveModelSweepAndExport(t *testing.T) {
 	b, run := toyRun(t)
 	b.press("2", "m")
-	b.sees("models/tied", "models/untied", "llama", "103 kB", "in use", " MB at least, with one row of up to 384 tokens")
+	b.sees("models/tied", "models/untied", "llama", "103 kB", "in use", " MB or more (a row of 384 tokens at a time)")
 	b.press("text:untied", "enter")
 	if b.config.Model.Path != "models/untied" || b.work == nil || b.work.ModelProblem != nil {
 		t.Fatalf("model.path is %q: %+v", b.config.Model.Path, b.work)

@@ -98,7 +98,7 @@ func TestModelIsChosen(t *testing.T) {
 		b.press("esc")
 	}
 	b.press("m", "text:8B")
-	b.sees("34.6 GB !", "a run may use 10.7 GB: too much")
+	b.sees("34.6 GB !", "training needs about 34.6 GB, more than the 10.7 GB")
 	b.press("ctrl+u", "text:nothing")
 	b.sees("no model has these words")
 	b.press("enter", "ctrl+u", "text:far/away/x.gguf", "enter") // as it is typed
