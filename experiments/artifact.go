@@ -96,6 +96,22 @@ func artifactKindOf(name string) (artifactKind, error) {
 	return artifactKind{}, fmt.Errorf("%w to %q: the formats are %s", ErrArtifact, name, strings.Join(names, ", "))
 }
 
+// exportDir is where a run's exports go, in its directory.
+const exportDir = "export"
+
+// ArtifactPath is where an export goes that is not told otherwise.
+func ArtifactPath(side Side, format string) (string, error) {
+	kind, err := artifactKindOf(format)
+	if err != nil {
+		return "", err
+	}
+	return artifactPath(side, kind), nil
+}
+
+func artifactPath(side Side, kind artifactKind) string {
+	return filepath.Join(side.RunDir, exportDir, kind.file)
+}
+
 // artifactSource is the model that is exported, opened for reading piece by piece.
 type artifactSource struct {
 	side    Side
@@ -165,7 +181,7 @@ func ExportArtifact(ctx context.Context, side Side, o ArtifactOptions) (*Artifac
 		return nil, err
 	}
 	if o.Path == "" {
-		o.Path = filepath.Join(side.RunDir, "export", kind.file)
+		o.Path = artifactPath(side, kind)
 	}
 	if o.Rows <= 0 {
 		o.Rows = 4

@@ -40,6 +40,7 @@ type app struct {
 	planBusy bool
 	planGen  int
 	starting bool // a start is under way
+	sweeping bool // a sweep of the learning rate trains in memory
 
 	runDir  string    // the run that Train, Trace and Compare look at; "" = none
 	snap    *snapshot // of runDir; nil until it was read; never changed in place
@@ -51,6 +52,8 @@ type app struct {
 	replay  *replay   // the recorded run that is played; nil = none
 	own     ownRun    // run of this process; stays set after its end
 	ownEnd  bool      // own has ended
+
+	export *exportJob // the model that is exported, or was last; nil = none
 
 	themeName string                   // one of Themes
 	themed    func(name string) *theme // makes a theme; nil = there is only the one

@@ -18,6 +18,11 @@ type backend interface {
 	Plan(c experiments.Config) (planView, error)
 	// Preflight looks at an experiment as a run of it would begin: it reads the weights.
 	Preflight(ctx context.Context, c experiments.Config) (experiments.Preflight, error)
+	// Models lists the models at hand; with an error, what could be found all the same.
+	Models(ctx context.Context, c experiments.Config, store string) (experiments.ModelsAtHand, error)
+	// FindRate sweeps the learning rate over the experiment's own batches, in memory
+	// only; seen hears of every step.
+	FindRate(ctx context.Context, c experiments.Config, seen func(experiments.RateTrial)) (experiments.FoundRate, error)
 	// SaveConfig writes the experiment file; without overwrite an existing one is
 	// refused with fs.ErrExist.
 	SaveConfig(path string, c experiments.Config, overwrite bool) error
@@ -55,6 +60,12 @@ type backend interface {
 	// Sides lists the models that can be compared: those of a run, then those of the
 	// other runs of a store.
 	Sides(ctx context.Context, store, dir string) ([]experiments.Side, error)
+	// RunModels lists the models of a run: what it began with, its checkpoints, what it
+	// keeps.
+	RunModels(dir string) ([]experiments.Side, error)
+	// ExportModel writes a model of a run in a format of other tools; a path that is
+	// taken is refused with fs.ErrExist, unless o says to replace what is there.
+	ExportModel(ctx context.Context, side experiments.Side, o experiments.ArtifactOptions) (*experiments.Artifact, error)
 	// SetNote keeps a note on an example of a run; "" takes it away.
 	SetNote(dir, id, event, text string) error
 	// Export writes a comparison in the format of the file's ending; without

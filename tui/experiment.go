@@ -17,6 +17,7 @@ import (
 type experimentScreen struct {
 	*app
 	width, height int
+	visible       bool
 
 	keys     []experiments.Key
 	rows     list // over keys
@@ -30,6 +31,8 @@ type experimentScreen struct {
 	only     bool                  // list only what differs from it
 	problems *experiments.Problems // between keys
 	pre      preflight
+	models   modelChoice
+	sweep    sweep
 }
 
 // undoLimit is how many edits can be taken back.
@@ -45,11 +48,16 @@ func newExperiment(a *app) *experimentScreen {
 func (e *experimentScreen) Title() string             { return "Experiment" }
 func (e *experimentScreen) SetSize(width, height int) { e.width, e.height = width, height }
 func (e *experimentScreen) CapturesText() bool        { return e.editing || e.filter.typing }
-func (e *experimentScreen) Focus() tea.Cmd            { return nil }
-func (e *experimentScreen) Blur()                     { e.editing, e.filter.typing = false, false }
+func (e *experimentScreen) Focus() tea.Cmd            { e.visible = true; return nil }
+
+// Blur leaves what is being typed; a sweep goes on.
+func (e *experimentScreen) Blur() { e.visible, e.editing, e.filter.typing = false, false, false }
 
 // Keys depends on whether a value is being edited.
 func (e *experimentScreen) Keys() []keyGroup {
+	if e.sweep.on {
+		return e.sweepKeys()
+	}
 	if e.filter.typing {
 		return e.filter.keys()
 	}
@@ -66,9 +74,11 @@ func (e *experimentScreen) Keys() []keyGroup {
 	form := append([]binding{
 		{Keys: []string{"s"}, Text: "start", Help: "train with these settings, in a run directory of its own", Run: e.askStart},
 		{Keys: []string{"enter"}, Text: "edit", Help: "type a value, switch, or choose", Run: e.edit, When: some},
+		{Keys: []string{"m"}, Text: "model", Help: "choose a model: the built-in one, those of the cache that Python shares, and those near at hand, with size and the memory that training needs", Run: e.askModel},
+		{Keys: []string{"c"}, Text: "preflight", Help: "look at the first step before it is taken: data, mask, weights, one loss by three ways, gradients", Run: e.lookAhead},
+		{Keys: []string{"f"}, Text: "find lr", Help: "sweep the learning rate: one step of training at each of many rates, in memory only; the curve suggests one", Run: e.findRate},
 		{Keys: []string{"left", "h"}, Label: "←→", Text: "change", Help: "previous and next option; half and twice the number (also h, l)", Moves: true, Run: func() tea.Cmd { return e.turn(-1) }, When: some},
 		{Keys: []string{"right", "l"}, Quiet: true, Moves: true, Run: func() tea.Cmd { return e.turn(1) }, When: some},
-		{Keys: []string{"c"}, Text: "preflight", Help: "look at the first step before it is taken: data, mask, weights, one loss by three ways, gradients", Run: e.lookAhead},
 		{Keys: []string{"x"}, Text: "default", Help: "set the value back to its default", Run: e.reset, When: some},
 		{Keys: []string{"u"}, Text: "undo", Help: "take the last change back", Run: e.takeBack, When: func() bool { return len(e.undo) > 0 }},
 		{Keys: []string{"U", "ctrl+r"}, Label: "U", Text: "redo", Help: "make the change again that was taken back (also ^r)", Run: e.again, When: func() bool { return len(e.redo) > 0 }},
@@ -104,10 +114,19 @@ func (e *experimentScreen) Update(msg tea.Msg) tea.Cmd {
 		return e.typed(msg)
 	case preflightMsg:
 		e.looked(msg)
+	case modelsMsg:
+		e.modelsFound(msg)
+	case sweepMsg:
+		return e.swept(msg)
+	case themedMsg:
+		e.redrawSweep()
 	case configMsg:
 		e.check()
 		if len(experiments.Diff(e.pre.of, e.config)) > 0 {
 			e.forgetPreflight()
+		}
+		if e.sweep.on && !e.sweepStands() {
+			e.forgetSweep()
 		}
 		if e.only {
 			e.show()
@@ -350,8 +369,11 @@ func scaled(v float64, by int, k experiments.Key) string {
 	return strconv.FormatFloat(next, 'g', 6, 64)
 }
 
-// Escape takes the filter away.
+// Escape ends a sweep, leaves its curve, and takes the filter away.
 func (e *experimentScreen) Escape() (tea.Cmd, bool) {
+	if e.sweep.on {
+		return e.leaveSweep(), true
+	}
 	if e.filter.clear() {
 		e.show()
 		return nil, true
@@ -361,6 +383,9 @@ func (e *experimentScreen) Escape() (tea.Cmd, bool) {
 
 // Wheel moves the selection.
 func (e *experimentScreen) Wheel(_, _, lines int) tea.Cmd {
+	if e.sweep.on {
+		return nil
+	}
 	e.rows.move(lines)
 	return nil
 }
@@ -427,65 +452,4 @@ func (e *experimentScreen) askOverwrite(path string) {
 		Title: "the file exists", Text: []string{path + " is there already."},
 		Choices: []choice{{Keys: []string{"o"}, Text: "overwrite it", Run: func() tea.Cmd { return e.save(path, true) }}},
 	})
-}
-
-// askStart starts, after a warning where the data has problems.
-func (e *experimentScreen) askStart() tea.Cmd {
-	if e.problems != nil {
-		p := e.problems.List[0]
-		for i, k := range e.keys {
-			if k.Name == p.Key {
-				e.rows.choose(i)
-			}
-		}
-		return problem(errors.New(strings.TrimSpace(p.Key + " " + p.Message)))
-	}
-	if e.workErr != nil && !e.workBusy {
-		return problem(e.workErr)
-	}
-	if e.work != nil && e.work.ModelProblem != nil && !e.workBusy {
-		return problem(e.work.ModelProblem)
-	}
-	if why := e.refusal(); why != "" {
-		e.ask(&dialog{
-			Title: "preflight refuses this run", Text: []string{why},
-			Choices: []choice{{Keys: []string{"s"}, Text: "start all the same, without preflight", Run: e.startAllTheSame}},
-		})
-		return nil
-	}
-	if e.work != nil {
-		var text []string
-		for _, f := range e.work.Findings {
-			if severe(f.Severity) {
-				text = append(text, f.ID+": "+f.Message)
-			}
-		}
-		if len(text) > 0 {
-			e.ask(&dialog{
-				Title: "the data has problems", Text: append(text[:min(len(text), 3)], "1 shows them."),
-				Choices: []choice{
-					{Keys: []string{"1"}, Text: "look at the data", Run: func() tea.Cmd { return goTo(dataScreenID) }},
-					{Keys: []string{"s"}, Text: "start all the same, without preflight", Run: e.startAllTheSame},
-				},
-			})
-			return nil
-		}
-	}
-	return e.startNow()
-}
-
-// startNow starts; what the panel is looking at meanwhile, the run will.
-func (e *experimentScreen) startNow() tea.Cmd {
-	if e.pre.busy {
-		e.forgetPreflight()
-	}
-	return e.start(e.config, "")
-}
-
-// startAllTheSame starts without being asked once more: the run's experiment says so.
-func (e *experimentScreen) startAllTheSame() tea.Cmd {
-	e.forgetPreflight()
-	c := e.config.Clone()
-	c.Train.Preflight = false
-	return e.start(c, "")
 }

@@ -51,16 +51,16 @@ func (e *experimentScreen) counts(key string) bool {
 
 // askAgainst offers what the form can be compared with.
 func (e *experimentScreen) askAgainst() {
-	rows := []pickRow{{"the defaults", "of an empty experiment file", func() tea.Cmd { return e.setAgainst(theDefaults) }}}
+	rows := []pickRow{{text: "the defaults", note: "of an empty experiment file", run: func() tea.Cmd { return e.setAgainst(theDefaults) }}}
 	for _, p := range experiments.Presets() {
-		rows = append(rows, pickRow{"preset " + p.Name, p.Doc, func() tea.Cmd {
+		rows = append(rows, pickRow{text: "preset " + p.Name, note: p.Doc, run: func() tea.Cmd {
 			return e.setAgainst(against{p.Name, "preset " + p.Name, true, p.Config})
 		}})
 	}
 	if e.configPath != "" {
-		rows = append(rows, pickRow{"the file it came from", e.configPath, func() tea.Cmd { return e.setAgainst(e.inFile()) }})
+		rows = append(rows, pickRow{text: "the file it came from", note: e.configPath, run: func() tea.Cmd { return e.setAgainst(e.inFile()) }})
 	}
-	rows = append(rows, pickRow{"an earlier run", "choose one of the store", e.listRuns})
+	rows = append(rows, pickRow{text: "an earlier run", note: "choose one of the store", run: e.listRuns})
 	e.ask(newPicker("compare the form with", "nothing has these words", rows))
 }
 
@@ -88,7 +88,7 @@ func (e *experimentScreen) askRun(msg againstRunsMsg) tea.Cmd {
 		if finite(run.Exact) {
 			note += "  exact " + runFigure(run.Exact, 2)
 		}
-		rows = append(rows, pickRow{strings.Join(append([]string{run.title()}, run.hashTags()...), " "), note, func() tea.Cmd {
+		rows = append(rows, pickRow{text: strings.Join(append([]string{run.title()}, run.hashTags()...), " "), note: note, run: func() tea.Cmd {
 			return e.setAgainst(against{"run", run.title(), false, *run.Config})
 		}})
 	}

@@ -24,12 +24,14 @@ type preflight struct {
 // lookAhead has the stages before the first step looked at. It reads the weights and
 // computes, so a run of this process comes first.
 func (e *experimentScreen) lookAhead() tea.Cmd {
+	if e.sweeping {
+		return problem(errors.New("a sweep of the learning rate is under way: preflight would take its time and memory"))
+	}
 	if e.ownLive() {
 		return problem(errors.New("this process trains " + baseName(e.own.Dir()) + ": preflight would take its time and memory"))
 	}
 	if e.problems != nil {
-		p := e.problems.List[0]
-		return problem(errors.New(strings.TrimSpace(p.Key + " " + p.Message)))
+		return problem(e.firstProblem())
 	}
 	e.forgetPreflight()
 	ctx, stop := context.WithCancel(e.ctx)

@@ -44,6 +44,15 @@ type fakeBackend struct {
 	files    map[string]experiments.Config
 	replay   *experiments.Replay // of a step; nil = it lasts until it is stopped
 
+	models    experiments.ModelsAtHand
+	modelsErr error
+	rates     *experiments.FoundRate // of a sweep
+	ratesErr  error
+	sides     []experiments.Side // of a run; nil = one of each kind
+	artifact  *experiments.Artifact
+	exportErr error
+	endless   bool // sweeps and exports last until they are stopped
+
 	calls []string
 }
 
@@ -563,6 +572,7 @@ func sampleSnapshot(dir, state string) *snapshot {
 func full() *fakeBackend {
 	cmp := sampleComparison()
 	return &fakeBackend{
+		models: sampleModels(), rates: sampleRates(), artifact: sampleArtifact(),
 		work: sampleWorkspace(), plan: samplePlan(), pre: samplePreflight(0), rows: sampleRuns(), cmp: cmp, made: cmp, prompt: fakePrompt{},
 		snap: sampleSnapshot("runs/2026-11-23-1530-calendar", runs.Running),
 		run:  newFakeRun("runs/2026-11-23-1530-calendar"),

@@ -49,6 +49,12 @@ func (s *shell) guideLine(width int) string {
 	return s.t.cut(line, width)
 }
 
+// sweepShown reports whether a sweep stands in the place of the form.
+func (s *shell) sweepShown() bool {
+	e, ok := s.screens[experimentScreenID].(*experimentScreen)
+	return ok && e.sweep.on
+}
+
 // guideText is what there is to see now, and what comes next.
 func (s *shell) guideText() (seen, next string) {
 	switch {
@@ -75,6 +81,8 @@ func (s *shell) guideText() (seen, next string) {
 		return "", ""
 	case s.active == dataScreenID && s.work != nil:
 		return "what is learned: a text, and the answer wanted of it.", "2 goes on"
+	case s.active == experimentScreenID && s.sweepShown():
+		return "the loss at each learning rate: it falls, then it explodes.", "enter takes the rate that is suggested"
 	case s.active == experimentScreenID && s.planned && s.plan.Seconds != nil:
 		return "every value has a default; training takes about " + roughTime(*s.plan.Seconds) + ".", "s starts"
 	case s.active == experimentScreenID:

@@ -92,6 +92,24 @@ type planMsg struct {
 	err  error
 }
 
+// modelsMsg lists the models at hand.
+type modelsMsg struct {
+	gen   int
+	found experiments.ModelsAtHand
+	err   error
+}
+
+// sweepMsg is how far a sweep of the learning rate is; an ended one has a result or
+// an error.
+type sweepMsg struct {
+	gen    int
+	trials []experiments.RateTrial
+	ended  bool
+	found  experiments.FoundRate
+	err    error
+	next   tea.Cmd // waits for the next one
+}
+
 // preflightMsg is the verdict on the experiment before its first step.
 type preflightMsg struct {
 	gen       int
@@ -225,6 +243,27 @@ type sidesMsg struct {
 type notedMsg struct {
 	dir, id, text string
 	err           error
+}
+
+// runModelsMsg lists the models of a run that can be exported.
+type runModelsMsg struct {
+	choice *exportChoice
+	sides  []experiments.Side
+	err    error
+}
+
+// exportStepMsg is what an export is doing.
+type exportStepMsg struct {
+	job   *exportJob
+	doing string
+	next  tea.Cmd // waits for the next one
+}
+
+// exportEndMsg is the outcome of an export.
+type exportEndMsg struct {
+	job  *exportJob
+	made *experiments.Artifact
+	err  error
 }
 
 // exportedMsg is the outcome of writing a comparison to a file.

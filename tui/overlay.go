@@ -31,7 +31,7 @@ func (t *theme) over(body, box []string, width, height int) []string {
 func (t *theme) framed(title string, lines []string, width int) []string {
 	inner := max(width-4, 1)
 	g := t.g
-	head := t.cut(" "+title+" ", width-3)
+	head := t.cut(" "+t.clean(title)+" ", width-3)
 	out := []string{t.dim.Render(g.topLeft+g.rule) + t.strong.Render(head) +
 		t.dim.Render(strings.Repeat(g.rule, max(width-3-textWidth(head), 0))+g.topRight)}
 	side := t.dim.Render(g.bar)

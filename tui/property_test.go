@@ -2,6 +2,7 @@ package tui
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -56,6 +57,7 @@ func emptyData() *fakeBackend {
 	cmp := &comparison{From: &experiments.Comparison{}, Split: "test"}
 	cmp.count()
 	return &fakeBackend{
+		rates: &experiments.FoundRate{}, artifact: &experiments.Artifact{}, sides: []experiments.Side{},
 		work: &workspace{Splits: []splitView{{Name: "train"}}, Index: data.NewIndex(&data.Dataset{}, nil, nil)},
 		cmp:  cmp, snap: &snapshot{Dir: propertyDir, State: runs.Running, History: &runs.History{}},
 	}
@@ -151,6 +153,12 @@ func hugeData() *fakeBackend {
 		Dir: propertyDir, Version: 1, State: runs.Running, History: h, StepsPerSecond: 5, TokensPerSecond: 4750, Left: 1e6 * time.Hour,
 		Info: runs.RunInfo{ID: "calendar", Name: "calendar", State: runs.Running, Step: steps, Steps: 2 * steps},
 	}
+	for len(f.models.Models) < 2000 {
+		f.models.Models = append(f.models.Models, f.models.Models...)
+	}
+	for i := range 100_000 {
+		f.artifact.Files = append(f.artifact.Files, experiments.ArtifactFile{Name: fmt.Sprint(i), Bytes: int64(i)})
+	}
 	return f
 }
 
@@ -213,6 +221,28 @@ func oddFigures() *fakeBackend {
 		Dir: propertyDir, Version: 1, State: runs.Running, History: h, StepsPerSecond: odd(), TokensPerSecond: math.Inf(1), Left: math.MaxInt64,
 		Info: runs.RunInfo{Name: "\x1b[2J\u4f1a\u8bae", State: runs.Running, Step: math.MaxInt, Steps: 3},
 	}
+	text := "\x1b[2J\u4f1a\u8bae\t" + strings.Repeat("\u4f1a", 300) + "\n\u202e"
+	f.models, f.artifact = sampleModels(), sampleArtifact()
+	for i := range f.models.Models {
+		m := &f.models.Models[i]
+		m.Path, m.Revision, m.Architecture = text+fmt.Sprint(i), text, text
+		m.Parameters, m.Bytes, m.Needs, m.Layers, m.Vocab = int64(count()), int64(count()), int64(count()), count(), count()
+		if m.Problem != nil {
+			m.Problem = errors.New(text)
+		}
+	}
+	f.models.Memory, f.models.Tokens, f.modelsErr = int64(count()), count(), errors.New(text)
+	f.rates = &experiments.FoundRate{Ended: text, Rule: text, Suggestion: number(), Lowest: number(), Steepest: number()}
+	for i := range 500 {
+		f.rates.Trials = append(f.rates.Trials, experiments.RateTrial{Step: count(), LR: number(), Loss: number(), Smoothed: number()})
+		f.rates.Trials[i].LR = runs.Number(max(f.rates.Trials[i].LR, runs.Number(i)*1e-5))
+	}
+	a := f.artifact
+	a.Path, a.Format, a.Notes, a.Checks = text, text, []string{text, ""}, []string{text}
+	a.Files = []experiments.ArtifactFile{{Name: text, Bytes: math.MinInt64}, {}}
+	a.Probe = &experiments.LogitCheck{Split: text, Rows: count(), Positions: count(), Largest: odd(), Range: odd(), Tolerance: odd(), SameBest: odd()}
+	c := experiments.Default()
+	f.rows[0].Config = &c
 	return f
 }
 
@@ -289,6 +319,9 @@ func TestFramesOfAnyData(t *testing.T) {
 			d := propertyShell(i)
 			d.smallFrames(t, amount.name)
 			d.largeFrames(t, amount.name, sizes/len(amounts), rand.New(rand.NewPCG(propertySeed, uint64(3+i))))
+			for _, mode := range modes {
+				d.modeFrames(t, amount.name, mode, rand.New(rand.NewPCG(propertySeed, uint64(7+i))))
+			}
 		})
 	}
 }
@@ -341,6 +374,62 @@ func (d drawer) largeFrames(t *testing.T, amount string, sizes int, r *rand.Rand
 			return
 		}
 	}
+}
+
+// frameMode is something that is drawn over a screen or in its place.
+type frameMode struct {
+	name   string
+	screen screenID
+	keys   []string // by which it is reached
+	within []string // that change what it shows
+}
+
+// modes are what keys put over a screen or in its place.
+var modes = []frameMode{
+	{"models", experimentScreenID, []string{"m"}, []string{"down", "up", "pgdown", "pgup", "enter", "/", "x", "backspace"}},
+	{"a sweep", experimentScreenID, []string{"f"}, []string{"enter", "u", "f"}},
+	{"formats", runsScreenID, []string{"X"}, []string{"down", "up", "tab", "shift+tab", "e", "backspace"}},
+	{"an export", runsScreenID, []string{"X", "enter", "enter"}, []string{"x", "?"}},
+}
+
+// modeFrames draws a mode at every size up to 40x12, and at some large ones, each
+// after a key.
+func (d drawer) modeFrames(t *testing.T, amount string, mode frameMode, r *rand.Rand) {
+	t.Helper()
+	*d.t = *newTheme(nil, termenv.TrueColor, true, false)
+	d.send(themedMsg{})
+	d.run(d.show(mode.screen))
+	for _, k := range append([]string{"esc", "home"}, mode.keys...) {
+		d.send(keyPress(k))
+	}
+	what := amount + ", " + mode.name
+	if d.overlay == nil && !d.sweepShown() && amount != "empty" {
+		t.Errorf("%s: it was not reached:\n%s", what, d.View())
+	}
+	frame := func(w, h int) {
+		exact(t, what, w, h, func() string { d.resize(w, h); return d.View() })
+		exact(t, what+", the screen", w, h, func() string { d.screens[mode.screen].SetSize(w, h); return d.screens[mode.screen].View() })
+		if d.overlay != nil {
+			for i, l := range d.overlay.Lines(d.t, w, h) {
+				if textWidth(l) > w && w > 8 {
+					t.Errorf("%s at %dx%d: line %d of the box has %d cells: %q", what, w, h, i, textWidth(l), l)
+				}
+			}
+		}
+	}
+	for w := 1; w <= 40 && !t.Failed(); w++ {
+		for h := 1; h <= 12; h++ {
+			frame(w, h)
+		}
+	}
+	for n := 0; n < 20 && !t.Failed(); n++ {
+		frame(1+r.IntN(300), 1+r.IntN(100))
+		d.send(keyPress(mode.within[r.IntN(len(mode.within))]))
+	}
+	for range 4 {
+		d.send(keyPress("esc"))
+	}
+	d.mustBeSound(t, what)
 }
 
 // mustBeSound fails if the shell has caught a panic.

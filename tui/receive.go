@@ -48,6 +48,13 @@ func (a *app) receive(msg tea.Msg) tea.Cmd {
 		}
 	case openedRunMsg:
 		return a.openedRun(msg)
+	case runModelsMsg:
+		msg.choice.found(msg)
+	case exportStepMsg:
+		msg.job.doing = msg.doing
+		return msg.next
+	case exportEndMsg:
+		return a.exportEnded(msg)
 	case savedMsg:
 		if msg.err != nil {
 			return problem(msg.err)
@@ -130,6 +137,9 @@ func (a *app) start(c experiments.Config, dir string) tea.Cmd {
 func (a *app) startAs(c experiments.Config, o experiments.StartOptions) tea.Cmd {
 	if a.ownLive() {
 		return problem(errors.New("this process trains " + baseName(a.own.Dir()) + " already: stop it first, or start another hone"))
+	}
+	if a.sweeping {
+		return problem(errors.New("a sweep of the learning rate is under way: esc on 2 stops it"))
 	}
 	if a.starting {
 		return nil

@@ -110,6 +110,14 @@ func (b replaying) Compare(ctx context.Context, sides [2]experiments.Side, split
 	return b.backend.Compare(ctx, sides, split, progress)
 }
 
+// ExportModel writes nothing into the run that is played.
+func (b replaying) ExportModel(ctx context.Context, side experiments.Side, o experiments.ArtifactOptions) (*experiments.Artifact, error) {
+	if sameDir(side.RunDir, b.r.dir) {
+		return nil, errReplay
+	}
+	return b.backend.ExportModel(ctx, side, o)
+}
+
 // Label leaves the run that is played as it is.
 func (b replaying) Label(dir string, change func(*runs.Labels)) error {
 	if sameDir(dir, b.r.dir) {

@@ -98,6 +98,10 @@ func Run(ctx context.Context, o Options) error {
 	if a.workStop != nil {
 		a.workStop()
 	}
+	if a.exporting() {
+		fmt.Fprintf(out, "stopping the export to %s ...\n", a.export.o.Path)
+		a.endExport()
+	}
 	if a.own != nil && !closed(a.own.Done()) {
 		fmt.Fprintf(out, "stopping %s after this step ...\n", a.own.Dir())
 		a.own.Stop()

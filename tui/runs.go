@@ -87,10 +87,11 @@ func (r *runsScreen) Keys() []keyGroup {
 		{Keys: []string{"c"}, Text: "compare", Help: "look at its outputs, base against tuned", Run: func() tea.Cmd { return r.open(compareScreenID) }, When: some},
 		{Keys: []string{"r"}, Text: "resume", Help: "go on training from its last checkpoint", Run: r.resume, When: r.resumable},
 		{Keys: []string{"f"}, Text: "fork", Help: "take its settings over to Experiment, to start another", Run: r.fork, When: some},
-		{Keys: []string{"d"}, Text: "delete", Help: "delete its directory; asks first", Run: do(r.askRemove), When: some},
+		{Keys: []string{"X"}, Text: "export", Help: "write what it keeps, a checkpoint or what it began with in a format of other tools; it is read back and compared", Run: r.exportModel, When: func() bool { return some() && r.exportable() }},
 		{Keys: []string{" "}, Text: "mark", Help: "mark it, up to four: the others are shown with their loss curves, and settings as differences from the first", Run: r.setMark, When: some},
 		{Keys: []string{"o"}, Text: "overlay", Help: "the loss of the selected and the marked runs on the whole screen", Run: do(func() { r.over.on = true; r.dressOverlay() }), When: func() bool { return r.curve.chart != nil }},
 		{Keys: []string{"="}, Text: "side by side", Help: "two marked runs, or the marked and the selected one: scores and settings with their differences", Run: r.openPair, When: two},
+		{Keys: []string{"d"}, Text: "delete", Help: "delete its directory; asks first", Run: do(r.askRemove), When: some},
 		{Keys: []string{"/"}, Text: "filter", Help: "list only runs for which a query holds: " + experiments.QueryHelp, Run: do(r.filter.open)},
 		{Keys: []string{"t"}, Text: "tags", Help: "words to find the run by; kept in its directory", Run: do(r.askTags), When: some},
 		{Keys: []string{"n"}, Text: "note", Help: "write a note on it", Run: do(r.askNote), When: some},
@@ -253,6 +254,19 @@ func (r *runsScreen) resume() tea.Cmd {
 func (r *runsScreen) fork() tea.Cmd {
 	run, _ := r.selected()
 	return r.openRun(run.Dir, "fork")
+}
+
+// exportable reports whether the selected run has an experiment, without which nothing
+// says what its model is.
+func (r *runsScreen) exportable() bool {
+	run, ok := r.selected()
+	return ok && run.Config != nil
+}
+
+// exportModel asks for a format for the selected run.
+func (r *runsScreen) exportModel() tea.Cmd {
+	run, _ := r.selected()
+	return r.askExport(run.Dir)
 }
 
 // setMark marks the selected run, or takes the mark away.

@@ -72,7 +72,7 @@ func TestKeysAreNotTakenTwice(t *testing.T) {
 // the state.
 func TestEveryActionRuns(t *testing.T) {
 	for _, make := range []func() *fakeBackend{full, func() *fakeBackend {
-		return &fakeBackend{work: &workspace{}, snap: sampleSnapshot("runs/x", runs.Failed), startErr: errors.New("no room")}
+		return &fakeBackend{work: &workspace{}, snap: sampleSnapshot("runs/x", runs.Failed), startErr: errors.New("no room"), ratesErr: errors.New("no room"), exportErr: errors.New("no room")}
 	}} {
 		for id := range screenCount {
 			probe := start(t, make(), 120, 40, func(o *Options) { o.RunDir = "runs/x" })

@@ -225,6 +225,10 @@ func (s *trainScreen) controls(own, paused func() bool) []binding {
 			}
 			rows = append(rows, binding{Label: "following", Text: whose, Help: whose + " trains this run: the keys that steer it work there"})
 		}
+		rows = append(rows, binding{
+			Keys: []string{"X"}, Text: "export", Help: "write what the run keeps, a checkpoint or what it began with in a format of other tools; it is read back and compared",
+			Run: func() tea.Cmd { return s.askExport(s.runDir) }, When: s.exportable,
+		})
 		for _, k := range steering {
 			rows = append(rows, binding{Keys: []string{k.key}, Help: k.text + ": only for a run that this process trains", Quiet: true, Run: s.notOwn})
 		}
@@ -242,6 +246,12 @@ func (s *trainScreen) controls(own, paused func() bool) []binding {
 		{Keys: []string{"b"}, Text: "batch size", Help: "change the batch size from the next step on: the rest of the epoch is cut anew", Run: do(s.askBatch)},
 		{Keys: []string{"o"}, Text: "loss weights", Help: "change the weights of the terms of the loss from the next step on", Run: do(s.askLoss), When: func() bool { _, ok := s.currentLoss(); return ok }},
 	}
+}
+
+// exportable reports whether the run that is shown has ended, so that it keeps what it
+// will keep.
+func (s *trainScreen) exportable() bool {
+	return s.snap != nil && s.snap.Err == nil && s.snap.Foreign == nil && !s.snap.live() && !s.replayShown()
 }
 
 // notOwn says why a key does nothing.

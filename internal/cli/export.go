@@ -68,8 +68,7 @@ func (a *app) printArtifact(made *experiments.Artifact) {
 	}
 	t.flush()
 	if p := made.Probe; p != nil {
-		a.out.printf("logits: largest difference %.3g (at most %.3g) of a range of %.3g, the same likeliest token at %s of %d positions (%s, %s split)\n",
-			p.Largest, p.Tolerance, p.Range, percent(p.SameBest), p.Positions, plural(p.Rows, "row"), p.Split)
+		a.out.printf("logits: %s\n", p.Sentence())
 	}
 	for _, c := range made.Checks {
 		a.out.printf("checked: %s\n", c)
@@ -78,6 +77,3 @@ func (a *app) printArtifact(made *experiments.Artifact) {
 		a.note("note: %s", n)
 	}
 }
-
-// percent writes a share as a percentage.
-func percent(x float64) string { return fmt.Sprintf("%.1f %%", 100*x) }

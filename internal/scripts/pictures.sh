@@ -39,3 +39,4 @@ for screen in data experiment train trace compare runs; do
 	done
 	picture "screens/$screen-light" "The screen $screen on a light background" "$run" "$screen" 120x40 --light
 done
+picture screens/sweep "A sweep of the learning rate: the loss at each rate, and the one that is suggested" "$run" experiment 120x40 --press f

@@ -13,6 +13,7 @@ type Options struct {
 	ASCII    bool   // write nothing outside of ASCII
 	Palette  Palette
 	Log      bool // logarithmic y; drawn linear while nothing is above zero
+	LogX     bool // logarithmic x; samples have an x above zero
 	Robust   bool // y spans the bulk of the samples; where some lie far beyond, arrows stand at the edge and the title says how far they go
 	FromZero bool // a linear y axis includes zero
 }
@@ -70,10 +71,11 @@ func (c *Chart) Add(s Series) int {
 	return len(c.series) - 1
 }
 
-// Append adds a sample to a series. It reports false, and keeps nothing, when x is not finite or less than the series' last x. Any y is taken.
+// Append adds a sample to a series. It reports false, and keeps nothing, when x is not finite or less than the series' last x, or not above zero on a
+// logarithmic x axis. Any y is taken.
 func (c *Chart) Append(series int, x, y float64) bool {
 	s := c.series[series]
-	if !s.append(x, y) {
+	if c.o.LogX && !(x > 0) || !s.append(x, y) {
 		return false
 	}
 	c.dirty = true
@@ -165,9 +167,9 @@ func (c *Chart) SetSmoothing(level int) { set(c, &c.smoothing, max(level, 0)) }
 // SetHidden hides or shows a series.
 func (c *Chart) SetHidden(series int, hidden bool) { set(c, &c.series[series].Hidden, hidden) }
 
-// SetWindow limits x to [lo, hi]; lo >= hi, or what is not finite, shows all samples again.
+// SetWindow limits x to [lo, hi]; lo >= hi, or what is not finite, shows all samples again, so does lo <= 0 on a logarithmic x axis.
 func (c *Chart) SetWindow(lo, hi float64) {
-	on := lo < hi && !math.IsInf(lo, 0) && !math.IsInf(hi, 0)
+	on := lo < hi && !math.IsInf(lo, 0) && !math.IsInf(hi, 0) && (!c.o.LogX || lo > 0)
 	if !on {
 		lo, hi = 0, 0
 	}

@@ -322,6 +322,65 @@ func TestXLabelsKeepApart(t *testing.T) {
 	}
 }
 
+// On a logarithmic x axis decades are equally wide, and labels and marks stand at
+// their values.
+func TestLogarithmicX(t *testing.T) {
+	for _, ascii := range []bool{false, true} {
+		c := New(Options{XLabel: "learning rate", LogX: true, ASCII: ascii})
+		s := c.Add(Series{Ink: InkS1})
+		for _, bad := range []float64{0, -1, math.NaN(), math.Inf(1)} {
+			if c.Append(s, bad, 1) {
+				t.Errorf("x %g was taken", bad)
+			}
+		}
+		for i := range 61 {
+			c.Append(s, math.Pow(10, -6+float64(i)/10), float64(i))
+		}
+		c.SetEvents([]Event{{X: 1e-3, Label: "mid"}})
+		c.SetWindow(0, 1) // nothing that such an axis could show
+		c.SetSize(90, 12)
+		lines := c.Lines()
+		labels := strings.Join(strings.Fields(lines[11]), " ")
+		if labels != "1e-6 1e-5 0.0001 0.001 0.01 learning rate" {
+			t.Errorf("labels %q", labels)
+		}
+		at := func(label string) int { return len([]rune(lines[11][:strings.Index(lines[11], label)])) + len(label)/2 }
+		if a, b, d := at("1e-6"), at("1e-5"), at("0.001 "); b-a < 10 || d-a < 3*(b-a)-2 || d-a > 3*(b-a)+2 {
+			t.Errorf("decades at %d, %d and %d:\n%s", a, b, d, c.View())
+		}
+		if mark := []rune(lines[2])[at("0.001 ")-1 : at("0.001 ")+2]; !strings.ContainsAny(string(mark), "╎:|") {
+			t.Errorf("no mark at 0.001, but %q:\n%s", string(mark), c.View())
+		}
+		for h := 1; h <= 20; h++ {
+			for w := 1; w <= 60; w++ {
+				c.SetSize(w, h)
+				checkFrame(t, c, w, h)
+			}
+		}
+	}
+}
+
+// Dots stand at the samples alone, and a line goes over them.
+func TestDots(t *testing.T) {
+	for _, ascii := range []bool{false, true} {
+		c := New(Options{ASCII: ascii})
+		line := c.Add(Series{Label: "average", Ink: InkS1})
+		dots := c.Add(Series{Label: "each", Ink: InkGhost, Shape: Dots})
+		for i := range 5 {
+			c.Append(line, float64(i*10), 1)
+			c.Append(dots, float64(i*10), float64(1+i%2*2))
+		}
+		c.SetSize(60, 12)
+		top := string([]rune(c.Lines()[1])[3:]) // behind the axis
+		if n := len(strings.Fields(top)); n != 2 {
+			t.Errorf("%d marks at the top, want 2: %q\n%s", n, top, c.View())
+		}
+		if !strings.Contains(c.Lines()[0], c.Sample(dots)+" each") {
+			t.Errorf("no sample of the dots: %q", c.Lines()[0])
+		}
+	}
+}
+
 func TestNeighbor(t *testing.T) {
 	c := New(Options{})
 	s := c.Add(Series{Ink: InkS1, MarkZero: true})

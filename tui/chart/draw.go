@@ -66,7 +66,9 @@ func (f *frame) ranges() {
 		f.empty = true
 		return
 	}
-	f.x = xScale(lo, hi)
+	if f.x = xScale(lo, hi); f.o.LogX {
+		f.x = newScale(lo, hi, true)
+	}
 	all := nothing
 	for _, s := range f.series {
 		if s.Hidden {

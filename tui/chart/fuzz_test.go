@@ -12,9 +12,10 @@ func FuzzChart(f *testing.F) {
 	f.Add(uint8(80), uint8(20), uint8(0), []byte{})
 	f.Add(uint8(1), uint8(1), uint8(255), []byte{0x7f, 0xf0, 0, 0, 0, 0, 0, 0, 0x7f, 0xf8, 0, 0, 0, 0, 0, 1})
 	f.Add(uint8(33), uint8(9), uint8(3), []byte("a chart draws any bytes as numbers"))
+	f.Add(uint8(40), uint8(130), uint8(32), []byte{0x3f, 0xf0, 0, 0, 0, 0, 0, 0, 0x7f, 0xe0, 0, 0, 0, 0, 0, 1})
 	f.Fuzz(func(t *testing.T, w, h, flags uint8, raw []byte) {
 		width, height := int(w%200)+1, int(h%60)+1
-		c := New(Options{Title: "fuzz", XLabel: "x", ASCII: flags&1 > 0, Log: flags&2 > 0, Robust: flags&4 > 0, FromZero: flags&8 > 0})
+		c := New(Options{Title: "fuzz", XLabel: "x", ASCII: flags&1 > 0, Log: flags&2 > 0, Robust: flags&4 > 0, FromZero: flags&8 > 0, LogX: h >= 120})
 		s := c.Add(Series{Label: "s", Ink: InkS1, Shape: Shape(flags >> 4 & 3), Smooth: []float64{float64(flags>>6) / 3}, MarkZero: flags&16 > 0, Fill: w > 199})
 		x := 0.0
 		for i := 0; i+8 <= len(raw); i += 8 {

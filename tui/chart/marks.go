@@ -175,6 +175,10 @@ func (c *Chart) Sample(series int) string {
 		return string(s.Mark)
 	case s.Shape == Points:
 		return "○"
+	case s.Shape == Dots && c.o.ASCII:
+		return string(ghostRune)
+	case s.Shape == Dots:
+		return "⠂"
 	case c.o.ASCII:
 		return string(lineRunes[i%len(lineRunes)])
 	case s.Shape == Dotted:

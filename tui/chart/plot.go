@@ -40,7 +40,7 @@ func (f *frame) drawSeries() {
 			f.drawLine(s, &s.raw, i, InkGhost, true)
 			f.drawLine(s, average, i, s.Ink, false)
 		} else {
-			f.drawLine(s, &s.raw, i, s.Ink, false)
+			f.drawLine(s, &s.raw, i, s.Ink, s.Shape == Dots)
 		}
 	}
 	for _, s := range slices.Backward(f.series) {

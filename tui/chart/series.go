@@ -16,6 +16,7 @@ const (
 	DashDot              // dashes and dots in turn
 	Sparse               // a line of every fourth dot
 	Points               // a mark at each sample, no line
+	Dots                 // a dot at each sample, no line, under the lines: what an average is of
 )
 
 // Series describes one row of samples.
