@@ -117,7 +117,7 @@ func writers() []writer {
 		{name: "llama.cpp", format: "gguf-f16", kind: "llama.cpp", nats: 0.1},
 		{name: "llama.cpp as it comes", format: "gguf-f16", kind: "llama.cpp", plain: true}, // caches in F16
 		{name: "llama.cpp, base F16", format: "gguf-lora", kind: "llama.cpp", base: f16, nats: 0.05},
-		{name: "llama.cpp, own base", format: "gguf-lora", kind: "llama.cpp", base: own, nats: 0.5}, // a Q4_1 base: activations become Q8_1
+		{name: "llama.cpp, own base", format: "gguf-lora", kind: "llama.cpp", base: own, nats: 1}, // a Q4_1 base: activations become Q8_1
 		{name: "llama.cpp", format: "gguf-q8_0", kind: "llama.cpp"},
 		{name: "llama.cpp", format: "gguf-q4_1", kind: "llama.cpp"},
 	}
