@@ -5,7 +5,7 @@ FUZZTIME ?= 10s
 BENCH    ?= .
 
 .DEFAULT_GOAL := build
-.PHONY: build check cross test fmt fmt-check vet lint imports fuzz bench bench-go builtin-model clean
+.PHONY: build check cross test fmt fmt-check vet lint imports fuzz bench bench-go builtin-model exports clean
 
 # The binary, ./hone.
 build:
@@ -54,6 +54,11 @@ bench-go:
 # Pretrains the built-in model in OUT=, a directory outside the repository, and puts it into data/builtin/model (docs/builtin-model.md).
 builtin-model:
 	@GO="$(GO)" bash internal/scripts/builtin-model.sh
+
+# What a run's exports write in the programs they are for, against Hone (docs/exports.md): RUN= a run's directory, PYTHON= one with peft and
+# xllamacpp, or several as in PATH; ROWS= of the test split, ONLY= a format.
+exports:
+	HONE_EXPORT_RUN="$(abspath $(RUN))" HONE_EXPORT_PYTHON="$(PYTHON)" HONE_EXPORT_ROWS="$(ROWS)" $(GO) test ./experiments -count=1 -timeout 4h -v -run 'TestExportWrites$$/$(ONLY)'
 
 clean:
 	rm -f hone

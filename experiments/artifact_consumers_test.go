@@ -36,9 +36,21 @@ type consumerAnswer struct {
 	Scalars map[string][][2]float64 `json:"scalars"`
 }
 
-// consume opens an export with the program that it is for, with the first Python of
-// HONE_EXPORT_PYTHON that has it.
+// consume opens an export with the program that it is for.
 func consume(t *testing.T, job consumerJob) consumerAnswer {
+	t.Helper()
+	var a consumerAnswer
+	askConsumer(t, "testdata/consumers.py", job, func(out []byte) (string, error) {
+		a = consumerAnswer{}
+		err := json.Unmarshal(out, &a)
+		return a.Missing, err
+	})
+	return a
+}
+
+// askConsumer gives a job to a script, with the first Python of HONE_EXPORT_PYTHON that has
+// what it needs. read takes its answer and says what was missing.
+func askConsumer(t *testing.T, script string, job any, read func(answer []byte) (missing string, err error)) {
 	t.Helper()
 	pythons := filepath.SplitList(os.Getenv("HONE_EXPORT_PYTHON"))
 	if len(pythons) == 0 {
@@ -48,27 +60,25 @@ func consume(t *testing.T, job consumerJob) consumerAnswer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var a consumerAnswer
+	missing := ""
 	for _, python := range pythons {
-		cmd := exec.Command(python, "testdata/consumers.py")
+		cmd := exec.Command(python, script)
 		cmd.Env = append(os.Environ(), "HF_HUB_OFFLINE=1", "CUDA_VISIBLE_DEVICES=")
 		cmd.Stdin = bytes.NewReader(text)
 		var problem bytes.Buffer
 		cmd.Stderr = &problem
 		out, err := cmd.Output()
 		if err != nil {
-			t.Fatalf("%s: %v\n%s", job.Kind, err, problem.String())
+			t.Fatalf("%s: %v\n%s", script, err, problem.String())
 		}
-		a = consumerAnswer{}
-		if err := json.Unmarshal(out, &a); err != nil {
-			t.Fatalf("%s: %v", job.Kind, err)
+		if missing, err = read(out); err != nil {
+			t.Fatalf("%s: %v", script, err)
 		}
-		if a.Missing == "" {
-			return a
+		if missing == "" {
+			return
 		}
 	}
-	t.Skipf("no Python of HONE_EXPORT_PYTHON has %s", a.Missing)
-	return a
+	t.Skipf("no Python of HONE_EXPORT_PYTHON has %s", missing)
 }
 
 // consumer is a program that opens a format.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -88,16 +89,70 @@ func writeTRL(_ context.Context, s *artifactSource, path string) error {
 		}
 		files[split+".jsonl"] = b.Bytes()
 	}
+	t := s.config.Train
+	batches := (len(s.work.Encoded[data.Train].Examples) + t.BatchSize - 1) / t.BatchSize
+	schedule, warmup, decay := trlSchedule(t, batches*t.Epochs)
 	var b bytes.Buffer
 	err := trlTemplate.Execute(&b, map[string]any{
 		"C": s.config, "Base": baseName(s.config.Model.Path), "Full": s.config.Method == Full, "EOS": s.work.EOS[0], "Length": s.config.Data.MaxLength,
-		"CEOnly": s.config.Loss.JSON == 0 && s.config.Loss.Field == 0 && s.config.Loss.Confidence == 0 || !s.work.Dataset.JSON() && s.config.Loss.Confidence == 0,
+		"Schedule": schedule, "Warmup": warmup, "Decay": decay, "Differs": s.trlDiffers(),
 	})
 	if err != nil {
 		return err
 	}
 	files[trlScript] = b.Bytes()
 	return makeDir(path, files)
+}
+
+// trlSchedule is a run's schedule in the names of transformers: the warm-up in steps,
+// which all its versions take, and what the name alone does not say. Its constant knows no
+// warm-up.
+func trlSchedule(t TrainConfig, steps int) (kind string, warmup int, more map[string]any) {
+	warmup = int(math.Ceil(t.Warmup * float64(steps)))
+	switch t.Schedule {
+	case "constant":
+		return "constant_with_warmup", warmup, nil
+	case "wsd":
+		decay := min(int(math.Ceil(t.Decay*float64(steps))), steps-warmup)
+		return "warmup_stable_decay", warmup, map[string]any{"num_decay_steps": decay, "decay_type": t.DecayShape}
+	}
+	return t.Schedule, warmup, nil
+}
+
+// trlDiffers says what the script does otherwise than the run: what its library has no
+// equal of.
+func (s *artifactSource) trlDiffers() []string {
+	c := s.config
+	var list []string
+	say := func(when bool, format string, args ...any) {
+		if when {
+			list = append(list, fmt.Sprintf(format, args...))
+		}
+	}
+	var terms []string
+	for _, term := range []struct {
+		name   string
+		weight float64
+		rows   bool // whether the dataset has what it is about
+	}{{"json", c.Loss.JSON, s.work.Dataset.JSON()}, {"field", c.Loss.Field, s.work.Dataset.JSON()}, {"confidence", c.Loss.Confidence, true}} {
+		if term.weight != 0 && term.rows {
+			terms = append(terms, fmt.Sprintf("%s with weight %g", term.name, term.weight))
+		}
+	}
+	say(len(terms) > 0, "the loss is cross entropy alone; that of the run had more terms, which have no equal here, so the model will be another: %s", strings.Join(terms, ", "))
+	say(c.Loss.CE != 1, "cross entropy has weight 1, in the run %g", c.Loss.CE)
+	if c.Method == Full {
+		say(true, "the order of the rows is that of this library's generator")
+	} else {
+		say(true, "the order of the rows and the adapter's first weights are those of this library's generator")
+		say(c.LoRA.InitAdapter != "", "the adapter starts afresh, in the run from lora.init_adapter")
+		say(c.Train.LoRAPlusRatio != 1, "B learns at the rate of A, in the run at %g times it (LoRA+)", c.Train.LoRAPlusRatio)
+	}
+	say(!c.Train.Shuffle, "rows are shuffled, in the run they were not")
+	say(c.Train.Warmup > 0, "the warm-up begins with a step at rate 0, in the run one step further on")
+	say(c.Train.Optimizer != "adamw", "the optimizer is AdamW, in the run %s", c.Train.Optimizer)
+	say(c.Train.EarlyStopping != NoEarlyStopping, "all epochs are trained, the run ends when %s has stopped rising", c.Train.EarlyStopping)
+	return list
 }
 
 // verifyTRL reads the rows back, token by token.
@@ -122,8 +177,8 @@ func verifyTRL(_ context.Context, s *artifactSource, path string) error {
 		}
 	}
 	s.art.Checks = append(s.art.Checks, fmt.Sprintf("%d rows of %d tokens are read back as they were trained on", rows, tokens))
-	if s.config.Loss.JSON != 0 || s.config.Loss.Field != 0 || s.config.Loss.Confidence != 0 {
-		s.art.Notes = append(s.art.Notes, "TRL trains on cross entropy alone: the other terms of this run's loss have no equal there")
+	for _, d := range s.trlDiffers() {
+		s.art.Notes = append(s.art.Notes, "otherwise than the run: "+d)
 	}
 	s.noteBase()
 	s.art.Notes = append(s.art.Notes, "pip install trl peft, then python "+trlScript+" where the base model is")
