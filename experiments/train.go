@@ -112,6 +112,7 @@ func (t *training) load(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	forgetPlanned()
 	t.restoreGC = LimitGarbage(*plan.MemoryBytes)
 	t.recorder = newRecorder(&t.trainee, t.writer, w.Encoded[data.Train].Examples)
 	if t.model, err = w.load(ctx, use(t.config)); err != nil {
