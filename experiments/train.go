@@ -157,6 +157,9 @@ func (t *training) record(micro int, plan Plan) error {
 	}
 	if err := t.writer.Update(func(i *runs.RunInfo) {
 		i.Resolved, i.Hashes, i.Steps = resolved, hashes, t.trainer.Steps()
+		if t.model.Dataset.Format == data.Text { // texts have no other score
+			i.BestBy = runs.ScoreLoss
+		}
 	}); err != nil {
 		return err
 	}
