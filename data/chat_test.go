@@ -212,17 +212,18 @@ func TestChatRows(t *testing.T) {
 func TestUnrenderedRowsAreBad(t *testing.T) {
 	ask, twice := `{"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]}`, `{"messages": [{"role": "user", "content": "a"}, {"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]}`
 	e := chatEncoder(t, "mistral")
-	d := mustLoad(t, map[string]string{"train.jsonl": ask + "\n" + twice + "\n"}, nil)
-	if err := d.RefuseUnrendered(e, Options{}); err != nil || len(d.Train) != 1 || len(d.Bad) != 1 || d.Bad[0].Line != 2 || !strings.Contains(d.Bad[0].Reason, "must alternate") {
+	d := mustLoad(t, map[string]string{"train.jsonl": twice + "\n" + ask + "\n"}, nil)
+	enc, err := d.EncodeAll(e, Options{})
+	if err != nil || len(d.Train) != 1 || len(enc[Train].Examples) != 1 || enc[Train].Rows[0] != 0 || enc[Train].Examples[0].Row != 0 || len(d.Bad) != 1 || d.Bad[0].Line != 1 || !strings.Contains(d.Bad[0].Reason, "must alternate") {
 		t.Errorf("%v, %d rows, bad %v", err, len(d.Train), d.Bad)
 	}
 	d = mustLoad(t, map[string]string{"train.jsonl": ask + "\n" + twice + "\n"}, nil)
 	var bad *BadRowsError
-	if err := d.RefuseUnrendered(e, Options{BadRows: Fail}); !errors.As(err, &bad) {
+	if _, err := d.EncodeAll(e, Options{BadRows: Fail}); !errors.As(err, &bad) {
 		t.Errorf("%v", err)
 	}
 	d = mustLoad(t, map[string]string{"train.jsonl": twice + "\n"}, nil)
-	if err := d.RefuseUnrendered(e, Options{}); !errors.Is(err, ErrNoRows) {
+	if _, err := d.EncodeAll(e, Options{}); !errors.Is(err, ErrNoRows) {
 		t.Errorf("%v", err)
 	}
 }

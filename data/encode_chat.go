@@ -204,11 +204,14 @@ func (e *Encoder) forbidden(r chat.Rendered) []int {
 	return cuts
 }
 
-// Rendered returns a chat row as the model reads it, and the spans of it that
-// are trained on.
-func (e *Encoder) Rendered(row Row) (string, []chat.Span, error) {
-	r, turns, err := e.turns(row)
-	return r.Text, turns, err
+// Rendered returns a chat row as the model reads it, the spans of it that are
+// trained on, and those that its messages say.
+func (e *Encoder) Rendered(row Row) (text string, trained, said []chat.Span, err error) {
+	r, trained, err := e.turns(row)
+	if err != nil {
+		return "", nil, nil, err
+	}
+	return r.Text, trained, e.chat.Said(row.Messages, r), nil
 }
 
 // turns renders a chat row and finds what of it is trained on. Where earlier turns
@@ -226,39 +229,4 @@ func (e *Encoder) turns(row Row) (chat.Rendered, []chat.Span, error) {
 		}
 	}
 	return e.chat.LastTurn(row.Messages)
-}
-
-// RefuseUnrendered moves chat rows that the template of e does not render to the
-// bad ones, or returns them as a [*BadRowsError] if o.BadRows is Fail. It must be
-// called before d is shared.
-func (d *Dataset) RefuseUnrendered(e *Encoder, o Options) error {
-	var bad []BadRow
-	for _, rows := range []*[]Row{&d.Train, &d.Eval, &d.Test} {
-		var kept []Row
-		for _, r := range *rows {
-			_, err := e.encodeChat(r, 0)
-			if err == nil {
-				_, err = e.PromptOf(r)
-			}
-			if errors.Is(err, ErrNoChatTemplate) {
-				return err
-			}
-			if err == nil {
-				kept = append(kept, r)
-				continue
-			}
-			bad = append(bad, BadRow{File: r.File, Line: r.Line, Reason: err.Error()})
-		}
-		*rows = kept
-	}
-	d.Bad = slices.Concat(d.Bad, bad)
-	switch {
-	case len(bad) == 0:
-		return nil
-	case o.BadRows == Fail:
-		return &BadRowsError{Rows: bad}
-	case len(d.Train) == 0:
-		return fmt.Errorf("%w for the train split: %w", ErrNoRows, &BadRowsError{Rows: bad})
-	}
-	return nil
 }

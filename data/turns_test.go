@@ -91,7 +91,7 @@ func TestTurnsOfAnUnstableTemplate(t *testing.T) {
 		t.Fatal(err)
 	}
 	d := mustLoad(t, map[string]string{"train.jsonl": long}, nil)
-	if err := d.RefuseUnrendered(chatEncoder(t, "").WithChat(tpl, false), Options{}); !errors.Is(err, ErrNoRows) {
+	if _, err := d.EncodeAll(chatEncoder(t, "").WithChat(tpl, false), Options{}); !errors.Is(err, ErrNoRows) {
 		t.Errorf("a template that counts: %v", err)
 	}
 }

@@ -3,6 +3,9 @@ package experiments
 import (
 	"fmt"
 	"os"
+	"path/filepath"
+	"strings"
+	"sync"
 
 	"hone/engine/llama"
 	"hone/engine/weights"
@@ -13,7 +16,11 @@ import (
 // adapter of a run directory. Modules and ranks have to be those of a; a scale that
 // is another is made up for. The result says how many modules that were.
 func beginFrom(a *llama.Adapter, dir string) (rescaled int, err error) {
-	file, err := readInit(dir)
+	return beginFromRead(a, dir, readInit)
+}
+
+func beginFromRead(a *llama.Adapter, dir string, read func(dir string) (*weights.Adapter, error)) (rescaled int, err error) {
+	file, err := read(dir)
 	if err != nil {
 		return 0, err
 	}
@@ -33,6 +40,60 @@ func readInit(dir string) (*weights.Adapter, error) {
 		return nil, fmt.Errorf("reading lora.init_adapter: %w", err)
 	}
 	return file, nil
+}
+
+// lastInit is the adapter that the last plan began from, as the form asks for plans at
+// every key: it is read again when its files are others.
+var lastInit struct {
+	sync.Mutex
+	key     string
+	adapter *weights.Adapter
+}
+
+// plannedInit is readInit, or what that returned last of the same files. The adapter
+// must not be changed.
+func plannedInit(dir string) (*weights.Adapter, error) {
+	key, err := filesKey(dir)
+	if err != nil {
+		return readInit(dir)
+	}
+	lastInit.Lock()
+	defer lastInit.Unlock()
+	if lastInit.adapter != nil && lastInit.key == key {
+		return lastInit.adapter, nil
+	}
+	lastInit.adapter = nil
+	file, err := readInit(dir)
+	if err == nil {
+		lastInit.key, lastInit.adapter = key, file
+	}
+	return file, err
+}
+
+// forgetPlanned gives the memory of plannedInit back.
+func forgetPlanned() {
+	lastInit.Lock()
+	defer lastInit.Unlock()
+	lastInit.adapter = nil
+}
+
+// filesKey changes when the files of lora.init_adapter do: by path, size and time.
+func filesKey(dir string) (string, error) {
+	var b strings.Builder
+	for _, at := range []string{dir, runs.AdapterDir(dir)} {
+		files, err := os.ReadDir(at)
+		if err != nil {
+			continue // which of the two it is readInit decides
+		}
+		for _, f := range files {
+			info, err := f.Info()
+			if err != nil {
+				return "", err
+			}
+			fmt.Fprintf(&b, "%q %d %d\n", filepath.Join(at, f.Name()), info.Size(), info.ModTime().UnixNano())
+		}
+	}
+	return b.String(), nil
 }
 
 func isDirectory(path string) bool {
@@ -57,7 +118,7 @@ func (p *Plan) planStart(c Config, model weights.Config) error {
 	if err != nil {
 		return err
 	}
-	rescaled, err := beginFrom(a, c.LoRA.InitAdapter)
+	rescaled, err := beginFromRead(a, c.LoRA.InitAdapter, plannedInit)
 	if err != nil {
 		return err
 	}

@@ -8,8 +8,10 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"hone/engine/llama"
+	"hone/engine/weights"
 	"hone/runs"
 )
 
@@ -135,5 +137,57 @@ func TestInitAdapterIsContinued(t *testing.T) {
 		if strings.HasPrefix(set, "lora.r=") && !errors.Is(err, llama.ErrAdapter) {
 			t.Errorf("%s: %v is no ErrAdapter", set, err)
 		}
+	}
+}
+
+// Plans of a form read the adapter that a run begins from once, and again when it is
+// another; training does not keep it.
+func TestPlansReadTheInitAdapterOnce(t *testing.T) {
+	start := startAdapter(t)
+	other := filepath.Join(t.TempDir(), "copy")
+	if err := os.CopyFS(other, os.DirFS(start)); err != nil {
+		t.Fatal(err)
+	}
+	forgetPlanned()
+	read := func(set ...string) (*weights.Adapter, error) {
+		t.Helper()
+		_, err := MakePlan(toyConfig(t, append([]string{"lora.init_adapter=" + other}, set...)...))
+		return lastInit.adapter, err
+	}
+	first, err := read()
+	if err != nil || first == nil {
+		t.Fatal(err, first)
+	}
+	if again, err := read("train.lr=1e-3"); err != nil || again != first {
+		t.Errorf("read again: %v", err)
+	}
+	before := first.Hash()
+	if again, err := read("lora.alpha=3"); err != nil || again != first || again.Hash() != before {
+		t.Errorf("a plan that rescales changes it: %v", err)
+	}
+	dir := other
+	if kept := runs.AdapterDir(dir); isDirectory(kept) {
+		dir = kept
+	}
+	file := filepath.Join(dir, "adapter_model.safetensors")
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text[len(text)-1] ^= 0x80 // the sign of its last value
+	if err := os.WriteFile(file, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chtimes(file, time.Time{}, time.Unix(1, 0)); err != nil {
+		t.Fatal(err)
+	}
+	if again, err := read(); err != nil || again == first || again.Hash() == before {
+		t.Errorf("another file is not read: %v", err)
+	}
+	if err := os.RemoveAll(other); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := read(); err == nil {
+		t.Error("what is gone is still there")
 	}
 }

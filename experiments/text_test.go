@@ -52,6 +52,10 @@ func TestTextsTrainAndCompare(t *testing.T) {
 		t.Errorf("%d evaluations, best %+v of %v", len(h.Evals), r.Eval, best)
 	}
 
+	if info, err := runs.ReadInfo(r.RunDir); err != nil || info.BestBy != runs.ScoreLoss {
+		t.Errorf("best by %q: %v", info.BestBy, err)
+	}
+
 	cmp, err := Compare(ctx, r.RunDir, data.Test, nil)
 	if err != nil {
 		t.Fatal(err)

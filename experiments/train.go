@@ -112,6 +112,7 @@ func (t *training) load(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	forgetPlanned()
 	t.restoreGC = LimitGarbage(*plan.MemoryBytes)
 	t.recorder = newRecorder(&t.trainee, t.writer, w.Encoded[data.Train].Examples)
 	if t.model, err = w.load(ctx, use(t.config)); err != nil {
@@ -156,6 +157,9 @@ func (t *training) record(micro int, plan Plan) error {
 	}
 	if err := t.writer.Update(func(i *runs.RunInfo) {
 		i.Resolved, i.Hashes, i.Steps = resolved, hashes, t.trainer.Steps()
+		if t.model.Dataset.Format == data.Text { // texts have no other score
+			i.BestBy = runs.ScoreLoss
+		}
 	}); err != nil {
 		return err
 	}

@@ -118,17 +118,10 @@ func (w *Workspace) openModel() error {
 		if err := use.rendering(); err != nil {
 			return err
 		}
-		if err := w.Dataset.RefuseUnrendered(use.Encoder, dataOptions(c)); err != nil {
-			return fmt.Errorf("rendering the conversations: %w", err)
-		}
 	}
-	encoded := map[string]data.Encoded{}
-	for _, split := range data.Splits() {
-		e, err := w.Dataset.EncodeSplit(use.Encoder, split, dataOptions(c))
-		if err != nil {
-			return fmt.Errorf("encoding the %s split: %w", split, err)
-		}
-		encoded[split] = e
+	encoded, err := w.Dataset.EncodeAll(use.Encoder, dataOptions(c))
+	if err != nil {
+		return err
 	}
 	w.Tokenizer, w.EOS, w.Encoder, w.Encoded = t, use.EOS, use.Encoder, encoded
 	return nil

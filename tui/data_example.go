@@ -144,7 +144,7 @@ func (d *dataScreen) trainedLines(n, width int, loss *rowLoss) []string {
 	split, row, r := d.row(n)
 	parts := d.work.Trained(split, row)
 	lines := d.countLines(n, loss)
-	lines = append(lines, label(t, "")+t.partLegend(r.Event))
+	lines = append(lines, label(t, "")+t.partLegend(r))
 	room, length := shownText, 0
 	var shown []textPart
 	for _, p := range parts {

@@ -45,7 +45,7 @@ func workspaceOf(w *experiments.Workspace) *workspace {
 		sp := splitView{Name: name, Rows: make([]rowView, len(rows))}
 		for i := range rows {
 			r := &rows[i]
-			sp.Rows[i] = rowView{File: r.File, Line: r.Line, Text: r.Text(), Event: r.Event != "", Whole: r.Whole, Prompt: r.Prompt, Target: r.Completion}
+			sp.Rows[i] = rowView{File: r.File, Line: r.Line, Text: r.Text(), Event: r.Event != "", Turns: len(r.Messages), Whole: r.Whole, Prompt: r.Prompt, Target: r.Completion}
 		}
 		marks := func(row int) *rowMarks {
 			r := &sp.Rows[row]
@@ -85,8 +85,8 @@ func trainedOf(w *experiments.Workspace) func(split, row int) []textPart {
 			return nil
 		}
 		if r := rows[row]; len(r.Messages) > 0 && w.Encoder != nil {
-			if text, turns, err := w.Encoder.Rendered(r); err == nil {
-				return turnParts(text, turns)
+			if text, trained, said, err := w.Encoder.Rendered(r); err == nil {
+				return turnParts(text, trained, said)
 			}
 		}
 		return trainedParts(d, &rows[row], end)
@@ -94,15 +94,27 @@ func trainedOf(w *experiments.Workspace) func(split, row int) []textPart {
 }
 
 // turnParts are the parts of a rendered conversation: its turns that are trained
-// on, and what stands between them.
-func turnParts(text string, turns []chat.Span) []textPart {
+// on, and of what stands between them what was said and what the template wrote.
+func turnParts(text string, trained, said []chat.Span) []textPart {
 	var parts []textPart
-	from := 0
-	for _, t := range turns {
-		parts = append(parts, textPart{Text: text[from:t.Start], Kind: partPrompt}, textPart{Text: text[t.Start:t.End], Kind: partStructure})
-		from = t.End
+	at := 0
+	add := func(to int, kind partKind) {
+		if at < to {
+			parts = append(parts, textPart{Text: text[at:to], Kind: kind})
+			at = to
+		}
 	}
-	return slices.DeleteFunc(parts, func(p textPart) bool { return p.Text == "" })
+	for _, t := range trained {
+		for _, s := range said {
+			if s.Start >= at && s.End <= t.Start {
+				add(s.Start, partTemplate)
+				add(s.End, partEvent)
+			}
+		}
+		add(t.Start, partTemplate)
+		add(t.End, partStructure)
+	}
+	return parts
 }
 
 // trainedParts are the parts of one row; end is what ends its target.

@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"hone/data"
@@ -114,5 +117,51 @@ func TestLiveShowsAndTriesARow(t *testing.T) {
 	out, err := p.Try(context.Background(), w.Splits[0].Rows[0].Text, false, [2]bool{false, true}, nil)
 	if err != nil || out[1] == nil || out[1].Tokens == 0 {
 		t.Error(fmt.Sprint(out), err)
+	}
+}
+
+// A conversation is drawn with what the template wrote, what was said, and what is
+// trained; a text with its beginning to go on from.
+func TestLiveConversationParts(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, text string) string {
+		name = filepath.Join(dir, name)
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return name
+	}
+	c := experiments.Default()
+	c.Model.Path, c.Data.ChatTemplate, c.Data.Split = filepath.Join("..", "engine", "testdata", "toy", "tied"), "chatml", [3]float64{1, 0, 0}
+	c.Data.Path = write("chat.jsonl", `{"messages": [{"role": "user", "content": "start?"}, {"role": "assistant", "content": "one"}, {"role": "user", "content": "b"}, {"role": "assistant", "content": "two"}]}`+"\n")
+	w, err := newLive("test").Open(context.Background(), c)
+	if err != nil || w.ModelProblem != nil {
+		t.Fatal(err, w.ModelProblem)
+	}
+	var got []string
+	for _, p := range w.Trained(0, 0) {
+		got = append(got, fmt.Sprintf("%d %s", p.Kind, p.Text))
+	}
+	want := []string{
+		"1 <|im_start|>user\n", "2 start?", "1 <|im_end|>\n<|im_start|>assistant\n", "3 one<|im_end|>",
+		"1 \n<|im_start|>user\n", "2 b", "1 <|im_end|>\n<|im_start|>assistant\n", "3 two<|im_end|>",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q", got)
+	}
+	row := w.Splits[0].Rows[0]
+	if legend := plainTheme(false).partLegend(&row); row.Turns != 4 || !strings.Contains(legend, "said") {
+		t.Errorf("%d turns, legend %q", row.Turns, legend)
+	}
+	c.Data.ChatTemplate = ""
+	c.Data.Path = write("text.jsonl", `{"text": "one two three four"}`+"\n")
+	if w, err = newLive("test").Open(context.Background(), c); err != nil || w.ModelProblem != nil {
+		t.Fatal(err, w.ModelProblem)
+	}
+	if row := w.Splits[0].Rows[0]; !row.Whole || tryText(&row) != "one two" {
+		t.Errorf("%+v goes on from %q", row, tryText(&row))
+	}
+	if parts := w.Trained(0, 0); len(parts) != 2 || parts[0].Kind != partStructure || parts[1].Kind != partEnd {
+		t.Errorf("%+v", parts)
 	}
 }

@@ -244,6 +244,9 @@ func logSentence(l logLine) string {
 }
 
 func evalSentence(p evalPoint) string {
+	if p.n == 0 { // nothing was generated
+		return fmt.Sprintf("Evaluation at step %d: loss %s.", p.step, figure(p.loss))
+	}
 	text := fmt.Sprintf("Evaluation at step %d over %s: exact match %s, valid JSON %s, fields %s, loss %s", p.step, plural(p.n, "row"), shareText(p.exact), shareText(p.valid), shareText(p.field), figure(p.loss))
 	var worst []string
 	for _, f := range p.fields[:min(len(p.fields), 3)] {

@@ -3,6 +3,7 @@ package tui
 import (
 	"context"
 	"errors"
+	"math"
 	"strings"
 	"testing"
 
@@ -100,5 +101,17 @@ func TestPlainRefusesWhatIsNoRun(t *testing.T) {
 	p, out := telling()
 	if err := p.follow(context.Background(), f, "nowhere"); err == nil || out.Len() > 0 {
 		t.Errorf("%v: %q", err, out)
+	}
+}
+
+// An evaluation that generated nothing, as of texts, has a loss and no shares.
+func TestEvaluationWithoutOutputs(t *testing.T) {
+	p := evalPoint{step: 7, loss: 1.5, exact: math.NaN(), valid: math.NaN(), field: math.NaN()}
+	if got := evalSentence(p); got != "Evaluation at step 7: loss 1.500." {
+		t.Errorf("%q", got)
+	}
+	f := &trainFeed{feedSettings: feedSettings{by: runs.ScoreLoss}, scores: []evalPoint{p}}
+	if got := f.bestText(p); !strings.HasPrefix(got, "lowest loss 1.5") || strings.Contains(got, "NaN") {
+		t.Errorf("%q", got)
 	}
 }

@@ -309,10 +309,14 @@ func (t *theme) tokenLegend() string {
 }
 
 // partLegend explains the marks of a text in its parts.
-func (t *theme) partLegend(event bool) string {
-	if !event {
+func (t *theme) partLegend(r *rowView) string {
+	said := "event"
+	switch {
+	case r.Turns > 0:
+		said = "said"
+	case !r.Event:
 		return t.tokenLegend()
 	}
 	quote := []rune(t.g.quote)
-	return t.dim.Render(t.g.masked+" template  ") + string(quote[0]) + t.dim.Render(t.g.masked) + string(quote[1]) + " event  " + t.g.structure + " structure  " + t.field.Render(t.g.value+" value")
+	return t.dim.Render(t.g.masked+" template  ") + string(quote[0]) + t.dim.Render(t.g.masked) + string(quote[1]) + " " + said + "  " + t.g.structure + " structure  " + t.field.Render(t.g.value+" value")
 }

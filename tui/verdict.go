@@ -55,6 +55,9 @@ func (f *trainFeed) verdict(state string, info runs.RunInfo) string {
 // bestText is the best evaluation, what it began from, and whether more training
 // was still making it better.
 func (f *trainFeed) bestText(best evalPoint) string {
+	if best.n == 0 { // nothing was generated
+		return fmt.Sprintf("lowest loss %s at step %d", figure(best.loss), best.step)
+	}
 	text := fmt.Sprintf("best %s %s at step %d", f.bestName(), f.bestFigure(best), best.step)
 	first, last := f.scores[0], f.scores[len(f.scores)-1]
 	if first.step < best.step && f.better(best, first) {

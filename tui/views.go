@@ -60,6 +60,7 @@ type rowView struct {
 	File   string
 	Line   int
 	Text   string // the event, or the prompt
+	Turns  int    // of a conversation
 	Whole  bool   // Text is all there is, and trained on as a whole
 	Event  bool   // Text is the event that the template made the prompt of
 	Prompt string

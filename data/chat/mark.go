@@ -12,6 +12,8 @@ const (
 	markBase  = 0xF0000  // + an ASCII character that is no space
 	beginMark = 0x10FFF0 // {% generation %}
 	endMark   = 0x10FFF1 // {% endgeneration %}
+	sayMark   = 0x10FFF2 // before what a message says
+	saidMark  = 0x10FFF3 // after it
 )
 
 func isMark(r rune) bool { return r > markBase+' ' && r < markBase+0x7f }
@@ -19,7 +21,7 @@ func isMark(r rune) bool { return r > markBase+' ' && r < markBase+0x7f }
 // reserved returns the first character of s that marks are made of, or 0.
 func reserved(s string) rune {
 	for _, r := range s {
-		if isMark(r) || r == beginMark || r == endMark {
+		if isMark(r) || r >= beginMark && r <= saidMark {
 			return r
 		}
 	}

@@ -219,3 +219,42 @@ func TestCheck(t *testing.T) {
 		}
 	}
 }
+
+// What messages say is told from the template around it, also where a template takes
+// white space off; where it looks into a message, that one is left out.
+func TestSaid(t *testing.T) {
+	m := []Message{{System, "user"}, {User, " é two\n"}, {Assistant, "start"}, {User, ""}, {Assistant, "<think>\nso\n</think>\n\nend"}}
+	for name, want := range map[string][]string{
+		"smollm2":    {"user", "é two", "start", "<think>\nso\n</think>\n\nend"},
+		"qwen25":     {"user", "é two", "start", "<think>\nso\n</think>\n\nend"},
+		"llama3":     {"user", "é two", "start", "<think>\nso\n</think>\n\nend"},
+		"generation": {"user", "é two", "start", "<think>\nso\n</think>\n\nend"},
+		"qwen3":      {"user", "é two", "start"},
+	} {
+		tpl := load(t, name)
+		r, err := tpl.Render(m, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		at := 0
+		for _, s := range tpl.Said(m, r) {
+			if s.Start < at {
+				t.Errorf("%s: spans overlap", name)
+			}
+			at = s.End
+			got = append(got, r.Text[s.Start:s.End])
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
+	}
+	// One that counts characters writes something else of marked ones.
+	tpl, err := Parse("{% for m in messages %}{{ m.content|length }}{% endfor %}", nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := tpl.Said(m, Rendered{Text: "1"}); got != nil {
+		t.Errorf("%v", got)
+	}
+}

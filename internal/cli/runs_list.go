@@ -89,7 +89,7 @@ func lossText(loss *runs.Number) string {
 
 // scores writes the scores of an evaluation, if there is one.
 func scores(e *runs.Eval) (exact, fields string) {
-	if e == nil {
+	if e == nil || e.N == 0 {
 		return "-", "-"
 	}
 	return share(float64(e.ExactMatch)), share(float64(e.FieldAccuracy))

@@ -135,7 +135,11 @@ func (a *app) printRun(s shownRun) {
 		t = a.table()
 		t.row("step", "split", "loss", "exact", "valid", "fields", "rows")
 		for _, e := range s.Evals {
-			t.row(fmt.Sprint(e.Step), e.Split, fmt.Sprintf("%.4f", float64(e.Loss)), share(float64(e.ExactMatch)), share(float64(e.JSONValidity)), share(float64(e.FieldAccuracy)), fmt.Sprint(e.N))
+			cells := []string{share(float64(e.ExactMatch)), share(float64(e.JSONValidity)), share(float64(e.FieldAccuracy))}
+			if e.N == 0 { // nothing was generated
+				cells = []string{"-", "-", "-"}
+			}
+			t.row(append(append([]string{fmt.Sprint(e.Step), e.Split, fmt.Sprintf("%.4f", float64(e.Loss))}, cells...), fmt.Sprint(e.N))...)
 		}
 		t.flush()
 	}
