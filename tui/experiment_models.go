@@ -119,7 +119,7 @@ func (e *experimentScreen) modelRow(m experiments.ModelAtHand, found experiments
 		says := fmt.Sprintf("training needs about %s or more (a row of %d tokens at a time); a run may use %s", needs, found.Tokens, bytesText(float64(found.Memory)))
 		if m.Needs > found.Memory {
 			mark = "!"
-			says = fmt.Sprintf("training needs about %s, more than the %s that a run may use: shorter rows (data.max_length) or model.dtype = bf16 need less", needs, bytesText(float64(found.Memory)))
+			says = fmt.Sprintf("training needs about %s, more than the %s that a run may use: shorter rows (data.max_length) or model.dtype = int8 need less", needs, bytesText(float64(found.Memory)))
 		}
 		r.about = append(r.about, says)
 	}

@@ -53,6 +53,7 @@ const (
 	NonFinite        = "NONFINITE"
 	Unreadable       = "UNREADABLE"
 	MaskGap          = "MASK-GAP"
+	TurnsLast        = "TURNS-LAST"
 	SpecialText      = "SPECIAL-TEXT"
 	LostText         = "LOST-TEXT"
 	FieldGap         = "FIELD-GAP"

@@ -52,6 +52,13 @@ var preflightModes = []Mode{
 		Do:   "Mask by position.",
 	},
 	{
+		ID: TurnsLast, Class: InHone, Title: "of a conversation only the last answer is trained",
+		See:  "Fewer targets than the conversations have answers.",
+		Why:  "The chat template writes earlier turns otherwise once others follow (Qwen3 drops their thoughts), so that nothing stands in the whole as the model will see it.",
+		Find: "Preflight renders every conversation turn by turn.",
+		Do:   "Make a row of every turn (data.turns = \"each\").",
+	},
+	{
 		ID: SpecialText, Class: InHone, Title: "a special token in the text of a row",
 		See:  "Answers that stop early, or in the middle.",
 		Why:  "The text holds something like an end token.",
