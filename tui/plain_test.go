@@ -110,8 +110,15 @@ func TestEvaluationWithoutOutputs(t *testing.T) {
 	if got := evalSentence(p); got != "Evaluation at step 7: loss 1.500." {
 		t.Errorf("%q", got)
 	}
-	f := &trainFeed{feedSettings: feedSettings{by: runs.ScoreLoss}, scores: []evalPoint{p}}
-	if got := f.bestText(p); !strings.HasPrefix(got, "lowest loss 1.5") || strings.Contains(got, "NaN") {
-		t.Errorf("%q", got)
+	lower := p
+	lower.step, lower.loss = 9, 1.25
+	for _, by := range []string{"", runs.ScoreExact, runs.ScoreLoss} {
+		f := &trainFeed{feedSettings: feedSettings{by: by}, scores: []evalPoint{p, lower, p}}
+		if best, ok := f.best(); !ok || best.step != 9 {
+			t.Errorf("by %q the best is that of step %d", by, best.step)
+		}
+		if got := f.bestText(lower); got != "lowest loss 1.250 at step 9" {
+			t.Errorf("%q", got)
+		}
 	}
 }

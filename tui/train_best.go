@@ -4,6 +4,18 @@ import (
 	"hone/runs"
 )
 
+// wrote reports whether evaluations have scores of what was generated: of texts that are
+// learned as a whole nothing is, and the loss is all there is.
+func (f *trainFeed) wrote() bool { return len(f.scores) == 0 || f.scores[0].n > 0 }
+
+// score is the name of the score that counts.
+func (f *trainFeed) score() string {
+	if !f.wrote() {
+		return runs.ScoreLoss
+	}
+	return f.by
+}
+
 // best is the evaluation with the best score that counts, the lower loss among
 // equals; ok is false without any.
 func (f *trainFeed) best() (best evalPoint, ok bool) {
@@ -17,7 +29,7 @@ func (f *trainFeed) best() (best evalPoint, ok bool) {
 
 // scoreOf is the score that counts.
 func (f *trainFeed) scoreOf(p evalPoint) float64 {
-	switch f.by {
+	switch f.score() {
 	case runs.ScoreFields:
 		return p.field
 	case runs.ScoreValidity:
@@ -30,7 +42,7 @@ func (f *trainFeed) scoreOf(p evalPoint) float64 {
 
 // better compares the scores that count.
 func (f *trainFeed) better(a, b evalPoint) bool {
-	if f.by == runs.ScoreLoss {
+	if f.score() == runs.ScoreLoss {
 		return a.loss < b.loss
 	}
 	return f.scoreOf(a) > f.scoreOf(b)
@@ -38,7 +50,7 @@ func (f *trainFeed) better(a, b evalPoint) bool {
 
 // bestName is the score that counts, in words.
 func (f *trainFeed) bestName() string {
-	switch f.by {
+	switch f.score() {
 	case runs.ScoreFields:
 		return "field accuracy"
 	case runs.ScoreValidity:
@@ -51,7 +63,7 @@ func (f *trainFeed) bestName() string {
 
 // bestVerb is what the score that counts does while it gets better.
 func (f *trainFeed) bestVerb() string {
-	if f.by == runs.ScoreLoss {
+	if f.score() == runs.ScoreLoss {
 		return "falling"
 	}
 	return "rising"
@@ -59,7 +71,7 @@ func (f *trainFeed) bestVerb() string {
 
 // bestFigure is the score that counts as text.
 func (f *trainFeed) bestFigure(p evalPoint) string {
-	if f.by == runs.ScoreLoss {
+	if f.score() == runs.ScoreLoss {
 		return figure(p.loss)
 	}
 	return shareText(f.scoreOf(p))

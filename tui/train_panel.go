@@ -67,6 +67,9 @@ func (s *trainScreen) evalTable(width int) []string {
 		{"field", func(p evalPoint) float64 { return p.field }, shareText},
 		{"loss", func(p evalPoint) float64 { return p.loss }, lossText},
 	} {
+		if row.name != "loss" && !s.feed.wrote() {
+			continue
+		}
 		line := pad(" "+row.name, name)
 		series := make([]float64, 0, spark)
 		for _, p := range all[max(len(all)-spark, 0):] {

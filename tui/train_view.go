@@ -260,6 +260,9 @@ func (s *trainScreen) scoreParts() []string {
 		return []string{t.dim.Render("eval  none yet")}
 	}
 	last := s.feed.scores[len(s.feed.scores)-1]
+	if !s.feed.wrote() {
+		return []string{t.dim.Render(fmt.Sprintf("eval @%d", last.step)), t.dim.Render("loss ") + s.value(last.loss, false)}
+	}
 	series := make([]float64, 0, 8)
 	for _, p := range s.feed.scores[max(len(s.feed.scores)-8, 0):] {
 		series = append(series, p.exact)

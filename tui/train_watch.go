@@ -224,6 +224,9 @@ func (s *trainScreen) watchLines(width, room int) []string {
 		return nil
 	}
 	if len(s.feed.watched) == 0 {
+		if !s.feed.wrote() {
+			return []string{t.dim.Render(" watching   nothing is generated from texts")}
+		}
 		return []string{t.dim.Render(" watching   no outputs yet: they come with evaluations")}
 	}
 	var lines []string
