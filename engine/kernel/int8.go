@@ -2,7 +2,8 @@ package kernel
 
 import (
 	"encoding/binary"
-	"math"
+
+	"hone/engine/half"
 )
 
 // A packed matrix of int8 is made of blocks of 32 k. A block of a panel holds the
@@ -21,7 +22,7 @@ const int8Depth = (2*2 + int8Block) / 4
 
 // LargestInt8 bounds what [Int8] can hold: the largest half. What is set beyond it is
 // cut down to it.
-const LargestInt8 = 65504
+const LargestInt8 = half.Largest
 
 // int8Grids are the ways of the types of GGUF: all values are least + i * step with
 // whole i. They are tried in this order before the way that fits any values.
@@ -48,19 +49,19 @@ func quantize(levels *[int8Block]uint8, x []float32) (step, least uint16) {
 		if g.least != 0 {
 			spread = max(high, -low)
 		}
-		step, least = nearestHalf(spread/g.divisor), nearestHalf(low)
+		step, least = roundedHalf(spread/g.divisor), roundedHalf(low)
 		if g.least != 0 {
-			least = nearestHalf(g.least * expandHalf(step))
+			least = roundedHalf(g.least * half.Float32(step))
 		}
-		if onGrid(levels, x, expandHalf(step), expandHalf(least)) {
+		if onGrid(levels, x, half.Float32(step), half.Float32(least)) {
 			return step, least
 		}
 	}
-	least = halfBelow(low)
-	m := expandHalf(least)
-	step = halfAbove((min(high, LargestInt8) - m) / 255)
+	least = half.Below(low)
+	m := half.Float32(least)
+	step = half.Above((min(high, LargestInt8) - m) / 255)
 	inverse := float32(0)
-	if d := expandHalf(step); d > 0 {
+	if d := half.Float32(step); d > 0 {
 		inverse = 1 / d
 	}
 	for i, v := range x {
@@ -93,6 +94,9 @@ func onGrid(levels *[int8Block]uint8, x []float32, step, least float32) bool {
 // quadAt is the place in a block of the byte of row j and k i.
 func quadAt(w, j, i int) int { return (4+i&^3)*w + 4*j + i&3 }
 
+// roundedHalf rounds to the nearest half that is finite.
+func roundedHalf(x float32) uint16 { return half.Nearest(max(-half.Largest, min(x, half.Largest))) }
+
 // setRowsInt8 sets the rows of a panel from j on.
 func (p *Packed) setRowsInt8(panel []float32, j int, b []float32, ldb, rows int) {
 	w := p.set.width
@@ -118,7 +122,7 @@ func (p *Packed) rowInt8(panel []float32, j int, dst []float32) {
 	w, bytes := p.set.width, bytesOf(panel)
 	for at := 0; len(dst) > 0; at += int8Depth * w * 4 {
 		n := min(int8Block, len(dst))
-		step, least := expandHalf(binary.LittleEndian.Uint16(bytes[at+2*j:])), expandHalf(binary.LittleEndian.Uint16(bytes[at+2*(w+j):]))
+		step, least := half.Float32(binary.LittleEndian.Uint16(bytes[at+2*j:])), half.Float32(binary.LittleEndian.Uint16(bytes[at+2*(w+j):]))
 		for i := range dst[:n] {
 			dst[i] = float32(float32(bytes[at+quadAt(w, j, i)])*step) + least
 		}
@@ -136,7 +140,7 @@ func (s *set) expandBlocks(dst, src []float32, k int) {
 	w, bytes := s.width, bytesOf(src)
 	for at := 0; k > 0; at, k = at+int8Depth*w*4, k-int8Block {
 		for j := range w {
-			step, least := expandHalf(binary.LittleEndian.Uint16(bytes[at+2*j:])), expandHalf(binary.LittleEndian.Uint16(bytes[at+2*(w+j):]))
+			step, least := half.Float32(binary.LittleEndian.Uint16(bytes[at+2*j:])), half.Float32(binary.LittleEndian.Uint16(bytes[at+2*(w+j):]))
 			for i := range min(int8Block, k) {
 				dst[i*w+j] = float32(float32(bytes[at+quadAt(w, j, i)])*step) + least
 			}
@@ -145,43 +149,4 @@ func (s *set) expandBlocks(dst, src []float32, k int) {
 			dst = dst[int8Block*w:]
 		}
 	}
-}
-
-// expandHalf converts an IEEE 754 half that is finite: shifted it is a float32 whose
-// exponent is 112 too low, subnormal or not, and one multiplication makes it right.
-func expandHalf(h uint16) float32 {
-	f := math.Float32frombits(uint32(h&0x7fff)<<13) * 0x1p112
-	return math.Float32frombits(math.Float32bits(f) | uint32(h&0x8000)<<16)
-}
-
-// nearestHalf rounds to the nearest half, ties to even, and to the largest where x
-// is beyond it.
-func nearestHalf(x float32) uint16 {
-	magnitude := min(math.Float32frombits(math.Float32bits(x)&^(1<<31)), LargestInt8)
-	sign := uint16(math.Float32bits(x) >> 16 & 0x8000)
-	if magnitude < 0x1p-14 { // subnormal: adding this leaves the bits of its unit, 2^-24, in the lowest place
-		return sign | uint16(math.Float32bits(magnitude+0x1p-1)-math.Float32bits(0x1p-1))
-	}
-	bits := math.Float32bits(magnitude) - 112<<23
-	return sign | uint16((bits+0xfff+bits>>13&1)>>13)
-}
-
-// halfBelow is the largest half that is not above x, halfAbove the smallest that is
-// not below, as far as halves reach.
-func halfBelow(x float32) uint16 { return directed(x, -1) }
-func halfAbove(x float32) uint16 { return directed(x, 1) }
-
-// directed rounds towards the infinity of that sign.
-func directed(x, sign float32) uint16 {
-	h := nearestHalf(x)
-	outwards := (h&0x8000 == 0) == (sign > 0)
-	switch {
-	case (expandHalf(h)-x)*sign >= 0 || outwards && h&0x7fff == 0x7bff:
-		return h
-	case outwards:
-		return h + 1
-	case h&0x7fff == 0: // over zero
-		return h ^ 0x8000 | 1
-	}
-	return h - 1
 }

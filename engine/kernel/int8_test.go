@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"testing"
+
+	"hone/engine/half"
 )
 
 // asInt8 packs b [n, k] and returns also what of it was kept.
@@ -126,13 +128,13 @@ func TestInt8KeepsGGUF(t *testing.T) {
 	} {
 		r := seeded(33)
 		for range 2000 {
-			step := expandHalf(nearestHalf(float32(math.Exp2(-12 + 8*r.Float64()))))
+			step := half.Float32(half.Nearest(float32(math.Exp2(-12 + 8*r.Float64()))))
 			if g.offset == 8 || g.offset == 16 { // these have steps of either sign
 				step *= 1 - 2*float32(r.IntN(2))
 			}
 			least := -g.offset * step
 			if g.offset == 0 {
-				least = expandHalf(nearestHalf(-step * 16 * r.Float32()))
+				least = half.Float32(half.Nearest(-step * 16 * r.Float32()))
 			}
 			b := make([]float32, k)
 			for i := range b {
@@ -172,8 +174,8 @@ func TestInt8Edges(t *testing.T) {
 		{"one value", []float32{0.3}, 0.3 / 2048},
 		{"equal values", []float32{-3, -3, -3}, 0},
 		{"tiny", []float32{1e-9, -1e-9}, 6e-8},
-		{"the largest", []float32{LargestInt8, -LargestInt8, 0}, 300},
-		{"beyond", []float32{LargestInt8, 1e9, -1e9}, 1e9},
+		{"the largest", []float32{half.Largest, -half.Largest, 0}, 300},
+		{"beyond", []float32{half.Largest, 1e9, -1e9}, 1e9},
 		{"one outlier", append(make([]float32, 31), 100), 0.2},
 	}
 	for _, c := range tests {
@@ -182,40 +184,6 @@ func TestInt8Edges(t *testing.T) {
 			if d := math.Abs(float64(v) - float64(c.b[i])); !(d <= c.off) || math.Abs(float64(v)) > 1.01*LargestInt8 {
 				t.Errorf("%s: %g became %g", c.name, c.b[i], v)
 			}
-		}
-	}
-}
-
-func TestHalves(t *testing.T) {
-	// All finite halves in order, and what lies between neighbours.
-	previous := float32(math.Inf(-1))
-	for i := -0x7bff; i <= 0x7bff; i++ {
-		h := uint16(i)
-		if i < 0 {
-			h = 0x8000 | uint16(-i)
-		}
-		v := expandHalf(h)
-		if v <= previous || expandHalf(nearestHalf(v)) != v || expandHalf(halfBelow(v)) != v || expandHalf(halfAbove(v)) != v {
-			t.Fatalf("%#x is %g after %g, and %#x, %#x, %#x back", h, v, previous, nearestHalf(v), halfBelow(v), halfAbove(v))
-		}
-		for _, share := range []float32{0.25, 0.75} {
-			x := previous + (v-previous)*share
-			if i == -0x7bff || x == previous || x == v {
-				continue
-			}
-			nearest := previous
-			if share > 0.5 {
-				nearest = v
-			}
-			if expandHalf(halfBelow(x)) != previous || expandHalf(halfAbove(x)) != v || expandHalf(nearestHalf(x)) != nearest {
-				t.Fatalf("%g between %g and %g: %g, %g, %g", x, previous, v, expandHalf(halfBelow(x)), expandHalf(halfAbove(x)), expandHalf(nearestHalf(x)))
-			}
-		}
-		previous = v
-	}
-	for _, x := range []float32{1e9, float32(math.Inf(1))} {
-		if v := expandHalf(nearestHalf(x)); v != LargestInt8 || expandHalf(nearestHalf(-x)) != -v {
-			t.Errorf("%g becomes %g", x, v)
 		}
 	}
 }

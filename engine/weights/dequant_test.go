@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"math"
 	"testing"
+
+	"hone/engine/half"
 )
 
 // refHalf is the definition of an IEEE 754 half.
@@ -58,7 +60,7 @@ func sameFloat(a, b float32) bool {
 
 func TestEveryHalf(t *testing.T) {
 	for h := range 1 << 16 {
-		if got, want := halfToFloat(uint16(h)), refHalf(uint16(h)); !sameFloat(got, want) {
+		if got, want := half.Float32(uint16(h)), refHalf(uint16(h)); !sameFloat(got, want) {
 			t.Fatalf("half %04x is %v, want %v", h, got, want)
 		}
 	}

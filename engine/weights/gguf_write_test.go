@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"hone/engine/half"
 	"hone/engine/tokenizer"
 )
 
@@ -279,30 +280,30 @@ func TestWriteGGUFRefused(t *testing.T) {
 // the middle to the even one.
 func TestFloatToHalf(t *testing.T) {
 	for h := range uint16(0x7c00) {
-		f := halfToFloat(h)
-		if got := floatToHalf(f); got != h {
+		f := half.Float32(h)
+		if got := half.Nearest(f); got != h {
 			t.Fatalf("%v (%#x) became %#x", f, h, got)
 		}
-		if got := floatToHalf(-f); got != h|0x8000 {
+		if got := half.Nearest(-f); got != h|0x8000 {
 			t.Fatalf("%v became %#x", -f, got)
 		}
 		if h == 0x7bff {
 			break
 		}
-		middle := (f + halfToFloat(h+1)) / 2 // exact
+		middle := (f + half.Float32(h+1)) / 2 // exact
 		even := h + h&1
-		if got := floatToHalf(middle); got != even {
+		if got := half.Nearest(middle); got != even {
 			t.Fatalf("%v became %#x, not %#x", middle, got, even)
 		}
-		if got := floatToHalf(math.Nextafter32(middle, 0)); got != h {
+		if got := half.Nearest(math.Nextafter32(middle, 0)); got != h {
 			t.Fatalf("just below %v became %#x, not %#x", middle, got, h)
 		}
-		if got := floatToHalf(math.Nextafter32(middle, 1e9)); got != h+1 {
+		if got := half.Nearest(math.Nextafter32(middle, 1e9)); got != h+1 {
 			t.Fatalf("just above %v became %#x, not %#x", middle, got, h+1)
 		}
 	}
 	for f, want := range map[float32]uint16{65519: 0x7bff, 65520: 0x7c00, float32(math.Inf(-1)): 0xfc00} {
-		if got := floatToHalf(f); got != want {
+		if got := half.Nearest(f); got != want {
 			t.Errorf("%v became %#x, not %#x", f, got, want)
 		}
 	}

@@ -3,19 +3,9 @@ package weights
 import (
 	"encoding/binary"
 	"math"
-)
 
-// halfToFloat converts an IEEE 754 half. The shifted half is a float32 whose
-// exponent is 112 too low, subnormals included, so one exact multiplication
-// repairs it.
-func halfToFloat(h uint16) float32 {
-	bits := uint32(h&0x7fff) << 13
-	f := math.Float32bits(math.Float32frombits(bits) * 0x1p112)
-	if h&0x7c00 == 0x7c00 { // infinity, NaN with its payload
-		f = bits | 0x7f800000
-	}
-	return math.Float32frombits(f | uint32(h&0x8000)<<16)
-}
+	"hone/engine/half"
+)
 
 // floatToBF16 rounds to the nearest bfloat16, ties to even. A NaN stays a NaN.
 func floatToBF16(f float32) uint16 {
@@ -57,7 +47,7 @@ func decodeBF16(dst []float32, src []byte) {
 func decodeF16(dst []float32, src []byte) {
 	src = src[:2*len(dst)]
 	for i := range dst {
-		dst[i] = halfToFloat(binary.LittleEndian.Uint16(src[2*i:]))
+		dst[i] = half.Float32(binary.LittleEndian.Uint16(src[2*i:]))
 	}
 }
 

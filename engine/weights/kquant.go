@@ -1,6 +1,10 @@
 package weights
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"hone/engine/half"
+)
 
 // The K types of ggml have 256 values a block, in groups with scales of their own, which
 // are whole numbers of the block's scale. As in quant.go, products are rounded before
@@ -32,8 +36,8 @@ func decodeQ5_K(dst []float32, src []byte) {
 // decodeGroups decodes eight groups: the low halves of 32 bytes are one, the high halves
 // the next. fifth, if there is one, has bit j of every value of group j.
 func decodeGroups(dst []float32, block, values, fifth []byte) {
-	d := halfToFloat(binary.LittleEndian.Uint16(block))
-	m := halfToFloat(binary.LittleEndian.Uint16(block[2:]))
+	d := half.Float32(binary.LittleEndian.Uint16(block))
+	m := half.Float32(binary.LittleEndian.Uint16(block[2:]))
 	for j := range 8 {
 		scale, least := groupScale(j, block[4:16])
 		scale, least = d*scale, m*least
@@ -52,7 +56,7 @@ func decodeGroups(dst []float32, block, values, fifth []byte) {
 // decodeQ6_K: low four bits [128], high two [64], scales [16] of 16 values each, d.
 func decodeQ6_K(dst []float32, src []byte) {
 	for ; len(dst) >= 256 && len(src) >= 210; dst, src = dst[256:], src[210:] {
-		d := halfToFloat(binary.LittleEndian.Uint16(src[208:]))
+		d := half.Float32(binary.LittleEndian.Uint16(src[208:]))
 		for i := range 256 {
 			// Of each half, four runs of 32: the low halves of 64 bytes, then the high ones.
 			half, run, at := i/128, i/32%4, i%32
@@ -69,7 +73,7 @@ func decodeQ6_K(dst []float32, src []byte) {
 
 func decodeQ5_0(dst []float32, src []byte) {
 	for ; len(dst) >= 32 && len(src) >= 22; dst, src = dst[32:], src[22:] {
-		d := halfToFloat(binary.LittleEndian.Uint16(src))
+		d := half.Float32(binary.LittleEndian.Uint16(src))
 		fifth := binary.LittleEndian.Uint32(src[2:])
 		for i := range 32 {
 			dst[i] = d * float32(int(src[6+i%16]>>(4*(i/16))&15)+int(fifth>>i&1)<<4-16)
@@ -79,8 +83,8 @@ func decodeQ5_0(dst []float32, src []byte) {
 
 func decodeQ5_1(dst []float32, src []byte) {
 	for ; len(dst) >= 32 && len(src) >= 24; dst, src = dst[32:], src[24:] {
-		d := halfToFloat(binary.LittleEndian.Uint16(src))
-		m := halfToFloat(binary.LittleEndian.Uint16(src[2:]))
+		d := half.Float32(binary.LittleEndian.Uint16(src))
+		m := half.Float32(binary.LittleEndian.Uint16(src[2:]))
 		fifth := binary.LittleEndian.Uint32(src[4:])
 		for i := range 32 {
 			dst[i] = float32(d*float32(int(src[8+i%16]>>(4*(i/16))&15)+int(fifth>>i&1)<<4)) + m

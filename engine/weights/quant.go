@@ -1,6 +1,10 @@
 package weights
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"hone/engine/half"
+)
 
 // Blocks of ggml: 32 values that share a scale d (a half), Q4_1 also a minimum
 // m. Of the 4-bit types the low halves of the 16 bytes are values 0 to 15, the
@@ -9,7 +13,7 @@ import "encoding/binary"
 
 func decodeQ4_0(dst []float32, src []byte) {
 	for len(dst) >= 32 && len(src) >= 18 {
-		d := halfToFloat(binary.LittleEndian.Uint16(src))
+		d := half.Float32(binary.LittleEndian.Uint16(src))
 		var value [16]float32
 		for q := range value {
 			value[q] = d * float32(q-8)
@@ -21,8 +25,8 @@ func decodeQ4_0(dst []float32, src []byte) {
 
 func decodeQ4_1(dst []float32, src []byte) {
 	for len(dst) >= 32 && len(src) >= 20 {
-		d := halfToFloat(binary.LittleEndian.Uint16(src))
-		m := halfToFloat(binary.LittleEndian.Uint16(src[2:]))
+		d := half.Float32(binary.LittleEndian.Uint16(src))
+		m := half.Float32(binary.LittleEndian.Uint16(src[2:]))
 		var value [16]float32
 		for q := range value {
 			value[q] = float32(d*float32(q)) + m
@@ -42,7 +46,7 @@ func expand4(dst *[32]float32, q *[16]byte, value *[16]float32) {
 
 func decodeQ8_0(dst []float32, src []byte) {
 	for len(dst) >= 32 && len(src) >= 34 {
-		d := halfToFloat(binary.LittleEndian.Uint16(src))
+		d := half.Float32(binary.LittleEndian.Uint16(src))
 		out := (*[32]float32)(dst)
 		for i, b := range (*[32]byte)(src[2:]) {
 			out[i] = d * float32(int8(b))

@@ -3,30 +3,16 @@ package weights
 import (
 	"encoding/binary"
 	"math"
+
+	"hone/engine/half"
 )
 
 // The encoders are ggml's reference ones, so that a file has the bytes that llama.cpp
 // would have written.
 
-// floatToHalf rounds to the nearest IEEE 754 half, ties to even; what is too large
-// becomes infinite.
-func floatToHalf(f float32) uint16 {
-	bits := math.Float32bits(f)
-	sign, bits := uint16(bits>>16&0x8000), bits&0x7fffffff
-	switch {
-	case bits > 0x7f800000:
-		return sign | 0x7e00
-	case bits >= 0x477ff000: // rounds to more than the largest half
-		return sign | 0x7c00
-	case bits < 0x38800000: // subnormal: the sum's own rounding is the right one
-		return sign | uint16(math.Float32bits(math.Float32frombits(bits)+0.5)-0x3f000000)
-	}
-	return sign | uint16((bits+0xfff+bits>>13&1-0x38000000)>>13)
-}
-
 func encodeF16(dst []byte, src []float32) {
 	for i, f := range src {
-		binary.LittleEndian.PutUint16(dst[2*i:], floatToHalf(f))
+		binary.LittleEndian.PutUint16(dst[2*i:], half.Nearest(f))
 	}
 }
 
@@ -42,7 +28,7 @@ func encodeQ8_0(dst []byte, src []float32) {
 		if d != 0 {
 			inverse = 1 / d
 		}
-		binary.LittleEndian.PutUint16(dst, floatToHalf(d))
+		binary.LittleEndian.PutUint16(dst, half.Nearest(d))
 		for i, x := range src[:32] {
 			dst[2+i] = byte(int8(math.Round(float64(x * inverse))))
 		}
@@ -61,8 +47,8 @@ func encodeQ4_1(dst []byte, src []float32) {
 		if d != 0 {
 			inverse = 1 / d
 		}
-		binary.LittleEndian.PutUint16(dst, floatToHalf(d))
-		binary.LittleEndian.PutUint16(dst[2:], floatToHalf(least))
+		binary.LittleEndian.PutUint16(dst, half.Nearest(d))
+		binary.LittleEndian.PutUint16(dst[2:], half.Nearest(least))
 		step := func(x float32) byte { return min(15, byte(float32((x-least)*inverse)+0.5)) }
 		for i := range 16 {
 			dst[4+i] = step(src[i]) | step(src[16+i])<<4
