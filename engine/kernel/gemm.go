@@ -371,33 +371,6 @@ func (g *product) prefetch(tiles, k int) fetches {
 	return fetches{tiles: lastTiles, ahead: g.panel, part: strip / lastTiles, pace: 4 * w / lastTiles}
 }
 
-// two tells whether the panels q and q+1 can be multiplied by one row together.
-func (g *product) two(q int) bool {
-	return g.format == Int8 && g.set.int8Two != nil && (q+2)*g.set.width <= g.n
-}
-
-// pair computes row i of the panels q and q+1.
-func (g *product) pair(i, q int) {
-	c, b := at(g.c, i*g.ldc+q*g.set.width), at(g.b, q*g.panel)
-	for k0 := 0; k0 < g.k; k0 += g.size {
-		accumulate := 0
-		if g.accumulate || k0 > 0 {
-			accumulate = 1
-		}
-		place, ahead := g.format.depth(k0)*g.ldb, g.format.depth(g.size)*g.ldb
-		if k0+g.size >= g.k {
-			ahead = 2*g.panel - place // the next two panels
-		}
-		g.set.int8Two(min(g.size, g.k-k0), at(g.a, i*g.lda+k0), 0, at(b, place), g.panel, ahead, 0, c, 0, accumulate)
-	}
-}
-
-// expands tells whether a strip of so many rows is expanded to float32 before it is
-// multiplied. The result is the same.
-func (g *product) expands(rows int) bool {
-	return g.format == Int8 && g.set.int8[min(rows, maxRows)] == nil
-}
-
 // place is where the k-th value of a row of A is.
 func (g *product) place(k int) int {
 	if g.native {
