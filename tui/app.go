@@ -41,6 +41,8 @@ type app struct {
 	planGen  int
 	starting bool // a start is under way
 	sweeping bool // a sweep of the learning rate trains in memory
+	// pickModel offers the models at hand on any screen; the Experiment screen's.
+	pickModel func() tea.Cmd
 
 	runDir  string    // the run that Train, Trace and Compare look at; "" = none
 	snap    *snapshot // of runDir; nil until it was read; never changed in place

@@ -101,7 +101,7 @@ func (d *dataScreen) Keys() []keyGroup {
 		{Title: "example", Bindings: example},
 		{Title: "experiment", Bindings: []binding{
 			{Keys: []string{"o"}, Text: "open data", Help: "name another dataset", Run: do(d.askData)},
-			{Keys: []string{"m"}, Text: "model", Help: "name the model, whose tokenizer shows the tokens", Run: do(d.askModel)},
+			{Keys: []string{"m"}, Text: "model", Help: "choose the model, whose tokenizer shows the tokens", Run: func() tea.Cmd { return d.pickModel() }},
 		}},
 		queryHelp(),
 	}
@@ -239,33 +239,24 @@ func (d *dataScreen) Wheel(x, y, lines int) tea.Cmd {
 	return nil
 }
 
-// askData and askModel name the two paths that a newcomer needs.
+// askData asks for the dataset.
 func (d *dataScreen) askData() {
-	d.askPath("data.path", "open a dataset", []string{"A .jsonl file, a directory with train, eval and test.jsonl, or builtin."})
-}
-
-func (d *dataScreen) askModel() {
-	d.askPath("model.path", "name the model", []string{"A directory with config.json and safetensors, a .gguf file, or builtin."})
-}
-
-// askPath asks for a key of the experiment that holds a path.
-func (a *app) askPath(key, title string, text []string) {
-	now := valueText(a.config, key)
-	a.ask(&question{
-		Title: title, Text: text, Line: newLineEdit(now),
+	const key = "data.path"
+	d.ask(&question{
+		Title: "open a dataset", Text: []string{"A .jsonl file, a directory with train, eval and test.jsonl, or builtin."}, Line: newLineEdit(valueText(d.config, key)),
 		Check: func(s string) error {
 			if s == "" {
 				return errors.New("a path is needed")
 			}
-			c := a.config
+			c := d.config
 			return setText(&c, key, s)
 		},
 		Done: func(s string) tea.Cmd {
-			c := a.config
+			c := d.config
 			if err := setText(&c, key, s); err != nil {
 				return problem(err)
 			}
-			return a.setConfig(c)
+			return d.setConfig(c)
 		},
 	})
 }

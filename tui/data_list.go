@@ -77,7 +77,7 @@ func (d *dataScreen) failedLines() []string {
 	}
 	lines = append(lines, "",
 		"   "+t.key.Render("o")+"  names a dataset: a .jsonl file, or a directory of splits",
-		"   "+t.key.Render("m")+"  names the model: a directory with safetensors, or a .gguf file",
+		"   "+t.key.Render("m")+"  chooses the model: the built-in one, one of the cache, or one on disk",
 		"", t.dim.Render("   or start with   ")+"hone --model DIR --data FILE",
 		"", t.dim.Render("   A row of the file is {\"event_text\": \"...\", \"output\": {...}}"),
 		t.dim.Render("   or {\"prompt\": \"...\", \"completion\": \"...\"}."))

@@ -40,6 +40,7 @@ const undoLimit = 200
 
 func newExperiment(a *app) *experimentScreen {
 	e := &experimentScreen{app: a, keys: experiments.Keys(), other: theDefaults}
+	a.pickModel = e.askModel
 	e.show()
 	e.check()
 	return e

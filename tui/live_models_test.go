@@ -67,6 +67,15 @@ func TestLiveModelSweepAndExport(t *testing.T) {
 	}
 	b.press("u")
 
+	// Data has the same list: what is chosen there shows its tokens.
+	b.press("1", "m")
+	b.sees("models/tied", "models/untied", "in use")
+	b.press("text:untied", "enter")
+	if b.config.Model.Path != "models/untied" {
+		t.Fatalf("model.path is %q", b.config.Model.Path)
+	}
+	b.press("2", "u")
+
 	b.press("f")
 	sc := b.screens[experimentScreenID].(*experimentScreen)
 	found := sc.sweep.found
