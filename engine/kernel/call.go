@@ -86,7 +86,7 @@ func (c *call) wait() {
 		if c.gate.Load()&inside == 0 {
 			return
 		}
-		c.waiting.Store(true)
+		c.waiting.Swap(true) // and not Store, which qemu on x86 lets the load below pass: then both wait
 		if c.gate.Load()&inside == 0 && c.waiting.CompareAndSwap(true, false) {
 			return
 		}
@@ -189,7 +189,7 @@ func (h *helper) await(c *call) uint64 {
 			}
 			pause(spinPauses)
 		}
-		h.parked.Store(true)
+		h.parked.Swap(true) // as in wait
 		if c.gate.Load()/callUnit != h.seen && h.parked.CompareAndSwap(true, false) {
 			continue
 		}
