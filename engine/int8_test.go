@@ -106,7 +106,7 @@ func TestInt8RoundsOnlyWeights(t *testing.T) {
 
 // The model of the reference is of GGUF's types of 32 values a block: int8 keeps every
 // weight, and so every loss, as it is.
-func TestInt8KeepsQ4(t *testing.T) {
+func TestGoldenInt8(t *testing.T) {
 	needShared(t)
 	m, pool := openModel(t, realModel), newPool(t, 0)
 	for _, name := range m.Names() {
