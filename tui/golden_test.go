@@ -12,11 +12,7 @@ import (
 var sizes = [][2]int{{80, 24}, {120, 40}, {93, 17}}
 
 // states are the main states of the screens: how to get there from a start.
-var states = []struct {
-	name  string
-	setup func(*fakeBackend)
-	keys  []string
-}{
+var states = []goldenState{
 	{"data", nil, []string{"down", "down"}},
 	{"data-statistics", nil, []string{"v"}},
 	{"data-findings", nil, []string{"f"}},
@@ -74,7 +70,17 @@ func noModel(f *fakeBackend) {
 	f.planErr = w.ModelProblem
 }
 
-func TestGoldenFrames(t *testing.T) {
+func TestGoldenFrames(t *testing.T) { goldenFrames(t, states, sizes) }
+
+// goldenState is what a frame is kept of: a backend and the keys that lead there.
+type goldenState struct {
+	name  string
+	setup func(*fakeBackend)
+	keys  []string
+}
+
+// goldenFrames compares the frames of states at sizes with the golden ones.
+func goldenFrames(t *testing.T, states []goldenState, sizes [][2]int) {
 	for _, s := range states {
 		for _, size := range sizes {
 			name := fmt.Sprintf("%s-%dx%d", s.name, size[0], size[1])

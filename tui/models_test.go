@@ -26,11 +26,7 @@ func failedExport(err error) func(*fakeBackend) {
 
 func TestGoldenFramesOfModels(t *testing.T) {
 	finished := func(f *fakeBackend) { f.snap = sampleSnapshot("runs/2026-11-23-1402-calendar", runs.Finished) }
-	for _, s := range []struct {
-		name  string
-		setup func(*fakeBackend)
-		keys  []string
-	}{
+	goldenFrames(t, []goldenState{
 		{"models", nil, []string{"2", "m"}},
 		{"models-refused", nil, []string{"2", "m", "text:gpt", "enter"}},
 		{"models-typed", nil, []string{"2", "m", "text:org/name"}},
@@ -52,22 +48,7 @@ func TestGoldenFramesOfModels(t *testing.T) {
 		{"export-done", nil, []string{"6", "down", "X", "text:ollama", "enter", "enter"}},
 		{"export-differs", failedExport(fmt.Errorf("exporting to runs/x: %w: on 96 positions of the eval split its logits differ by up to 3.1, this format by no more than 0.28", experiments.ErrArtifactDiffers)), []string{"6", "down", "X", "text:ollama", "enter", "enter"}},
 		{"export-exists", failedExport(fmt.Errorf("runs/x: %w", fs.ErrExist)), []string{"6", "down", "X", "text:ollama", "enter", "enter"}},
-	} {
-		for _, size := range wideSizes {
-			name := fmt.Sprintf("%s-%dx%d", s.name, size[0], size[1])
-			t.Run(name, func(t *testing.T) {
-				t.Parallel()
-				f := full()
-				if s.setup != nil {
-					s.setup(f)
-				}
-				b := start(t, f, size[0], size[1])
-				b.press(s.keys...)
-				checkFrame(t, name, b.View(), size[0], size[1])
-				b.golden(name)
-			})
-		}
-	}
+	}, wideSizes)
 }
 
 func TestModelIsChosen(t *testing.T) {
