@@ -25,12 +25,8 @@ type LogitCheck struct {
 
 // Sentence says it in words.
 func (l *LogitCheck) Sentence() string {
-	rows := fmt.Sprintf("%d rows", l.Rows)
-	if l.Rows == 1 {
-		rows = "1 row"
-	}
 	return fmt.Sprintf("largest difference %.3g (at most %.3g) of a range of %.3g, the same likeliest token at %.1f %% of %d positions (%s, %s split)",
-		l.Largest, l.Tolerance, l.Range, 100*l.SameBest, l.Positions, rows, l.Split)
+		l.Largest, l.Tolerance, l.Range, 100*l.SameBest, l.Positions, counted(l.Rows, "row"), l.Split)
 }
 
 // probePositions is how many positions of a row are compared: its last, which are those

@@ -188,12 +188,13 @@ func (d demand) remedies(tokens int, budget int64) []string {
 		}
 		return false
 	}
-	smaller, what := d.smaller()
-	halved := slices.ContainsFunc(smaller, func(c Config) bool { return try(c, what(c)) })
+	smaller := d.smaller()
+	typed := func(c Config) string { return fmt.Sprintf("model.dtype = %q", c.Model.DType) }
+	halved := slices.ContainsFunc(smaller, func(c Config) bool { return try(c, typed(c)) })
 	shortened := shorten(short, "")
 	if len(smaller) > 0 && !halved && !shortened {
 		least := smaller[len(smaller)-1]
-		shorten(least, what(least)+" with ")
+		shorten(least, typed(least)+" with ")
 	}
 	if d.texts.Batch > 0 {
 		one, none := d.config.Clone(), d.config.Clone()
@@ -205,8 +206,8 @@ func (d demand) remedies(tokens int, budget int64) []string {
 }
 
 // smaller are experiments whose frozen weights take less memory, the least rounded
-// first, and how one of them is asked for.
-func (d demand) smaller() ([]Config, func(Config) string) {
+// first.
+func (d demand) smaller() []Config {
 	types := []llama.DType{llama.F32, llama.BF16, llama.Int8} // from large to small
 	var out []Config
 	for _, t := range types[slices.Index(types, DType(d.config))+1:] {
@@ -216,7 +217,7 @@ func (d demand) smaller() ([]Config, func(Config) string) {
 			out = append(out, c)
 		}
 	}
-	return out, func(c Config) string { return fmt.Sprintf("model.dtype = %q", c.Model.DType) }
+	return out
 }
 
 // more is the remedy of more memory, or of a smaller model.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"strings"
 
 	tea "github.com/charmbracelet/bubbletea"
@@ -60,7 +59,7 @@ func (e *experimentScreen) modelsFound(msg modelsMsg) {
 	var rows []pickRow
 	now := -1
 	for _, m := range msg.found.Models {
-		if sameModel(m.Path, e.config.Model.Path) {
+		if samePath(m.Path, e.config.Model.Path) {
 			now = len(rows)
 		}
 		rows = append(rows, e.modelRow(m, msg.found))
@@ -78,17 +77,6 @@ func (e *experimentScreen) modelsFound(msg modelsMsg) {
 	}
 }
 
-// sameModel reports whether two values of model.path name one model, as far as their
-// text says.
-func sameModel(a, b string) bool {
-	if a == b {
-		return true
-	}
-	a, errA := filepath.Abs(a)
-	b, errB := filepath.Abs(b)
-	return errA == nil && errB == nil && a == b
-}
-
 // modelRow is a model in the picker.
 func (e *experimentScreen) modelRow(m experiments.ModelAtHand, found experiments.ModelsAtHand) pickRow {
 	r := pickRow{text: m.Path, run: func() tea.Cmd { return e.takeModel(m.Path) }}
@@ -99,7 +87,7 @@ func (e *experimentScreen) modelRow(m experiments.ModelAtHand, found experiments
 	case experiments.ModelCached:
 		where = m.Format + " in the cache that Python shares, revision " + m.Revision
 	}
-	if sameModel(m.Path, e.config.Model.Path) {
+	if samePath(m.Path, e.config.Model.Path) {
 		where += ", in use"
 	}
 	r.about = []string{where}

@@ -85,7 +85,7 @@ func (a *app) askExport(dir string) tea.Cmd {
 	case a.exporting():
 		a.ask(&exportView{a, a.export})
 		return nil
-	case a.replay != nil && sameDir(dir, a.replay.dir):
+	case a.replay != nil && samePath(dir, a.replay.dir):
 		return problem(errReplay)
 	case a.sweeping:
 		return problem(errors.New("a sweep of the learning rate is under way: esc on 2 stops it"))

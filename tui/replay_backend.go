@@ -23,7 +23,7 @@ type replaying struct {
 
 // Start refuses to go on with the run that is played.
 func (b replaying) Start(ctx context.Context, c experiments.Config, o experiments.StartOptions) (ownRun, error) {
-	if o.RunDir != "" && sameDir(o.RunDir, b.r.dir) {
+	if o.RunDir != "" && samePath(o.RunDir, b.r.dir) {
 		return nil, errReplay
 	}
 	return b.backend.Start(ctx, c, o)
@@ -31,7 +31,7 @@ func (b replaying) Start(ctx context.Context, c experiments.Config, o experiment
 
 // Follow plays the run.
 func (b replaying) Follow(dir string) follower {
-	if sameDir(dir, b.r.dir) {
+	if samePath(dir, b.r.dir) {
 		return b.r
 	}
 	return b.backend.Follow(dir)
@@ -39,7 +39,7 @@ func (b replaying) Follow(dir string) follower {
 
 // Gradients are the last before the moment that is played.
 func (b replaying) Gradients(dir string, steps int) (runs.GradientTail, error) {
-	if sameDir(dir, b.r.dir) {
+	if samePath(dir, b.r.dir) {
 		return b.r.player.Gradients(steps)
 	}
 	return b.backend.Gradients(dir, steps)
@@ -47,7 +47,7 @@ func (b replaying) Gradients(dir string, steps int) (runs.GradientTail, error) {
 
 // ReadStep takes the step that is played for the newest, and its gradients.
 func (b replaying) ReadStep(ctx context.Context, dir string, step int) (*experiments.StepRecord, error) {
-	if over := b.r.player.At() == b.r.player.Len(); step > 0 || over || !sameDir(dir, b.r.dir) {
+	if over := b.r.player.At() == b.r.player.Len(); step > 0 || over || !samePath(dir, b.r.dir) {
 		return b.backend.ReadStep(ctx, dir, step)
 	}
 	last, ok := b.r.player.History().LastStep()
@@ -77,7 +77,7 @@ func (b replaying) Runs(ctx context.Context, store string) ([]runRow, error) {
 		played.Config = &c
 	}
 	for i := range rows {
-		if sameDir(rows[i].Dir, b.r.dir) {
+		if samePath(rows[i].Dir, b.r.dir) {
 			played.Dir = rows[i].Dir
 			rows[i] = played
 			return rows, nil
@@ -88,7 +88,7 @@ func (b replaying) Runs(ctx context.Context, store string) ([]runRow, error) {
 
 // Curve is the loss up to the moment that is played.
 func (b replaying) Curve(dir string) ([]curvePoint, error) {
-	if sameDir(dir, b.r.dir) {
+	if samePath(dir, b.r.dir) {
 		return curveOf(b.r.player.History()), nil
 	}
 	return b.backend.Curve(dir)
@@ -96,7 +96,7 @@ func (b replaying) Curve(dir string) ([]curvePoint, error) {
 
 // Remove spares the run that is played.
 func (b replaying) Remove(store, id string) error {
-	if sameDir(filepath.Join(store, id), b.r.dir) {
+	if samePath(filepath.Join(store, id), b.r.dir) {
 		return errReplay
 	}
 	return b.backend.Remove(store, id)
@@ -104,7 +104,7 @@ func (b replaying) Remove(store, id string) error {
 
 // Compare generates nothing for the run that is played.
 func (b replaying) Compare(ctx context.Context, sides [2]experiments.Side, split string, progress func(done, total int)) (*comparison, error) {
-	if slices.ContainsFunc(sides[:], func(s experiments.Side) bool { return sameDir(s.RunDir, b.r.dir) }) {
+	if slices.ContainsFunc(sides[:], func(s experiments.Side) bool { return samePath(s.RunDir, b.r.dir) }) {
 		return nil, errReplay
 	}
 	return b.backend.Compare(ctx, sides, split, progress)
@@ -112,7 +112,7 @@ func (b replaying) Compare(ctx context.Context, sides [2]experiments.Side, split
 
 // ExportModel writes nothing into the run that is played.
 func (b replaying) ExportModel(ctx context.Context, side experiments.Side, o experiments.ArtifactOptions) (*experiments.Artifact, error) {
-	if sameDir(side.RunDir, b.r.dir) {
+	if samePath(side.RunDir, b.r.dir) {
 		return nil, errReplay
 	}
 	return b.backend.ExportModel(ctx, side, o)
@@ -120,7 +120,7 @@ func (b replaying) ExportModel(ctx context.Context, side experiments.Side, o exp
 
 // Label leaves the run that is played as it is.
 func (b replaying) Label(dir string, change func(*runs.Labels)) error {
-	if sameDir(dir, b.r.dir) {
+	if samePath(dir, b.r.dir) {
 		return errReplay
 	}
 	return b.backend.Label(dir, change)
@@ -128,14 +128,14 @@ func (b replaying) Label(dir string, change func(*runs.Labels)) error {
 
 // SetNote keeps no note in the run that is played.
 func (b replaying) SetNote(dir, id, event, text string) error {
-	if sameDir(dir, b.r.dir) {
+	if samePath(dir, b.r.dir) {
 		return errReplay
 	}
 	return b.backend.SetNote(dir, id, event, text)
 }
 
-// sameDir reports whether two paths name one directory.
-func sameDir(a, b string) bool {
+// samePath reports whether two paths name one place, as far as their text says.
+func samePath(a, b string) bool {
 	a, errA := filepath.Abs(a)
 	b, errB := filepath.Abs(b)
 	return errA == nil && errB == nil && a == b

@@ -108,7 +108,7 @@ func Run(ctx context.Context, o Options) error {
 		<-a.own.Done()
 	}
 	looked := a.runDir
-	if o.Recording != "" && sameDir(looked, o.RunDir) {
+	if o.Recording != "" && samePath(looked, o.RunDir) {
 		looked = ""
 	}
 	writeSummary(out, a.own, looked, t)

@@ -300,7 +300,7 @@ func (r *runsScreen) askRemove() {
 		r.ask(&dialog{Title: "the run is live", Text: []string{run.ID + " is being trained by this process; stop it first."}})
 		return
 	}
-	if r.replay != nil && sameDir(run.Dir, r.replay.dir) {
+	if r.replay != nil && samePath(run.Dir, r.replay.dir) {
 		r.ask(&dialog{Title: "the run is being replayed", Text: []string{run.ID + " is what this replay plays; it is left as it is."}})
 		return
 	}

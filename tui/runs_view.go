@@ -175,7 +175,7 @@ func (r *runsScreen) detailLines() []string {
 		return nil
 	}
 	where := run.Dir
-	if r.recording != "" && r.replay != nil && sameDir(where, r.replay.dir) {
+	if r.recording != "" && r.replay != nil && samePath(where, r.replay.dir) {
 		where = "a recording that comes with Hone: " + r.recording
 	}
 	lines := []string{" " + t.strong.Render(t.clean(run.title())) + t.dim.Render("  "+t.clean(where))}

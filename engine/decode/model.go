@@ -266,7 +266,7 @@ func (m *Model) norm(y, x []float32, n *ops.Norm, rows int) {
 // layer i and attends: from all tokens, or in the last layer from the wanted
 // ones, [wanted of all chunks, heads*dim].
 func (m *Model) attend(out, qkv []float32, chunks []chunk, i int, last bool) {
-	h, l := m.heads, m.layers[i]
+	h, l := llama.HeadsOf(m.weights.Config, i), m.layers[i]
 	turn := func(x []float32, norm *ops.Norm, pos int) {
 		if norm != nil {
 			norm.Apply(x, x)
@@ -306,7 +306,7 @@ func (m *Model) attend(out, qkv []float32, chunks []chunk, i int, last bool) {
 		ops.Attend(ops.Queries{
 			Q: rows[(n-count)*w+first*h.Dim:], Stride: w, Count: count,
 			Out: out[outs[j]*wide+first*h.Dim:], OutStride: wide,
-		}, ops.KeyValues{Keys: c.keys, Across: c.values, Length: s.length + n, Window: m.weights.Config.WindowOf(i)}, group, h.Dim)
+		}, ops.KeyValues{Keys: c.keys, Across: c.values, Length: s.length + n, Window: h.Window}, group, h.Dim)
 	})
 }
 

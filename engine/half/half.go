@@ -33,6 +33,9 @@ func Nearest(f float32) uint16 {
 	return sign | uint16((bits+0xfff+bits>>13&1-0x38000000)>>13)
 }
 
+// NearestFinite is [Nearest], but for what is too large: that becomes the largest.
+func NearestFinite(f float32) uint16 { return Nearest(max(-Largest, min(f, Largest))) }
+
 // Below is the largest half that is not above f, which is finite; Above the smallest
 // that is not below. What no half reaches becomes the last finite one.
 func Below(f float32) uint16 { return directed(f, -1) }
@@ -42,7 +45,7 @@ func Above(f float32) uint16 { return directed(f, 1) }
 
 // directed rounds towards the infinity of that sign.
 func directed(f, sign float32) uint16 {
-	h := Nearest(max(-Largest, min(f, Largest)))
+	h := NearestFinite(f)
 	outwards := (h&0x8000 == 0) == (sign > 0)
 	switch {
 	case (Float32(h)-f)*sign >= 0 || outwards && h&0x7fff == 0x7bff:

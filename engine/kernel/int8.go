@@ -49,9 +49,9 @@ func quantize(levels *[int8Block]uint8, x []float32) (step, least uint16) {
 		if g.least != 0 {
 			spread = max(high, -low)
 		}
-		step, least = roundedHalf(spread/g.divisor), roundedHalf(low)
+		step, least = half.NearestFinite(spread/g.divisor), half.NearestFinite(low)
 		if g.least != 0 {
-			least = roundedHalf(g.least * half.Float32(step))
+			least = half.NearestFinite(g.least * half.Float32(step))
 		}
 		if onGrid(levels, x, half.Float32(step), half.Float32(least)) {
 			return step, least
@@ -93,9 +93,6 @@ func onGrid(levels *[int8Block]uint8, x []float32, step, least float32) bool {
 
 // quadAt is the place in a block of the byte of row j and k i.
 func quadAt(w, j, i int) int { return (4+i&^3)*w + 4*j + i&3 }
-
-// roundedHalf rounds to the nearest half that is finite.
-func roundedHalf(x float32) uint16 { return half.Nearest(max(-half.Largest, min(x, half.Largest))) }
 
 // setRowsInt8 sets the rows of a panel from j on.
 func (p *Packed) setRowsInt8(panel []float32, j int, b []float32, ldb, rows int) {

@@ -51,17 +51,23 @@ func (p product) run(pool *kernel.Pool, y, x []float32, rows int, w *kernel.Pack
 
 func (p product) flops(rows int) float64 { return 2 * float64(rows) * float64(p.N) * float64(p.K) }
 
+// packed is the shape [n, k] of the weight as it is packed.
+func (p product) packed() (n, k int) {
+	if p.turned {
+		return p.K, p.N
+	}
+	return p.N, p.K
+}
+
 func (p product) bytes(d llama.DType) int {
-	return int(kernel.PackedBytes(d.Format(), p.N, p.K))
+	n, k := p.packed()
+	return int(kernel.PackedBytes(d.Format(), n, k))
 }
 
 // weight is a packed weight for p; its values are ordinary numbers, which
 // is all that the time of a product depends on.
 func (p product) weight(d llama.DType) *kernel.Packed {
-	n, k := p.N, p.K
-	if p.turned {
-		n, k = k, n
-	}
+	n, k := p.packed()
 	w := kernel.NewPackedAs(d.Format(), n, k)
 	block := min(64, n)
 	rows := filled(block * k)
